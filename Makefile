@@ -32,7 +32,7 @@ TESTING := PYTHONDONTWRITEBYTECODE= TMPDIR=$(SCRATCH)
 # Half as many again as there are cores: a third of a test's time is spent waiting for servers, browsers and disks.
 WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
-.PHONY: help setup run test test-all test-native models miri check fmt bench mutants soak reference console-shots lock wheels clean
+.PHONY: help setup run test test-all test-native models miri tsan check fmt bench mutants soak reference console-shots demo-shots lock wheels clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -75,11 +75,14 @@ test-native: setup  ## run the native leaderboard's own tests, in Rust and throu
 
 models:  ## try every order of threads and memory on the words that processes share, over Loom
 	@scripts/cargo-lock
-	@RUST_BACKTRACE=0 cargo test --locked --quiet --manifest-path native/Cargo.toml --features models --test models -- \
+	@RUST_BACKTRACE=0 cargo test --locked --quiet --manifest-path native/Cargo.toml --profile models --features models --test models -- \
 		--nocapture --test-threads 1
 
 miri:  ## run the native core's tests that map no file under Miri (SEEDS=0..8)
 	@scripts/miri $(SEEDS)
+
+tsan:  ## run the native core's tests of threads under ThreadSanitizer (ARGS=edge:: runs some)
+	@scripts/tsan $(ARGS)
 
 check: setup  ## lint, formatting, types and the walls between packages
 	@$(BIN)/ruff check
@@ -97,6 +100,10 @@ bench: setup  ## measure this machine, against bounds and peers in the same run;
 console-shots: setup  ## pictures of the console's pages in build/shots: both sizes, light and dark; look at them
 	@scripts/chromium
 	@$(BIN)/python scripts/console-shots.py
+
+demo-shots: setup  ## pictures of the demo shop in build/shots: both sizes, light and dark, both languages; look at them
+	@scripts/chromium
+	@$(BIN)/python scripts/demo-shots.py
 
 mutants: setup  ## break a copy of the code in known ways; a test must catch each (ARGS=word tries some)
 	@$(BIN)/python scripts/mutants $(ARGS)

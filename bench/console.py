@@ -3,8 +3,12 @@
     .venv/bin/python bench/console.py
     .venv/bin/python bench/console.py --members 5000000 --orders 9 --copies 1000     # 5,000 by awarding, copied
     .venv/bin/python bench/console.py --copies 1000 … --ledger postgresql://laurels@localhost/bench   # an empty one
+    .venv/bin/python bench/console.py … --keep FOLDER    # the ledger stays in FOLDER, so that it need not be made anew
+    .venv/bin/python bench/console.py … --made FOLDER    # one that was kept, with the numbers that it was made by
 
-With `--copies` that part of the members is made the real way, and the rest are copies of it (bench/copies.py).
+With `--copies` that part of the members is made the real way, and the rest are copies of it (bench/copies.py). What was
+made is flushed to the disk before people come: else their looks, each of which is flushed before it is answered, would
+wait for that.
 
 The pages come from consoles in this process, one for each person, over the API in the same: what is measured is what
 both have to do, and not the network. A person looks at a page for `--looks` seconds on average before the next. Prints
@@ -14,11 +18,14 @@ turns of `--span` seconds, what people at a console of its own cost the awards a
 
 import argparse
 import asyncio
+import os
 import random
 import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
@@ -87,7 +94,7 @@ async def fill(shop: Shop, now: Turned, members: int, orders: int) -> None:
     await services.ledger.accept([_order(n, members, "USD").document() for n in range(100)])
     await services.awarder.drain()
     await services.projector.catch_up()
-    entries, began = sum(mark.position for mark in (await services.ledger.heads()).marks.values()), time.process_time()
+    entries, began = await entries_of(shop), time.process_time()
     await RollingUp(services.ledger, services.programs.current.zone).reach()
     each_us = 1e6 * (time.process_time() - began) / entries
     print(f"roll-ups: {each_us:.1f} us of processor time an entry of {entries:,}", flush=True)
@@ -114,16 +121,10 @@ async def main(options: argparse.Namespace, state: Path) -> None:
     """Make the ledger, let people work, print what each page took."""
     settings: dict[str, Any] = {} if options.ledger is None else {"ledger_url": options.ledger}
     began = time.perf_counter()
-    now = Turned()
-    async with open_shop(state, now=now, **settings) as shop:
-        await fill(shop, now, options.members // options.copies, options.orders)
-        entries = sum(mark.position for mark in (await shop.services.ledger.heads()).marks.values())
-    if options.copies > 1 and options.ledger is None:
-        entries = multiply_file(state / "laurels.db", options.copies - 1)
-    elif options.copies > 1:
-        entries = await multiply_server(options.ledger, options.copies - 1)
+    if options.made is None:
+        await make(state, settings, options)
     async with open_shop(state, **settings) as shop:
-        made_s = time.perf_counter() - began
+        made_s, entries = time.perf_counter() - began, await entries_of(shop)
         print(
             f"{options.members:,} members, {entries:,} entries: made, and on the board, in {made_s:,.0f} s", flush=True
         )
@@ -144,6 +145,47 @@ async def main(options: argparse.Namespace, state: Path) -> None:
         print(*told(await pairs(state, options.ledger, options)), sep="\n")
 
 
+async def make(state: Path, settings: dict[str, Any], options: argparse.Namespace) -> None:
+    """The ledger, on the disk."""
+    now = Turned()
+    async with open_shop(state, now=now, **settings) as shop:
+        await fill(shop, now, options.members // options.copies, options.orders)
+    if options.ledger is not None:
+        if options.copies > 1:
+            await multiply_server(options.ledger, options.copies - 1)
+        return
+    if options.copies > 1:
+        multiply_file(state / "laurels.db", options.copies - 1)
+    flush(state)
+
+
+def flush(folder: Path) -> None:
+    """Wait until the disk has what lies in a folder."""
+    for path in (*folder.glob("laurels.db*"), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+async def entries_of(shop: Shop) -> int:
+    """How many entries the ledger has."""
+    return sum(mark.position for mark in (await shop.services.ledger.heads()).marks.values())
+
+
+@contextmanager
+def folder_of(options: argparse.Namespace) -> Iterator[Path]:
+    """Where the files lie: one that stays, or a temporary one."""
+    stays = options.made or options.keep
+    if stays is None:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            yield Path(folder)
+    else:
+        stays.mkdir(parents=True, exist_ok=options.made is not None)
+        yield stays
+
+
 def tell(took: Took, options: argparse.Namespace) -> None:
     """What pages took."""
     print(f"{options.people} people at once, {options.pages} rounds each; ms")
@@ -159,6 +201,8 @@ if __name__ == "__main__":
     parser.add_argument("--members", type=int, default=20_000)
     parser.add_argument("--orders", type=int, default=3, help="of each member")
     parser.add_argument("--copies", type=int, default=1, help="the whole is so many times what is awarded")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a new folder in which the ledger stays")
+    parser.add_argument("--made", type=Path, metavar="FOLDER", help="one that --keep made; it is written to")
     parser.add_argument("--folder", type=Path, help="where the files lie meanwhile; left out: where temporary ones do")
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--pages", type=int, default=5, help="rounds of each person")
@@ -170,5 +214,5 @@ if __name__ == "__main__":
     parser.add_argument("--ledger", help="postgresql://…; left out: a file")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        asyncio.run(main(options, Path(folder)))
+    with folder_of(options) as folder:
+        asyncio.run(main(options, folder))

@@ -30,6 +30,8 @@ AT_ONCE = 500
 """Orders in one call."""
 
 READERS = 8
+MEMBERS = 5_000
+"""Who look at their own places at most, each with a quota of its own."""
 PATIENCE_S = 1800
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -53,13 +55,15 @@ Measure = Callable[[], Awaitable[Measured]]
 
 async def pairs(state: Path, ledger: str | None, options: argparse.Namespace) -> dict[str, list[Pair]]:
     """So many pairs of each kind, over a ledger that nobody else has open."""
-    token = sign_token(
-        settings_with(state=state), subject="bench", scope="orders:write members:read status:read", ttl_s=36_000
-    )
+    settings = settings_with(state=state)
+    token = sign_token(settings, subject="bench", scope="orders:write status:read", ttl_s=36_000)
+    made = options.members // options.copies
+    ids = [f"m{n}" for n in range(0, made, max(1, made // MEMBERS))]
+    members = {id: sign_token(settings, subject=id, scope=None, ttl_s=36_000) for id in ids}
     async with started(state, ledger, options) as (serve, base, visitors):
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
-            load = Load(client, serve, options)
+            load = Load(client, serve, options, members)
             found: dict[str, list[Pair]] = {}
             for name, measure in (("awards", load.awards), ("hot reads", load.reads)):
                 await measure()  # warm
@@ -96,8 +100,13 @@ async def with_people(measure: Measure, visitors: list[Visitor], options: argpar
 class Load:
     """What is asked of `laurels serve`."""
 
-    def __init__(self, client: httpx.AsyncClient, serve: int, options: argparse.Namespace) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, serve: int, options: argparse.Namespace, members: dict[str, str]
+    ) -> None:
+        """`members` are those who look, with their tokens."""
         self._client = client
+        end = f" HTTP/1.1\r\nHost: {client.base_url.host}\r\nAuthorization: Bearer"
+        self._looks = [f"GET /loyalty/{id}{end} {token}\r\n\r\n".encode() for id, token in members.items()]
         self._serve = serve
         self._options = options
         self._orders = 0
@@ -118,15 +127,21 @@ class Load:
         return Measured(sent / took, (cpu_us(self._serve) - cpu) / sent)
 
     async def reads(self) -> Measured:
-        """A member's place and neighbours, by as many connections as are told of elsewhere."""
+        """Members' own looks at their place and neighbours, over as many connections as are told of elsewhere."""
         counts, cpu, began = [0] * READERS, cpu_us(self._serve), time.perf_counter()
         ends = began + self._options.span
+        base = self._client.base_url
 
         async def read(n: int) -> None:
+            reader, writer = await asyncio.open_connection(base.host, base.port)
             while time.perf_counter() < ends:
-                answer = await self._client.get(f"/loyalty/m{self._member()}")
-                assert answer.is_success, answer.text
+                writer.write(self._looks[self._rng.randrange(len(self._looks))])
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200 "), head
+                _, _, after = head.lower().partition(b"content-length: ")
+                await reader.readexactly(int(after.partition(b"\r")[0]))
                 counts[n] += 1
+            writer.close()
 
         await asyncio.gather(*map(read, range(READERS)))
         took = time.perf_counter() - began

@@ -23,7 +23,7 @@ PAGES = {
     "overview": "/overview?period=12m",
     "customers": "/customers",
     "customer": "/customers/0",
-    "opened": "/customers/0?entry=0-4#0-4",
+    "opened": "/customers/0?show=all",
     "correct": "/customers/0/correct?points=50&reason=Parcel+came+four+days+late,+ticket+48213&note=Sorry",
     "give-back": "/customers/0/give-back?redemption=V1&source=till",
     "cancel-refund": "/customers/0/cancel-refund?refund=R1&order=692871&source=shop",
@@ -33,6 +33,7 @@ PAGES = {
     "health": "/health",
     "campaigns": "/campaigns",
     "rules": "/program",
+    "extend": "/program/extend?first=2027-02-01&last=2027-03-01&until=2027-09-01",
     "boards": "/boards",
     "messages": "/messages?state=held",
     "finance": "/finance?from=2020-01-01&to=2030-01-01",
@@ -96,6 +97,8 @@ def shoot(address: str) -> None:
                 page = context.new_page()
                 for name, path in PAGES.items():
                     page.goto(base + path)
+                    if name == "opened":  # an order that is still on the first page
+                        page.locator("details.entry > summary").nth(3).click()
                     if name == "correct":
                         page.get_by_role("button", name="Check what it does").click()
                         page.get_by_role("button", name="Give 50 points").wait_for()

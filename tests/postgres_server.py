@@ -36,6 +36,9 @@ PLAIN_USER = "nobody"
 
 ROOT = 0
 
+LETS_IN, LETS_NOBODY_IN = 0, 1
+"""What `pg_isready` ends with."""
+
 T = TypeVar("T")
 
 _names = count(1)
@@ -133,15 +136,16 @@ class Server:
         """Its address for `ledger.url`."""
         return f"postgresql://{USER}@/{database}?host={self.folder}&port={self._settings['port']}"
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, *, lets_in: bool = True) -> None:
+        """Start it and wait until it lets somebody in, or (`lets_in=False`) says that it does not."""
         command = [str(self.programs / "postgres"), "-D", str(self.folder / "data")]
         for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
         with (self.folder / "log").open("ab") as log:
             self._process = _started(command, stdout=log, stderr=log, cwd=self.folder)
         until = monotonic() + STARTS_WITHIN_S
-        while self._call("pg_isready", "-h", str(self.folder), "-p", self._settings["port"]).returncode:
+        ready = (LETS_IN,) if lets_in else (LETS_IN, LETS_NOBODY_IN)
+        while self._call("pg_isready", "-h", str(self.folder), "-p", self._settings["port"]).returncode not in ready:
             if monotonic() > until or self._process.poll() is not None:
                 raise AssertionError((self.folder / "log").read_text("utf-8", "replace"))
             sleep(0.02)

@@ -19,6 +19,8 @@ class Receiver:
     def __init__(self) -> None:
         self.secret = ""
         self.behave: Behave = lambda _: 204
+        self.headers: dict[str, str] = {}
+        """What else is answered."""
         self.events: list[dict[str, Any]] = []
         self.unsigned: list[bytes] = []
         self.requests = 0
@@ -62,6 +64,8 @@ def receiving() -> Iterator[Receiver]:
             self.send_response(status)
             if status in {301, 302, 307, 308}:
                 self.send_header("location", f"{receiver.url}/elsewhere")
+            for name, value in receiver.headers.items():
+                self.send_header(name, value)
             self.send_header("content-length", "0")
             self.end_headers()
 

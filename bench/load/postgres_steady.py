@@ -110,7 +110,7 @@ class Watch:
         memory = {f"{name}_mb": _memory_mb(pid) for name, pid in self._trees.items()}
         return {
             "inbox_age_s": metrics["laurels_inbox_age_seconds"],
-            "feed_lag_s": metrics["laurels_feed_lag_seconds"],
+            "feed_lag_s": metrics.get("laurels_feed_lag_seconds", 0.0),  # not told before the board was once
             "dead_balances": dead_balances,
             "dead_inbox": dead_inbox,
             "hot_percent": share,

@@ -31,7 +31,6 @@ from laurels.http.app import create_application
 from laurels.http.asgi import ASGIApp
 from laurels.http.middleware import Middleware
 from laurels.http.requests.bodies import expected_bytes
-from laurels.http.router import parts_of
 from laurels.http.routes import Headers, Response
 from laurels.http.serving.capacity import Capacity
 from laurels.http.serving.connections import Connection
@@ -194,7 +193,7 @@ def _parts(app: Any, token: str) -> dict[str, Callable[[], object]]:
             return
 
     return {
-        "router": lambda: dispatcher._router.find(parts_of("/order/A1")),
+        "router": lambda: dispatcher._router.find("/order/A1"),
         "admission": admit,
         "what of a body to read": lambda: expected_bytes(place_order, headers),
         "decode": lambda: decode(OrderForm, BODY),

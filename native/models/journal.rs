@@ -12,6 +12,7 @@ use loom::thread;
 
 use crate::engine::rollback_view::RollbackView;
 use crate::explore;
+use crate::left_out::{JOURNAL, relax};
 use crate::state::files::Files;
 use crate::store::format::SEQUENCE;
 use crate::store::journal::Journal;
@@ -22,6 +23,8 @@ const FOLDER: &str = "g1";
 /// The number of the update that was made before: old words that are lost are not those that a file has at first.
 const FIRST: u32 = 7;
 const PLACES: [usize; 2] = [0, 2];
+/// Where the journal sets a word.
+const SET: &str = "pub fn set(";
 
 /// Begin an update, and set the first of its words, so many.
 fn begin(files: &Files, journal: &mut Journal, number: u32, words: usize) {
@@ -135,11 +138,58 @@ fn undone() {
     beside(2, &ODD, writing, |sequence| if sequence < 6 { [FIRST; 2] } else { [FIRST + 2, FIRST] });
 }
 
-/// Each model finds the fence out that it runs without. That behind the odd sequence is the one of which none does: each
-/// word of an update is released by itself.
+/// Of a reader that looks at no journal: an odd sequence is nothing to it.
+fn seen_even(files: &Files) -> Option<(u64, [u32; 2])> {
+    let word = files.control.long(SEQUENCE);
+    let before = sequence::before_read(word);
+    let found = before.is_multiple_of(2).then(|| values(files))?;
+    sequence::is_unchanged(word, before).then_some((before, found))
+}
+
+/// What of an update is not released word by word is kept from readers by the fence behind the odd sequence.
+#[test]
+fn what_is_read_of_words_that_are_not_released_is_one_version() {
+    relax(JOURNAL, SET);
+    unreleased();
+}
+
+fn unreleased() {
+    static EVEN: AtomicUsize = AtomicUsize::new(0);
+    explore(2, &EVEN, || {
+        let files = Files::create(Path::new(FOLDER)).unwrap();
+        let mut journal = Journal::create(Path::new(FOLDER)).unwrap();
+        update(&files, &mut journal, FIRST);
+        let reader = Files::open(Path::new(FOLDER), Access::Read).unwrap();
+        let reading = thread::spawn(move || {
+            if let Some((sequence, found)) = seen_even(&reader) {
+                assert_eq!(found, [FIRST - 1 + (sequence / 2) as u32; 2], "at {sequence}");
+                EVEN.fetch_add(1, Relaxed);
+            }
+        });
+        update(&files, &mut journal, FIRST + 1);
+        reading.join().unwrap();
+    });
+}
+
+/// Each model finds out what it runs without: every fence, and that each word of an update is released.
 mod without {
-    use super::{one_update, two_updates, undone};
-    use crate::left_out::{JOURNAL, SEQUENCE, leave_out};
+    use super::{SET, one_update, two_updates, undone, unreleased};
+    use crate::left_out::{JOURNAL, SEQUENCE, leave_out, relax};
+
+    #[test]
+    #[should_panic(expected = " at ")]
+    fn the_fence_behind_the_odd_sequence() {
+        relax(JOURNAL, SET);
+        leave_out(JOURNAL, "pub fn begin");
+        unreleased();
+    }
+
+    #[test]
+    #[should_panic(expected = " at ")]
+    fn the_release_of_each_word() {
+        relax(JOURNAL, SET);
+        one_update();
+    }
 
     #[test]
     #[should_panic(expected = " at ")]

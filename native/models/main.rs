@@ -61,6 +61,11 @@ fn explore(
         model();
     });
     let (thread, bound) = (std::thread::current(), builder.preemption_bound.expect("set above"));
-    println!("{}: {} orders, {bound} preemptions, {:.1} s", thread.name().unwrap_or("?"), ORDERS.take(), begun.elapsed().as_secs_f32());
+    println!(
+        "{}: {} orders, {bound} preemptions, {:.1} s",
+        thread.name().unwrap_or("?"),
+        ORDERS.take(),
+        begun.elapsed().as_secs_f32()
+    );
     assert!(what.load(std::sync::atomic::Ordering::Relaxed) > 0, "what this is about never happened");
 }

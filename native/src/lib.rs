@@ -3,10 +3,12 @@
 //! It knows integers, ids and names, not loyalty. From the ground up, each knows those before it alone: `store` (files as
 //! shared memory, which is all of the unsafe code but one line; the journal), `board` (one board), `members`, `state` (all
 //! that follows from one feed, and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see),
-//! `edge` (a thread that answers over HTTP), `python`. Apart from all of it: `http`.
+//! `edge` (a thread that answers over HTTP), `python`. Apart from all of it: `http`,
+//! and `bonuses` (the arithmetic of an award).
 
 mod atomics;
 pub mod board;
+pub mod bonuses;
 pub mod dashboard;
 pub mod edge;
 pub mod engine;

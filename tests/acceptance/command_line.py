@@ -15,6 +15,7 @@ from unittest import mock
 
 import httpx
 import structlog
+from tests.instants import check_instants
 
 from laurels.cli import main
 
@@ -23,7 +24,7 @@ LAURELS = Path(sys.executable).with_name("laurels")
 
 def laurels(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end in a process of its own; at most two minutes."""
-    return subprocess.run(
+    ran = subprocess.run(
         [LAURELS, *map(str, arguments)],
         capture_output=True,
         text=True,
@@ -32,6 +33,8 @@ def laurels(*arguments: str | Path, cwd: Path | None = None, **environment: str)
         cwd=cwd,
         env=_environment(environment),
     )
+    check_instants(ran.stdout)
+    return ran
 
 
 @contextlib.contextmanager
@@ -80,6 +83,7 @@ def laurels_here(
             code = leaving.code if isinstance(leaving.code, int) else 1
         finally:
             structlog.reset_defaults()  # a command logs to where standard error was
+    check_instants(stdout.getvalue())
     return subprocess.CompletedProcess(command, code, stdout.getvalue(), stderr.getvalue())
 
 

@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.demo_shop import Demo, enter, put_into_basket, sign_in
 from tests.browser.reading import found_by_axe, part, wait_for_points
 
+IRISH_MONTHS = "Ean|Feabh|Márta|Aib|Beal|Meith|Iúil|Lún|MFómh|DFómh|Samh|Noll"
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
@@ -127,6 +129,7 @@ def test_the_shop_speaks_irish(demo: Demo, page: Page) -> None:
     expect(part(page, "tier-figure")).to_contain_text("102 pointe eile go Gold")
     expect(part(page, "spend-figure")).to_contain_text(re.compile(r"Rachaidh \d+ pointe as feidhm tar éis \d+ \w+"))
     oldest = page.locator("#purchases li").last
+    expect(oldest.locator(".what")).to_contain_text(re.compile(rf" \d+ ({IRISH_MONTHS}), \d\d:\d\d$"))
     oldest.get_by_role("button", name="Cén fáth 41 pointe?").click()
     expect(oldest.locator(".reason p").first).to_have_text(re.compile("^41 pointe ar .*412.50 a chaith tú\\.$"))
     assert page.locator("html").get_attribute("lang") == "ga-IE"

@@ -105,14 +105,15 @@ def test_a_stream_is_asked_for_nothing_older_than_what_is_shown(put: Put, server
 
 
 def test_a_stream_that_is_behind_changes_nothing(put: Put, server: FakeLaurels) -> None:
-    server.live_refusals = [409]
+    server.live_refusals = [409] * 1000
     server.show(board(POINTS, 40))
     page = put()
     expect(part(page, "status")).to_contain_text("reconnecting")
     assert "*41" in ranks(page)
+    server.live_refusals.clear()
     expect(part(page, "status")).to_have_text("Live")
     wait_until(page, lambda: server.streams() == 1)
-    assert server.count("/loyalty/ann/live") == 2
+    assert server.count("/loyalty/ann/live") > 1
 
 
 def test_lost_live_messages_are_made_up_for_by_the_newest(put: Put, server: FakeLaurels) -> None:

@@ -55,9 +55,9 @@ def sums(journals: Sequence[Journal]) -> tuple[Sums, Sums]:
 async def test_journals_tile_and_the_past_stays_as_it_was(engine: str, fresh: Fresh, seed: int, tmp_path: Path) -> None:
     for number in range(LIVES):
         r = random.Random(f"journal {seed}/{number}")
-        twins = some_twins(r, life=True)
+        twins, members = some_twins(r, life=True), ["m", "w"]
         for done in range(r.randint(6, 18)):
-            live(r, twins, ["m", "w"], done)
+            live(r, twins, members, done)
         book = LedgerBook(fresh(), tmp_path / str(number))
         await book.begin([twins.program])
         await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")

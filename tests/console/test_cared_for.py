@@ -7,7 +7,8 @@ from tests.console.console_shop import open_console_shop
 from tests.console.test_jobs import run_jobs
 
 from laurels.backup_note import BackupNote, last_backup, note_backup
-from laurels.wiring.backups import back_up
+from laurels.errors import LaurelsError
+from laurels.wiring.backups import back_up, try_restore
 
 pytestmark = pytest.mark.anyio
 
@@ -29,9 +30,26 @@ async def test_the_last_check_and_the_last_backup_stand_on_health(tmp_path: Path
         told = (await shop.ask("GET", "/status")).json()
         assert told["checked"] | {"at": ""} == {"job": 1, "at": "", "findings": 0}
         assert told["backed_up"]["entries"] == copied.entries
+        assert "No backup was restored here yet" in (await visitor.open("/health")).text
+        tried = await try_restore(shop.services.settings, tmp_path / "b.db", None, shop.services.now, nobody)
+        assert tried.entries == copied.entries
+        told = (await shop.ask("GET", "/status")).json()
+        assert told["restored"]["entries"] == copied.entries
+        assert not [*(tmp_path / "state").glob(".trial-*")], "what was tried is thrown away"
         page = (await visitor.open("/health")).text
+        assert f"A backup was restored: {copied.entries} entries" in page
         assert "Checked: all is as it should be" in page
         assert f"Backed up: {copied.entries} entries" in page
+
+
+async def test_a_trial_of_what_is_no_backup_is_refused_and_not_noted(tmp_path: Path) -> None:
+    (tmp_path / "b.db").write_bytes(b"no ledger" * 1000)
+    async with open_console_shop(tmp_path / "state") as console:
+        services = console.shop.services
+        with pytest.raises(LaurelsError):
+            await try_restore(services.settings, tmp_path / "b.db", None, services.now, nobody)
+        assert (await console.shop.ask("GET", "/status")).json()["restored"] is None
+        assert not [*(tmp_path / "state").glob(".trial-*")]
 
 
 def test_a_note_that_cannot_be_read_is_none(tmp_path: Path) -> None:

@@ -293,6 +293,20 @@ async def test_a_rehearsal_is_a_job(shop: Shop) -> None:
     assert "99" in failed["error"]
 
 
+async def test_the_period_of_a_job_is_told_as_it_was_asked_for(shop: Shop) -> None:
+    """Kept in microseconds, told in RFC 3339, in what is to be done and in what came of it."""
+    period = {"from": "2026-01-01T00:00:00Z", "to": "2026-07-01T12:00:00.25Z"}
+    started = (await shop.ask("POST", "/jobs", json={"kind": "rehearsal", "program": "1", **period})).json()
+    assert (started["about"]["begins"], started["about"]["ends"]) == tuple(period.values())
+    await run_jobs(shop)
+    done = await job(shop, started["number"])
+    assert done["about"] == started["about"]
+    assert {name: done["tally"]["rehearsal"][name] for name in ("begins", "ends")} == {
+        "begins": period["from"],
+        "ends": period["to"],
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -60,8 +60,13 @@ async def test_rabbitmq(tmp_path: Path) -> None:
         await sent_again(sink, EVENTS[60:])
         await sink.close()
         missing = RabbitSink(f"{server.url()}?queue=nowhere")
-        with pytest.raises(SinkUnavailable):
+        with pytest.raises(SinkUnavailable, match="no queue nowhere"):
             await missing.send(EVENTS[:1])
+        await missing.close()
+        missing = RabbitSink(f"{server.url()}?exchange=nowhere")
+        for _ in range(2):
+            with pytest.raises(SinkUnavailable, match="no exchange nowhere"):
+                await missing.send(EVENTS[:3])
         await missing.close()
         wrong = RabbitSink(f"{server.url(password='wrong')}?exchange=points")
         with pytest.raises(SettingsError):

@@ -20,8 +20,11 @@ from tests.webhook_receiver import Receiver, receiving
 from laurels import clock
 from laurels.engines.sinks.webhooks import WebhookSink
 from laurels.engines.sqlite import SqliteLedger
+from laurels.errors import InvalidInput, SettingsError
 from laurels.events import Event, Publisher, SinkClosed, SinkUnavailable, events_of
+from laurels.events import publisher as publisher_module
 from laurels.model import Mark, Order
+from laurels.runtime.events import opened_publishers, run_events
 from laurels.settings import load
 from laurels.wiring import Services, build, webhook_secret
 from laurels.workers import publish
@@ -112,6 +115,86 @@ async def test_one_process_at_a_time_sends_to_a_target(services: Services) -> No
     assert await second.step() is False
 
 
+async def test_who_is_not_to_send_any_more_stops(services: Services) -> None:
+    """Another process took over, as it does when one hangs for a minute: from then on that one alone sends."""
+    await sell(services, 100)
+    old, new = Memory(), Memory()
+    hanging, successor = Publisher(services.ledger, old), Publisher(services.ledger, new)
+    send = old.send
+
+    async def hang(events: "Sequence[Event]") -> None:
+        await send(events)
+        await hanging.close()
+        assert await successor.step()
+
+    old.send = hang  # type: ignore[method-assign]
+    assert await hanging.step() is None
+    assert len({event.id.partition("-")[0] for event in old.taken}) == 1
+    while await successor.step():
+        pass
+    assert in_order(new.taken) == await all_events(services)
+
+
+async def test_a_lease_is_renewed_from_shard_to_shard(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a target takes over all of them; and who comes back finds where the others got meanwhile."""
+    await sell(services, 100)
+    monkeypatch.setattr(publisher_module, "RENEWED_AFTER_S", -1.0)
+    slow, other = Memory(), Memory()
+    first, second = Publisher(services.ledger, slow), Publisher(services.ledger, other)
+    follow, leases = services.ledger.follow, []
+
+    async def take_turns(target: str, owner: str, *, lease_s: float) -> dict[int, Mark] | None:
+        leases.append(owner)
+        if len(leases) == 3:  # the lease ran out before the second shard, and the other one sent all
+            await first.close()
+            while await second.step():
+                pass
+            await second.close()
+        return await follow(target, owner, lease_s=lease_s)
+
+    monkeypatch.setattr(services.ledger, "follow", take_turns)
+    await first.step()
+    assert {event.id.partition("-")[0] for event in slow.taken} == {"0"}
+    both = in_order(slow.taken + other.taken)
+    assert both == await all_events(services)
+    assert len(leases) > 6
+
+
+@pytest.mark.parametrize(
+    "begin", ["", "-", "0-", "-1", "0-0", "9-1", "0-x", "0--1", f"0-{2**40}", "0-" + "9" * 5000, "x"]
+)
+async def test_what_is_no_place_to_begin_at_is_refused(tmp_path: Path, begin: str) -> None:
+    given = {"state": tmp_path / "state", "events.urls": ["kafka://127.0.0.1:9/points"]}
+    async with build(load(given)):
+        pass
+    with pytest.raises(InvalidInput, match="entry's id"):
+        await run_events(load(given), begin)
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        ["http://127.0.0.1:9/hook?shop=1", "http://127.0.0.1:9/hook?shop=2"],
+        ["amqp://a:b@127.0.0.1/?exchange=points", "amqp://127.0.0.1/?exchange=points"],
+        ["kafka://127.0.0.1:9092/points"] * 2,
+    ],
+)
+async def test_two_addresses_of_one_target_are_refused(tmp_path: Path, urls: list[str]) -> None:
+    """How far it got is kept for both as one, so that each event would go to one of them."""
+    given = {"state": tmp_path / "state", "events.urls": urls, "events.private_hosts": ["127.0.0.1"]}
+    async with build(load(given)) as services:
+        with pytest.raises(SettingsError, match="one target"):
+            async with opened_publishers(services):
+                pass
+
+
+async def test_targets_of_their_own_are_followed_apart(tmp_path: Path) -> None:
+    urls = [f"amqp://127.0.0.1/?{where}" for where in ("exchange=p", "queue=p", "exchange=p&routing_key=x")]
+    given = {"state": tmp_path / "state", "events.urls": urls}
+    async with build(load(given)) as services, opened_publishers(services) as publishers:
+        assert len({each.target for each in publishers}) == 3
+
+
 async def test_what_is_gone_is_not_sent_to_and_can_be_begun_anew(services: Services) -> None:
     await sell(services, 20)
     sink = Memory()
@@ -178,6 +261,26 @@ async def test_what_takes_nothing_is_tried_ever_more_rarely(
     monkeypatch.setattr(publish, "sleep", sleep)
     await publish_forever(services.ledger, [Publisher(services.ledger, sink)], stop)
     assert pauses == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 0.5, 1]
+
+
+async def test_who_asks_to_be_left_alone_is(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as it asks, at most an hour; never for less than the pause would be."""
+    await sell(services, 10)
+    asked = iter((0.0, 90.0, 0.1, float("inf"), 7.0))
+    sink, stop, pauses = Memory(), asyncio.Event(), list[float]()
+
+    async def refuse(events: "Sequence[Event]") -> None:
+        raise SinkUnavailable(wait_s=next(asked))
+
+    async def sleep(seconds: float, stop: asyncio.Event) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 5:
+            stop.set()
+
+    sink.send = refuse  # type: ignore[method-assign]
+    monkeypatch.setattr(publish, "sleep", sleep)
+    await publish_forever(services.ledger, [Publisher(services.ledger, sink)], stop)
+    assert pauses == [0.5, 90, 2, 3600, 8]
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.instants import check_instants
 from tests.settings import settings_with
 
 from laurels import clock
@@ -50,7 +51,10 @@ class Shop:
             token = self.token(member=member, scope=scope)
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        return await self.client.request(method, path, headers=sent, **more)
+        answer = await self.client.request(method, path, headers=sent, **more)
+        if answer.headers.get("Content-Type", "").endswith("json"):
+            check_instants(answer.text)
+        return answer
 
     def token(self, *, member: str | None = None, scope: str | None = ALL_SCOPES) -> str:
         """A member's token, or a service's."""

@@ -1,6 +1,7 @@
 """`GET /events`: every point entry, in order for each member, behind a cursor."""
 
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,21 @@ async def test_a_cursor_of_another_history_is_a_conflict(shop: Shop) -> None:
     await shop.settle()
     cursor = Cursor.at({0: Mark(1, b"another history!")})
     check_problem(await shop.ask("GET", f"/events?after={cursor}", scope=READ), 409, "events-moved")
+
+
+async def test_no_cursor_that_somebody_made_up_is_a_fault_of_ours(shop: Shop) -> None:
+    """It is of another history, or no cursor, or says nothing of this ledger's shards."""
+    positions = [-(2**63), -1, 0, 1, 10**9, 2**40 - 1, 2**40, 2**40 + 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1]
+    for shard, position in product([-1, 0, 1, 2**40, 2**63, 2**64 - 1], positions):
+        for digest in (b"", bytes(32)):
+            answer = await shop.ask("GET", f"/events?after={Cursor({shard: (position, digest)})}", scope=READ)
+            allowed = {409, 422} if shard == 0 and position else {200, 422}
+            assert answer.status_code in allowed, (shard, position)
+
+
+async def test_a_limit_that_is_none_is_refused(shop: Shop) -> None:
+    for limit in ("0", "1001", "-1", "x", "1.5", ""):
+        check_problem(await shop.ask("GET", f"/events?limit={limit}", scope=READ), 422, "invalid-input")
 
 
 @pytest.mark.parametrize("after", ["", "x", "kYEAkgLE", "☘", "gICA", "AAAA" * 100])

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.ledgers import open_ledger
 
 from laurels.awarding import Awarder, Programs
@@ -22,6 +23,8 @@ from laurels.testing.verifying import findings_of
 
 NOW = 1_790_000_000_000_000
 CHUNK = 7
+MANY = 20
+"""Documents that are looked up together."""
 NAMES = NameNumbers(bytes(32))
 """Two ledgers give a member the same name number under one key alone; without one each has its own."""
 
@@ -111,6 +114,9 @@ def test_taking_in_is_accepting_and_awarding(given_documents: list[Order | Refun
     assert asyncio.run(_after(taken, before, fast)) == asyncio.run(_after(taken, before, slow))
 
 
+further = st.builds(
+    lambda order, number: replace(order, source="shop", order_id=f"p{number}"), orders, st.integers(0, 200)
+)
 amendments = st.builds(lambda order, revision: Amendment(revision=revision, order=order), orders, st.integers(1, 2))
 unnamed = st.builds(
     lambda source, number, of: Refund(
@@ -133,7 +139,7 @@ REFUND = Refund(source="shop", refund_id="r0", order_id="o0", member_id="ann", c
 )  # of what waits beside it
 @settings(max_examples=30, deadline=None)
 @given(
-    st.lists(st.one_of(orders, orders, refunds, unnamed, cancellations, amendments), max_size=30),
+    st.lists(st.one_of(orders, further, orders, further, refunds, unnamed, cancellations, amendments), max_size=45),
     st.integers(0, 10),
     st.sets(st.sampled_from(["erase", "merge"])),
 )
@@ -154,8 +160,8 @@ def test_accepting_many_at_once_is_accepting_one_by_one(
         return [receipt for each in some for receipt in await ledger.accept([each])]
 
     for to_end in (True, False):
-        at_once = asyncio.run(_after(sent, before, together, to_end=to_end, changes=changes))
-        assert at_once == asyncio.run(_after(sent, before, one_by_one, to_end=to_end, changes=changes))
+        at_once = asyncio.run(_after(sent, before, together, to_end=to_end, changes=changes, chunk=MANY))
+        assert at_once == asyncio.run(_after(sent, before, one_by_one, to_end=to_end, changes=changes, chunk=MANY))
 
 
 crowds = st.lists(
@@ -214,6 +220,7 @@ async def _after(
     to_end: bool = True,
     changes: Collection[str] = (),
     limit: int = 200,
+    chunk: int = CHUNK,
 ) -> tuple[list[list[tuple[bool, bool]]], dict[str, list[tuple[Any, ...]]]]:
     """What was answered, and what the ledger holds then; without `to_end`, while the last ones wait to be awarded, else
     so many of them awarded in a transaction.
@@ -227,7 +234,7 @@ async def _after(
             awarder = Awarder(ledger, Programs.of(program), lambda: NOW)
             answers = [await ledger.accept(documents[:before])]
             await _change(ledger, awarder, changes)
-            chunks = [documents[first : first + CHUNK] for first in range(before, len(documents), CHUNK)]
+            chunks = [documents[first : first + chunk] for first in range(before, len(documents), chunk)]
             answers += [await take(ledger, awarder, chunk) for chunk in chunks]
             if to_end:
                 await awarder.drain(limit)

@@ -1,5 +1,7 @@
 """What a URL of the ledger's servers names, and what is said of one that names nothing."""
 
+from pathlib import Path
+
 import pytest
 
 from laurels.engines.postgres.addresses import Address, hosts_of
@@ -34,6 +36,12 @@ def test_hosts(url: str, hosts: list[tuple[str, str]]) -> None:
         "postgresql://shop:secret@db:secret/shop",
         "postgresql://shop:secret@[db/shop",
         "postgresql://shop:secret@/shop?host=a,b,c&port=1,2",
+        "postgresql://shop:secret@db:65536/shop",
+        "postgresql://shop:secret@db:0/shop",
+        "postgresql://shop:secret@db:\N{SUPERSCRIPT TWO}/shop",
+        "postgresql://shop:secret@::1/shop",
+        "postgresql://shop:secret@/shop?host=/run/pg&port=99999",
+        "postgresql://shop:secret@db/shop?sslmode",
     ],
 )
 def test_what_cannot_be_read_is_not_quoted(url: str) -> None:
@@ -42,3 +50,57 @@ def test_what_cannot_be_read_is_not_quoted(url: str) -> None:
         Address(url)
     for piece in ("secret", "top"):
         assert piece not in refused.value.message.split("%2F")[0]
+
+
+SERVICES = {
+    "": "there is no service shop",
+    "[till]\nhost=db\n": "there is no service shop",
+    "host=db\npassword=secret\n": "cannot be read",
+    "[shop]\nhost=db\npassword=se%cret\n": "%%",
+    "[shop]\nhost=db\n[shop]\nhost=secret\n": "cannot be read",
+    "[shop]\nhost=db\npassword=\udcff\n": "cannot be read",
+}
+
+
+@pytest.mark.parametrize("held", SERVICES)
+def test_a_service_that_cannot_be_read_is_named_without_what_it_says(
+    held: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver would go to whatever server is usual, or end with an error that quotes a piece of a password."""
+    file = tmp_path / "services"
+    file.write_bytes(held.encode("utf-8", "surrogateescape"))
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    with pytest.raises(SettingsError, match="service") as refused:
+        Address("postgresql:///shop?service=shop")
+    assert SERVICES[held] in refused.value.message
+    assert "\n" not in refused.value.message
+    assert not any(piece in refused.value.message for piece in ("secret", "cret"))
+
+
+def test_a_service_that_is_there_does_whatever_others_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "services"
+    file.write_text("[till]\npassword=se%cret\n[shop]\nhost=db\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    assert Address("postgresql:///shop?service=shop").hosts == []
+
+
+@pytest.mark.parametrize("name", ["PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL"])
+def test_a_file_that_the_environment_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at where the driver would read it."""
+    monkeypatch.setenv(name, "/nowhere/at.pem")
+    for url in ("postgresql://db/shop?sslmode=disable", "postgresql://laurels@/shop?host=/run/pg"):
+        Address(url)
+    with pytest.raises(SettingsError, match=f"{name} cannot be read: /nowhere/at.pem"):
+        Address("postgresql://db/shop?sslmode=verify-full")
+    monkeypatch.setenv("PGSSLMODE", "verify-ca")
+    with pytest.raises(SettingsError, match=f"{name} cannot be read"):
+        Address("postgresql://db/shop")
+
+
+def test_whom_to_look_for_is_not_the_urls_to_say() -> None:
+    for target in ("any", "primary", "read-write"):
+        Address(f"postgresql://db/shop?target_session_attrs={target}")
+    for target in ("standby", "read-only", "prefer-standby", "odd"):
+        with pytest.raises(SettingsError, match="target_session_attrs"):
+            Address(f"postgresql://db/shop?target_session_attrs={target}")
+    Address("postgresql://db/shop?target_session_attrs=prefer-standby", "ledger.feed_url")

@@ -17,6 +17,7 @@ ORDER = LINE.replace('"line"', '"order"')
 TIERS = HEAD + "[tiers]\nlevels = [ { name = 'blue', reach = 0 }, { name = 'gold', reach = 1000 } ]\n"
 
 # ruff: noqa: E501
+EXTENDED = "[[extensions]]\nexpiring = ['{}', '{}']\nuntil = '{}'\n"
 REFUSED = [
     (CAMPAIGN + "colour = 'red'", "campaigns[0].colour (double): there is no such key here"),
     (CAMPAIGN + "points = 0", "campaigns[0].points (double): must be a whole number from 1 to 1,000,000, not 0; leave it out for none"),
@@ -60,6 +61,24 @@ REFUSED = [
     (HEAD + "[expiry]\nkind = 'never'\nmonths = 1", "expiry.months: has no meaning where kind is never"),
     (HEAD + "[expiry]\nkind = 'never'\nremind_days = [7]", "expiry.remind_days: has no meaning where kind is never"),
     (HEAD + "[expiry]\nkind = 'inactivity'\nmonths = 1\nremind_days = [7, 7]", "expiry.remind_days: names a day twice"),
+    (
+        HEAD + EXTENDED.format("2027-03-01", "2027-02-01", "2027-09-01"),
+        "extensions[0].expiring: the second day must be later than the first; it is not one of them",
+    ),
+    (
+        HEAD + EXTENDED.format("2027-02-01", "2027-03-01", "2027-02-15"),
+        "extensions[0].until: must not be earlier than 2027-03-01, where the days end",
+    ),
+    (
+        HEAD
+        + EXTENDED.format("2027-02-01", "2027-03-01", "2027-09-01")
+        + EXTENDED.format("2027-02-20", "2027-03-10", "2027-09-01"),
+        "extensions[1].expiring: names days that another extension names",
+    ),
+    (
+        HEAD + EXTENDED.format("2027-02-30", "2027-03-01", "2027-09-01"),
+        "extensions[0]: 2027-02-30 is not a day such as 2027-02-01",
+    ),
     (f"version = 2\nexpected_redeemed = '1.2'\n{RATE}", "expected_redeemed: must lie between 0 and 1"),
 ]  # fmt: skip
 

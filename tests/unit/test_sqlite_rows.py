@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from laurels.engines.sqlite.connection import ROWS_AT_ONCE, Database, parts_of, with_rows
-from laurels.workers.consume import BATCH
+from laurels.workers.consume import BATCH, MORE_BEHIND
 
 
 @pytest.mark.parametrize("name", ["insert_remark", "insert_entry"])
@@ -26,7 +26,7 @@ def test_rows_are_written_as_one_by_one(tmp_path: Path, rows: int) -> None:
     db.close()
 
 
-@pytest.mark.parametrize("name", ["insert_accepted", "insert_inbox", "look_up_many", "insert_entry", "write_award"])
+@pytest.mark.parametrize("name", ["hold_arriving", "look_up_many", "insert_entry", "write_award"])
 def test_the_longest_statement_stays_prepared(tmp_path: Path, name: str) -> None:
     db = Database(tmp_path / "laurels.db")
     longest = max(parts_of(name, max(ROWS_AT_ONCE)))
@@ -48,7 +48,8 @@ def test_a_statement_with_many_rows_stays_prepared_while_others_are_used_often(t
     db.close()
 
 
-@pytest.mark.parametrize("name", ["insert_accepted", "insert_inbox", "look_up_many"])
-def test_a_batch_of_a_queue_is_one_statement_a_table(name: str) -> None:
+@pytest.mark.parametrize("name", ["hold_arriving", "look_up_many"])
+@pytest.mark.parametrize("batch", [BATCH, MORE_BEHIND])
+def test_a_batch_of_a_queue_is_few_statements(name: str, batch: int) -> None:
     """Each statement more is a wait for the interpreter's lock, which the reading of the next batch holds."""
-    assert list(parts_of(name, BATCH)) == [BATCH]
+    assert list(parts_of(name, batch)) == [512] * (batch // 512)

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 from random import Random
 
@@ -12,15 +13,19 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from tests.webhook_receiver import Receiver, receiving
 
 from laurels import clock
+from laurels.clock import SECOND
 from laurels.engines.sinks.public_addresses import is_public
-from laurels.engines.sinks.webhooks import WebhookSink, secret_of
+from laurels.engines.sinks.webhooks import WebhookSink, asked_wait_s, secret_of
 from laurels.errors import SettingsError
 from laurels.events import Event, SinkClosed, SinkUnavailable
+from laurels.model.times import to_datetime
 
 pytestmark = pytest.mark.anyio
 
 KEY = bytes(range(32))
 URL = "https://crm.shop.example/points?shop=1"
+NOW = 1_793_527_200_000_000
+"""2026-11-01T10:00:00Z."""
 PUBLIC = "93.184.215.14"
 EVENT = Event(
     id="0-1",
@@ -59,6 +64,34 @@ async def test_what_is_not_taken_is_tried_again_and_led_nowhere() -> None:
                 await sink.send([EVENT, EVENT, EVENT])
             assert (raised.value.sent, receiver.requests) == (1, 2)
         await sink.close()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_receiver_says_when_to_come_again(status: int) -> None:
+    """In seconds, or by a date."""
+    now = clock.now() // SECOND * SECOND
+    date = format_datetime(to_datetime(now + 150 * SECOND), usegmt=True)
+    with receiving() as receiver:
+        receiver.behave = lambda _: status
+        sink = WebhookSink(receiver.url, KEY, lambda: now, ["127.0.0.1"])
+        receiver.secret = sink.secret
+        for said, wait_s in (("120", 120), (date, 150), ("soon", 0)):
+            receiver.headers["retry-after"] = said
+            with pytest.raises(SinkUnavailable) as raised:
+                await sink.send([EVENT])
+            assert (raised.value.sent, raised.value.wait_s) == (0, wait_s)
+        await sink.close()
+    assert (receiver.unsigned, receiver.events) == ([], [])
+
+
+def test_whatever_retry_after_says_is_no_fault_of_ours(rng: Random) -> None:
+    """It is a time to wait, never a negative one, or nothing."""
+    alphabet = "0123456789 ,:+-.GMTSunNovDec\xe9\u0663\x00"
+    said = ["", " ", "-1", "1e9", "9" * 400, "Fri, 31 Dec 9999 23:59:59 -2359", "Sun, 01 Nov 1026 10:00:00 GMT"]
+    said += ["".join(rng.choices(alphabet, k=rng.randrange(40))) for _ in range(2000)]
+    said += ["Sun, 01 Nov 2026 10:02:30 GMT"[: rng.randrange(30)] + rng.choice(said) for _ in range(2000)]
+    assert all(asked_wait_s(text, NOW) >= 0 for text in said)
+    assert asked_wait_s("Sun, 01 Nov 2026 10:00:07 -0000", NOW) == 7
 
 
 async def test_gone_is_for_good() -> None:

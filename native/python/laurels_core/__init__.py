@@ -12,6 +12,7 @@ from laurels_core._core import (
     SCORED,
     SHARDS,
     SHOWN,
+    Bonuses,
     Busy,
     CoreError,
     Corrupt,
@@ -37,7 +38,7 @@ from laurels_core._core import (
     __version__,
     plain_head,
 )
-from laurels_core.shapes import FollowedTuple, Head, MeTuple, Op, Rendered, Row, ViewTuple
+from laurels_core.shapes import CampaignTuple, FollowedTuple, Head, JudgedTuple, MeTuple, Op, Rendered, Row, ViewTuple
 
 __all__ = [
     "ERASED",
@@ -51,7 +52,9 @@ __all__ = [
     "SCORED",
     "SHARDS",
     "SHOWN",
+    "Bonuses",
     "Busy",
+    "CampaignTuple",
     "CoreError",
     "Corrupt",
     "Diverged",
@@ -60,6 +63,7 @@ __all__ = [
     "Foreign",
     "Full",
     "Head",
+    "JudgedTuple",
     "Locked",
     "MeTuple",
     "Names",

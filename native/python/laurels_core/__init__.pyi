@@ -20,8 +20,10 @@ from typing import Final, Generic, Self, TypeVar, final
 
 from typing_extensions import Buffer
 
+from laurels_core.shapes import CampaignTuple as CampaignTuple
 from laurels_core.shapes import FollowedTuple as FollowedTuple
 from laurels_core.shapes import Head as Head
+from laurels_core.shapes import JudgedTuple as JudgedTuple
 from laurels_core.shapes import MeTuple as MeTuple
 from laurels_core.shapes import Op as Op
 from laurels_core.shapes import Rendered as Rendered
@@ -105,6 +107,49 @@ class OlderFormat(Refused):
 @final
 class OtherBoot(Refused):
     """The machine went down without the writer having closed the files, so what they hold is not to be trusted."""
+
+@final
+class Bonuses:
+    """What an order's campaigns are worth when it is awarded: rates and campaigns of a version, in one currency. Plain
+    numbers; it does not change.
+    """
+
+    def __new__(
+        cls,
+        *,
+        units: Sequence[int | None],
+        over: int,
+        rounding: str,
+        grain: int,
+        names: Sequence[str],
+        running: Sequence[Sequence[CampaignTuple]],
+    ) -> Self:
+        """`units`: points of a minor unit by each rate, over one denominator `over`; `rounding`: `half-up`, `floor`,
+        `carry`, the last in grains; `running`: the campaigns of each stretch of time.
+
+        Raises `ValueError` where the figures do not fit together, `OverflowError` beyond 64 bits.
+        """
+
+    def judge(
+        self,
+        stretch: int,
+        total: int,
+        scale: int,
+        weights: list[int],
+        quantity: list[int],
+        rates: list[int],
+        hits: list[tuple[int, ...]],
+        paid: tuple[int, int] | None,
+        applies: Callable[[int], bool],
+        room: Callable[[str], int | None],
+    ) -> JudgedTuple | None:
+        """An order: minor units; what each line costs, `scale` to a minor unit; millionths; each line's rate, below 0:
+        none; the matches it fits; the share that earns for how it was paid. `applies` is called with the number of each
+        campaign that asks, `room` with the name of each that has a limit and applies.
+
+        Linear in lines and campaigns: some 3 us for 12 and 20. None: these figures do not fit into 128 bits, or the
+        lines cost nothing. Raises `ValueError` where the lists' lengths differ, and what is raised by what it calls.
+        """
 
 @final
 class Names:

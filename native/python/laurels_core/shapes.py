@@ -34,3 +34,23 @@ Rendered: TypeAlias = tuple[bytes, str, bool, bool]
 
 Head: TypeAlias = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None]
 """(path, query, `Authorization`, `If-None-Match`, `X-Request-Id`, `Origin`); None where the request does not say."""
+
+CampaignTuple: TypeAlias = tuple[int, int, bool, bool, bool, int, int, int, int | None, int, int | None, bytes]
+"""A campaign: its number; that of the match its lines fit; whether it is asked about; whether it is of a group; whether
+it has a limit; by how many thousandths more it multiplies, its points, and its points a unit (0: none); the spend it
+asks for (None: none; below 0: more than there is) and the units; the cap of an order; how its bonus begins in a frame.
+"""
+
+JudgedTuple: TypeAlias = tuple[
+    tuple[int, ...],
+    int,
+    int,
+    list[tuple[str, int]],
+    list[tuple[str, int]],
+    list[tuple[str, int]],
+    bytes,
+    list[tuple[int, tuple[int, ...]]],
+]
+"""(net by line, base, all together, parts, those of them that have a limit, those that it bound and the room that was
+left, the bonuses as a frame has them, campaigns of groups and their lines).
+"""

@@ -1,6 +1,7 @@
 //! What Python sees, each class in a file of its own. What each thing does and costs is told in
 //! `python/laurels_core/__init__.pyi`.
 
+mod bonuses;
 mod edge;
 mod errors;
 mod names;
@@ -13,6 +14,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    bonuses::register(module)?;
     errors::register(module)?;
     names::register(module)?;
     writer::register(module)?;

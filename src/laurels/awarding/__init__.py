@@ -6,7 +6,7 @@ member has a state, each order a frame. `awarder.py` carries claims to it, one t
 the published versions, and words the entries that they led to.
 """
 
-from laurels.awarding.approving import approve, find_draft, rehearse_here, stop, submit
+from laurels.awarding.approving import approve, extend, find_draft, rehearse_here, stop, submit
 from laurels.awarding.awarder import Awarder
 from laurels.awarding.baskets import basket_of, goods_of
 from laurels.awarding.breakage import Breakage, breakage
@@ -41,6 +41,7 @@ __all__ = [
     "budgets_left",
     "check_publishable",
     "decide",
+    "extend",
     "facts_of",
     "find_draft",
     "goods_of",

@@ -4,13 +4,18 @@ from collections.abc import Sequence
 
 import msgspec
 
+from laurels import clock
 from laurels.awarding.programs import check_publishable
 from laurels.awarding.rehearsed import Rehearsal
 from laurels.awarding.rehearsing import rehearse
-from laurels.clock import MINUTE
+from laurels.clock import DAY, MINUTE
 from laurels.errors import NotFound, ProgramError
 from laurels.ledger import Draft, Ledger, PublishedProgram
-from laurels.program import Program, parse_program, stopped
+from laurels.model.times import format_instant
+from laurels.program import Program, parse_program, stopped, with_extension
+
+OPEN_FOR = 7 * DAY
+"""So long somebody has to approve what is extended, where nobody says from when it holds."""
 
 
 async def submit(ledger: Ledger, program: Program, *, actor: str) -> Draft:
@@ -43,8 +48,10 @@ async def approve(
     beginnings of theirs. Raises like `Ledger.approve`.
     """
     draft = find_draft(await ledger.drafts(), digest)
+    program = parse_program(draft.text)
     if from_at is None:
-        from_at = parse_program(draft.text).from_at
+        from_at = program.from_at
+    check_publishable(program, await ledger.programs(), clock.now() if from_at is None else from_at)
     if rehearsal is not None:
         rehearsal = await _whole(ledger, draft.digest, rehearsal)
     published = await ledger.approve(draft.digest, from_at, actor=actor, by_another=by_another, rehearsal=rehearsal)
@@ -63,6 +70,35 @@ async def stop(ledger: Ledger, campaign: str, *, now: int, actor: str, why: str)
     text = stopped(parse_program(last.text), campaign, last.version + 1, now + MINUTE)
     parse_program(text)
     return (await ledger.stop(last.version + 1, text, actor=actor, why=why))[-1]
+
+
+async def extend(ledger: Ledger, expiring: tuple[str, str], until: str, from_at: int | None, *, now: int) -> Program:
+    """The program of a version that extends points that would lapse from one day on and before another, and does
+    nothing else: to be submitted; the draft that says so already, where there is one. It holds `from_at`; None: in a
+    week, or when the first of those days begins, where that is sooner. Raises `ProgramError`.
+    """
+    published = await ledger.programs()
+    last, before = published[-1], parse_program(published[-1].text)
+    open_drafts = [each for each in await ledger.drafts() if each.version > last.version]
+    version = max([last.version, *(each.version for each in open_drafts)]) + 1
+    program = _extended(before, expiring, until, version, now + OPEN_FOR if from_at is None else from_at)
+    for each in map(parse_program, (draft.text for draft in open_drafts)):
+        if each.extensions == program.extensions and from_at in {None, each.from_at} and (each.from_at or 0) > now:
+            return each
+    if from_at is None and program.extensions[-1].begins <= now:
+        raise ProgramError("expiring: must begin later than now: what has lapsed stays so")
+    if from_at is None and program.extensions[-1].begins < now + OPEN_FOR:
+        program = _extended(before, expiring, until, version, program.extensions[-1].begins)
+    check_publishable(program, published)
+    if program.from_at is None or program.from_at <= max(now, last.from_at or now):
+        holds = f"from when version {last.version} holds"
+        and_than = "" if last.from_at is None else f", and than {format_instant(last.from_at)}, {holds}"
+        raise ProgramError(f"from: must be later than now{and_than}")
+    return program
+
+
+def _extended(before: Program, expiring: tuple[str, str], until: str, version: int, from_at: int) -> Program:
+    return parse_program(with_extension(before, expiring, until, version=version, from_at=from_at))
 
 
 def find_draft(drafts: Sequence[Draft], digest: str) -> Draft:

@@ -25,6 +25,7 @@ from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
 from laurels.model import DocumentKind, Entry, EntryKind
 from laurels.model.details import Details
+from laurels.model.times import format_instant
 from laurels.program import Program, reason_of
 
 MOST_NAMED = 20
@@ -105,8 +106,8 @@ class _Rehearsing:
         return Rehearsal(
             version=new.version,
             newest=self._stands.programs.current.version,
-            begins=self._begins,
-            ends=self._ends,
+            begins=None if self._begins is None else format_instant(self._begins),
+            ends=format_instant(self._ends),
             documents=self._documents,
             orders=self._orders,
             points=sum(each.before for each in members),

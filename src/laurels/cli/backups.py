@@ -10,7 +10,7 @@ from laurels.cli.console import ConfigOption, StateOption, examples, out, progre
 from laurels.model.times import format_instant
 from laurels.runtime.heads import heads_of
 from laurels.settings import Settings
-from laurels.wiring.backups import Copied, back_up, key_files, restore
+from laurels.wiring.backups import Copied, back_up, key_files, restore, try_restore
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "laurels restore /backups/laurels-2026-11-27.db --keys /safe/keys",
             "laurels restore today.db --state /var/lib/laurels",
+            "laurels restore today.db --trial",
         ),
     )(restore_)
 
@@ -62,6 +63,10 @@ def restore_(
         Path | None,
         typer.Option("--keys", metavar="FOLDER", help="Where the key files are, if not in their place already."),
     ] = None,
+    trial: Annotated[
+        bool,
+        typer.Option("--trial", help="Restore it beside the ledger, check it, and throw it away: Health says when."),
+    ] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -70,6 +75,10 @@ def restore_(
     Boards follow by themselves. Let shops send again what they sent since then: what the copy has counts once.
     """
     settings = settings_of(state, config)
+    if trial:
+        tried = run(_restore(settings, file, keys, on_trial=True))
+        out(f"{file}: could be restored, {_what(tried)}. Nothing was changed.")
+        return
     copied = run(_restore(settings, file, keys))
     out(f"{settings.state}: restored, {_what(copied)}")
     out("Let shops send again what they sent since then: what is here already counts once.")
@@ -86,9 +95,9 @@ async def _back_up(settings: Settings, file: Path, keys: Path | None) -> Copied:
         return await back_up(settings, file, keys, clock.now, report)
 
 
-async def _restore(settings: Settings, file: Path, keys: Path | None) -> Copied:
+async def _restore(settings: Settings, file: Path, keys: Path | None, *, on_trial: bool = False) -> Copied:
     with progress("verifying the copy", "entries") as report:
-        return await restore(settings, file, keys, clock.now, report)
+        return await (try_restore if on_trial else restore)(settings, file, keys, clock.now, report)
 
 
 def _what(copied: Copied) -> str:

@@ -19,6 +19,7 @@ from laurels.cli.console import (
     table,
 )
 from laurels.errors import NotFound
+from laurels.jobs import told
 from laurels.ledger.jobs import Job, JobState
 from laurels.model.times import format_instant
 from laurels.runtime.visible import visible
@@ -95,9 +96,9 @@ async def _stop(settings: Settings, number: int) -> Job:
 
 
 def _as_json(job: Job) -> dict[str, Any]:
-    tally = msgspec.json.decode(job.tally) if job.tally else {}
+    tally = told(job.tally)
     said = msgspec.structs.asdict(job)
     times = {name: said[name] and format_instant(said[name]) for name in ("created_at", "decided_at", "ended_at")}
     shown = {name: value for name, value in said.items() if name not in {"fence", "about", "tally"}}
-    told = {name: value for name, value in tally.items() if name != "told"}
-    return {**shown, **times, "about": msgspec.json.decode(job.about), "tally": told}
+    counted = {name: value for name, value in tally.items() if name != "told"}
+    return {**shown, **times, "about": told(job.about), "tally": counted}

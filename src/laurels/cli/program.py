@@ -1,4 +1,4 @@
-"""`program`: check, submit, approve, stop, list, show, compare. What is in force changes by these alone."""
+"""`program`: check, submit, approve, stop, extend, list, show, compare. What is in force changes by these alone."""
 
 import difflib
 from pathlib import Path
@@ -135,6 +135,35 @@ def stop(
     out(f"version {published.version} is published, {_in_force(published)}: {campaign} ends in a minute")
 
 
+@app.command(
+    epilog=examples(
+        "laurels program extend 2027-02-01 2027-03-01 --until 2027-09-01",
+        "laurels program extend 2027-02-01 2027-03-01 --until 2027-09-01 --from 2027-01-01T00:00:00Z",
+    )
+)
+def extend(
+    first: Annotated[str, typer.Argument(metavar="FIRST", help="Points that lapse from this day on (2027-02-01),")],
+    end: Annotated[str, typer.Argument(metavar="END", help="and before this one (2027-03-01),")],
+    until: Annotated[str, typer.Option("--until", help="lapse when this day begins instead.")],
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="When it is to hold (2027-01-01T00:00:00Z); left out: in a week, or on FIRST."),
+    ] = None,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Hand in a version by which points live longer, and that does nothing else. Somebody approves it like any other.
+
+    What has lapsed when it comes into force stays so. No later version may leave it out.
+    """
+    from_at = None if from_ is None else parse_instant(from_, "--from")
+    draft, program = run(_extend(settings_of(state, config), (first, end), until, from_at))
+    out(
+        f"version {draft.version} is a draft, to hold from {format_instant(program.from_at or 0)}: "
+        f"laurels program approve {draft.digest[:DIGEST_SHOWN]}"
+    )
+
+
 def _warn(program: Program) -> None:
     for doubt in doubts(program):
         typer.echo(f"warning: {doubt}", err=True)
@@ -143,6 +172,15 @@ def _warn(program: Program) -> None:
 async def _stop(settings: Settings, campaign: str, why: str) -> PublishedProgram:
     async with build(settings, must_exist=True) as services:
         return await awarding.stop(services.ledger, campaign, now=clock.now(), actor=at_the_keyboard(), why=why)
+
+
+async def _extend(
+    settings: Settings, expiring: tuple[str, str], until: str, from_at: int | None
+) -> tuple[Draft, Program]:
+    async with build(settings, must_exist=True) as services:
+        actor = await who_decides(settings, "program:write")
+        program = await awarding.extend(services.ledger, expiring, until, from_at, now=clock.now())
+        return await awarding.submit(services.ledger, program, actor=actor), program
 
 
 async def _submit(settings: Settings, program: Program) -> Draft:

@@ -287,9 +287,14 @@ class _Console:
         token = ScopeState.from_scope(request.scope).csrf_token
         if not isinstance(token, str):  # refused before it was looked at: the one that the browser has goes on counting
             token = request.cookies.get(self._csrf_cookie, "")
-        text = self._renderer.render(
-            shown.template, {**shown.says, "person": person, "csrf": token, "path": request.scope["path"]}
-        )
+        says = {
+            **shown.says,
+            "person": person,
+            "csrf": token,
+            "path": request.scope["path"],
+            "is_refused": shown.status >= HTTPStatus.BAD_REQUEST and shown.template != "error.html",
+        }
+        text = self._renderer.render(shown.template, says)
         return Response(text, status_code=shown.status, media_type=MediaType.HTML)
 
 

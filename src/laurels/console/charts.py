@@ -70,6 +70,13 @@ def warm_up() -> None:
     Charts().bars([BarSegment("2026-01", "earn", 1, "January")])
 
 
+_SHORT = (
+    "test(/^[A-Z][a-z][a-z] [0-9]+$/, datum.label) ? datum.index == 0 || slice(datum.label, 0, 3) == 'Jan' "
+    "? [slice(datum.label, 0, 3), slice(datum.label, 4)] : slice(datum.label, 0, 3) : datum.label"
+)
+"""Months in three letters that stand upright; the year below the first one and each January."""
+
+
 def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
     axis = {"labelColor": "var(--muted)", "domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12}
     names = [SERIES[name][0] for name in SERIES]
@@ -89,7 +96,7 @@ def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
                 "field": "period",
                 "type": "ordinal",
                 "sort": None,
-                "axis": {**axis, "title": None, "labelAngle": -45},
+                "axis": {**axis, "title": None, "labelAngle": 0, "labelExpr": _SHORT, "labelOverlap": "parity"},
             },
             "y": {
                 "field": "points",

@@ -125,6 +125,7 @@ ACTIONS: Mapping[str, str] = {
     "rehearse_program": "rehearsed rules",
     "approve_program": "approved rules",
     "stop_campaign": "ended a campaign",
+    "extend_points": "submitted that points live longer",
     "list_programs": "looked at the rules",
     "show_program": "looked at rules",
     "compare_programs": "compared rules",

@@ -4,9 +4,19 @@
 `sink.py` is the port of a target.
 """
 
-from laurels.events.cursor import Cursor
+from laurels.events.cursor import LAST_POSITION, Cursor
 from laurels.events.public import Event, event_of, events_of
 from laurels.events.publisher import Publisher
 from laurels.events.sink import Sink, SinkClosed, SinkUnavailable
 
-__all__ = ["Cursor", "Event", "Publisher", "Sink", "SinkClosed", "SinkUnavailable", "event_of", "events_of"]
+__all__ = [
+    "LAST_POSITION",
+    "Cursor",
+    "Event",
+    "Publisher",
+    "Sink",
+    "SinkClosed",
+    "SinkUnavailable",
+    "event_of",
+    "events_of",
+]

@@ -2,20 +2,26 @@
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from laurels.errors import InvalidInput
 from laurels.model import Mark
 
 LONGEST = 20_000
 
+LAST_POSITION = 2**40 - 1
+"""The last that a shard of any ledger has. A number beyond it would be no fault of a reader's, but of a database's."""
+
+Position = Annotated[int, Meta(ge=0, le=LAST_POSITION)]
+
 
 class Cursor(Struct, frozen=True, array_like=True):
     """Position and hash by shard; a shard that is not named is at its beginning."""
 
-    marks: dict[int, tuple[int, bytes]]
+    marks: dict[int, tuple[Position, bytes]]
 
     @classmethod
     def at(cls, marks: dict[int, Mark]) -> "Cursor":

@@ -8,6 +8,7 @@ a merge, what a member earns from then on is in the shard of the member that it 
 
 import uuid
 
+from laurels import clock
 from laurels.errors import FeedDiverged, LaurelsError
 from laurels.events.public import Event, events_of
 from laurels.events.sink import Sink, SinkClosed, SinkUnavailable
@@ -16,6 +17,11 @@ from laurels.model import Entry, Mark
 
 LEASE_S = 60.0
 """How long a target waits for another process after one was killed."""
+
+RENEWED_AFTER_S = 5.0
+"""How old a lease may be when a shard's events go out: a target may take nearly a minute over what it is given at once,
+and nobody else may begin before that.
+"""
 
 
 class Publisher:
@@ -29,6 +35,8 @@ class Publisher:
         """Events of the next entry that the target has, where it has not all of them."""
         self._sent = 0
         """Events that the target took in this step, of the shards before."""
+        self._leased_at = float("-inf")
+        self._marks: dict[int, Mark] = {}
         self.target = sink.target
 
     async def step(self) -> bool | None:
@@ -36,23 +44,37 @@ class Publisher:
         target. Raises `SinkUnavailable`, `SinkClosed`, after noting what the target has, with the number of events that
         it took in this step, and `LedgerUnavailable`.
         """
-        marks = await self._ledger.follow(self.target, self._owner, lease_s=LEASE_S)
-        if marks is None:
+        if not await self._lease():
             return None
         heads = await self._ledger.heads()
         moved, self._sent = False, 0
-        for shard, mark in marks.items():
-            if mark.position != heads.marks[shard].position:  # beyond it: of another history
-                try:
-                    moved = await self._send(shard, mark, heads.epoch) or moved
-                except (SinkUnavailable, SinkClosed) as error:
-                    error.sent += self._sent
-                    raise
+        for shard in self._marks:
+            if self._marks[shard].position == heads.marks[shard].position:  # beyond it: of another history
+                continue
+            if clock.elapsed() - self._leased_at > RENEWED_AFTER_S and not await self._lease():
+                return None
+            try:
+                sent = await self._send(shard, self._marks[shard], heads.epoch)
+            except (SinkUnavailable, SinkClosed) as error:
+                error.sent += self._sent
+                raise
+            if sent is None:
+                return None
+            moved = moved or sent
         return moved
+
+    async def _lease(self) -> bool:
+        """See that no other process sends to this target, and where it is; False where one does."""
+        at = clock.elapsed()
+        marks = await self._ledger.follow(self.target, self._owner, lease_s=LEASE_S)
+        if marks is None:
+            return False
+        self._leased_at, self._marks = at, marks
+        return True
 
     async def begin_at(self, marks: dict[int, Mark]) -> None:
         """Go on behind other marks, back or ahead. Raises `LaurelsError` while another process sends to the target."""
-        if await self._ledger.follow(self.target, self._owner, lease_s=LEASE_S) is None:
+        if not await self._lease():
             raise LaurelsError("Another process sends to this target now. Stop it first.")
         await self._ledger.followed(self.target, self._owner, marks)
         self._had = frozenset()
@@ -61,7 +83,10 @@ class Publisher:
         """Let another process go on at once."""
         await self._ledger.let_go(self.target, self._owner)
 
-    async def _send(self, shard: int, mark: Mark, epoch: int) -> bool:
+    async def _send(self, shard: int, mark: Mark, epoch: int) -> bool | None:
+        """Send what is next of a shard; False where there is nothing, None where another process has come to send to
+        this target meanwhile, which then sends it again.
+        """
         try:
             entries = await self._ledger.feed(shard, mark, self._sink.at_once)
         except FeedDiverged:  # the position was brought from elsewhere: everything again is better than a gap
@@ -78,7 +103,7 @@ class Publisher:
             raise
         self._had = frozenset()
         self._sent += len(events)
-        return await self._note(shard, Mark(entries[-1].position, entries[-1].hash))
+        return await self._note(shard, Mark(entries[-1].position, entries[-1].hash)) or None
 
     async def _note_part(self, shard: int, events: list[tuple[Entry, Event]], sent: int) -> None:
         """Note the entries that went out with all their milestones; of the next one it is remembered what did."""

@@ -10,9 +10,11 @@ from laurels.events.public import Event
 class SinkUnavailable(LaurelsError):
     """The target does not take events now."""
 
-    def __init__(self, message: str | None = None, sent: int = 0) -> None:
+    def __init__(self, message: str | None = None, sent: int = 0, wait_s: float = 0) -> None:
         self.sent = sent
         """How many it has taken before."""
+        self.wait_s = wait_s
+        """How long it asked to be left alone for."""
         super().__init__(message)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
-from laurels.errors import IssuerUnavailable, NotFound, NotSignedIn, TooManyRequests
+from laurels.errors import IssuerUnavailable, NotSignedIn, TooManyRequests
 from laurels.http.admission.admission import Admission
 from laurels.http.admission.callers import Caller
 from laurels.http.admission.rights import check_for_people
@@ -17,7 +17,7 @@ from laurels.http.problems import answer_problem
 from laurels.http.requests.bodies import expected_bytes, read_body, refuse_body
 from laurels.http.requests.paths import read_part, read_parts
 from laurels.http.requests.query import parse_query, refuse_query
-from laurels.http.router import Router, parts_of
+from laurels.http.router import Router
 from laurels.http.routes import Headers, Request, Response, Route
 from laurels.http.sending import send_response
 from laurels.http.services import HttpServices
@@ -65,10 +65,10 @@ class Dispatcher:
         await send_response(response, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
-        sent = scope["path"].removeprefix(scope.get("root_path", ""))
-        parts = parts_of(sent)
-        scope["path"] = "/" + "/".join(parts)
-        match = self._router.find(parts)
+        root = scope.get("root_path")
+        if root:
+            scope["path"] = scope["path"].removeprefix(root) or "/"
+        match = self._router.find(scope["path"])
         scope["path_params"] = match.ids
         method, headers = scope["method"], Headers(scope["headers"])
         if method == "OPTIONS":
@@ -76,9 +76,6 @@ class Dispatcher:
         endpoint = match.endpoint(method)
         if isinstance(endpoint, File):
             return answer_file(endpoint, headers)
-        # A rule of a proxy in front that keeps others from /metrics does not know //metrics.
-        if endpoint.access is None and scope["path"] != sent:
-            raise NotFound
         return await self.answer(endpoint, scope, match.ids, headers, receive)
 
     async def answer(

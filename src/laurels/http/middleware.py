@@ -34,6 +34,8 @@ SECURITY_HEADERS = [
 ]
 """Sent with every answer that does not bring its own."""
 
+_SECURITY = frozenset(name for name, _ in SECURITY_HEADERS)
+
 _dice = Random()  # noqa: S311 - an id has to be another one each time, it is no secret
 log = structlog.get_logger(__name__)
 
@@ -72,9 +74,9 @@ class Middleware:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
-                own = {name.lower() for name, _ in message["headers"]}
                 headers = [*message["headers"], (b"x-request-id", id_)]
-                headers += [header for header in SECURITY_HEADERS if header[0] not in own]
+                own = _SECURITY.intersection([name for name, _ in headers])
+                headers += [header for header in SECURITY_HEADERS if header[0] not in own] if own else SECURITY_HEADERS
                 if "rate_limit" in state:
                     headers.append((b"ratelimit", state["rate_limit"]))
                 if self._shared is not None:

@@ -2,6 +2,9 @@
 
 A path is looked up by its shape: once for each way in which the patterns of as many parts have their ids placed, of
 which there are three at most. So a look-up costs the same however many routes there are.
+
+A path is taken as it was sent: `//orders` and `/orders/` are not `/orders`, and nothing is there. A rule of a proxy in
+front, that keeps others from a path, knows but one spelling of it.
 """
 
 import re
@@ -13,11 +16,6 @@ from laurels.http.problems import Refusal
 Endpoint = TypeVar("Endpoint")
 
 _ID = re.compile(r"{(\w+)}")
-
-
-def parts_of(path: str) -> list[str]:
-    """The parts of a path. Empty ones do not count: proxies add and drop slashes."""
-    return [part for part in path.split("/") if part]
 
 
 class RouteMatch(NamedTuple, Generic[Endpoint]):
@@ -48,13 +46,15 @@ class Router(Generic[Endpoint]):
 
     def __init__(self, endpoints: Iterable[tuple[str, str, Endpoint]]) -> None:
         """Each with its method and its pattern. Raises `ValueError` where two have both the same."""
+        # Keys and shapes count the empty part before the first slash.
         self._endpoints: dict[tuple[str | None, ...], tuple[tuple[str, ...], dict[str, Endpoint]]] = {}
         self._shapes: dict[int, list[tuple[int, ...]]] = {}
         for method, pattern, endpoint in endpoints:
             self._add(method, pattern, endpoint)
 
-    def find(self, parts: list[str]) -> RouteMatch[Endpoint]:
-        """What a path of these parts leads to. Costs 1 us. Raises `Refusal`."""
+    def find(self, path: str) -> RouteMatch[Endpoint]:
+        """What a path leads to, its percent signs as they were sent. No id is empty. Costs 1 us. Raises `Refusal`."""
+        parts = path.split("/")
         for shape in self._shapes.get(len(parts), ()):
             key: list[str | None] = [*parts]
             for place in shape:
@@ -63,11 +63,12 @@ class Router(Generic[Endpoint]):
             if found is not None:
                 names, endpoints = found
                 ids = {name: parts[place] for name, place in zip(names, shape, strict=True)}
-                return RouteMatch(endpoints, ids)
+                if all(ids.values()):
+                    return RouteMatch(endpoints, ids)
         raise Refusal(404)
 
     def _add(self, method: str, pattern: str, endpoint: Endpoint) -> None:
-        parts = parts_of(pattern)
+        parts = pattern.split("/")
         ids = {place: found[1] for place, part in enumerate(parts) if (found := _ID.fullmatch(part))}
         key = tuple(None if place in ids else part for place, part in enumerate(parts))
         names, endpoints = self._endpoints.setdefault(key, (tuple(ids.values()), {}))

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from functools import cache
 from http import HTTPStatus
 
 from laurels.http.asgi import Receive, Send
@@ -27,6 +28,7 @@ async def send_response(response: Response, receive: Receive, send: Send) -> Non
         await _send_frames(response.body, receive, send)
 
 
+@cache  # of the few that the routes declare
 def _content_type(media_type: str) -> bytes:
     is_text = media_type.startswith("text/") and "charset" not in media_type
     return f"{media_type}; charset=utf-8".encode("ascii") if is_text else media_type.encode("ascii")

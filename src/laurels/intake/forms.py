@@ -20,11 +20,12 @@ from laurels.intake.lines import (
     ReturnLineForm,
     check_words,
     left_out,
+    plain_lines,
     text_of,
 )
 from laurels.model import Amendment, Channel, Line, Order, Payment, Refund, Traits
 from laurels.model.currencies import DECIMALS
-from laurels.model.ids import ID, SKU, SOURCE, check_email, check_id, check_sku, check_source
+from laurels.model.ids import ID, SKU, SOURCE, check_email, check_id, check_sku, check_source, is_email, is_sku
 from laurels.model.lines import NO_TRAITS
 from laurels.model.money import (
     MILLION,
@@ -32,7 +33,7 @@ from laurels.model.money import (
     check_total,
     format_amount,
     parse_amount,
-    sum_lines,
+    to_minor,
 )
 from laurels.model.times import check_occurred, parse_instant
 
@@ -133,11 +134,16 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         as that, then for all that is wrong with it; so one without, as nearly every order is, costs no book-keeping.
         """
         try:
-            currency, at, lines, traits = self._parts(now)
+            currency, at = check_currency(self.currency), _instant(self.occurred_at, now)
+            lines, traits, exact = self._lines()
+            if not (self.region is None and self.store is None and not self.coupons):
+                errors = _Errors()
+                self._check_words(errors)
+                errors.raise_any()
         except InvalidInput:
             self._raise_all(now)
             raise
-        total = self._total(lines, traits, currency)
+        total = self._total(exact, currency)
         return Order(
             source=self.source,
             order_id=order_id,
@@ -145,10 +151,10 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
             currency=currency,
             channel=self.channel,
             occurred_at=at,
-            lines=tuple(lines),
+            lines=lines,
             total=total,
             email=usable_email(self.email),
-            traits=tuple(traits) if any(each is not NO_TRAITS for each in traits) else (),
+            traits=traits,
             region=self.region,
             store=self.store,
             coupons=tuple(self.coupons or ()),
@@ -157,8 +163,13 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     def warnings(self) -> list[FieldError]:
         """What of the order is unusable and left out, since it moves no points; empty for nearly every order."""
-        skus = (left_out(check_sku, form.sku, f"lines[{n}].sku") for n, form in enumerate(self.lines or ()) if form.sku)
-        return [warning for warning in (email_warning(self.email), *skus) if warning is not None]
+        email = email_warning(self.email)
+        found = [] if email is None else [email]
+        for n, form in enumerate(self.lines or ()):
+            if form.sku and not is_sku(form.sku):
+                warning = left_out(check_sku, form.sku, f"lines[{n}].sku")
+                found += [] if warning is None else [warning]
+        return found
 
     def usable(self) -> bytes:
         """The order without what is left out, to be kept in place of what was received: that may be anything, a card
@@ -167,17 +178,20 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
         lines = self.lines and [msgspec.structs.replace(form, sku=form.usable_sku) for form in self.lines]
         return msgspec.json.encode(msgspec.structs.replace(self, email=usable_email(self.email), lines=lines))
 
-    def _parts(self, now: int) -> tuple[str, int | None, list[Line], list[Traits]]:
-        """Currency, instant, lines and traits. Raises `InvalidInput` at the first fault, whose field is not named."""
-        forms = self.lines or ()
-        currency, at = check_currency(self.currency), _instant(self.occurred_at, now)
-        lines = [form.line("") for form in forms]
-        traits = [form.traits("", line) for form, line in zip(forms, lines, strict=True)]
-        if not (self.region is None and self.store is None and not self.coupons):
-            errors = _Errors()
-            self._check_words(errors)
-            errors.raise_any()
-        return currency, at, lines, traits
+    def _lines(self) -> tuple[tuple[Line, ...], tuple[Traits, ...], int | None]:
+        """Lines, traits, and what they come to in millionths of millionths; None without a line. Raises `InvalidInput`
+        at the first fault, whose field is not named.
+        """
+        if not self.lines:
+            return (), (), None
+        plain = plain_lines(self.lines)
+        if plain is not None:
+            lines, exact = plain
+            return lines, (), exact
+        lines = tuple([form.line("") for form in self.lines])
+        traits = tuple([form.traits("", line) for form, line in zip(self.lines, lines, strict=True)])
+        exact = sum(line.quantity * line.unit_price for line in lines) - MILLION * sum(each.discount for each in traits)
+        return lines, traits if any(each is not NO_TRAITS for each in traits) else (), exact
 
     def _raise_all(self, now: int) -> None:
         """Raise `InvalidInput` with every field of these parts that is at fault."""
@@ -207,15 +221,13 @@ class OrderForm(Struct, forbid_unknown_fields=True, kw_only=True):
             raise InvalidInput.of("payments", f"must add up to the total, {format_amount(total, currency)}")
         return payments
 
-    def _total(self, lines: list[Line], traits: list[Traits], currency: str) -> int:
+    def _total(self, exact: int | None, currency: str) -> int:
         stated = None if self.total is None else parse_amount(self.total, currency, "total")
-        if not lines:
+        if exact is None:
             if stated is None:
                 raise InvalidInput.of("total", "is required where there are no lines")
             return stated
-        parts = [(line.quantity, line.unit_price) for line in lines]
-        parts += [(MILLION, -each.discount) for each in traits if each.discount]
-        summed = sum_lines(parts, currency)
+        summed = to_minor(exact, currency)
         check_total(summed, currency, "lines")
         if stated is not None and stated != summed:
             raise InvalidInput.of("total", f"must agree with the lines, which sum to {format_amount(summed, currency)}")
@@ -305,7 +317,7 @@ def usable_email(text: str | None) -> str | None:
 
 def email_warning(text: str | None) -> FieldError | None:
     """What to say of an address that is left out."""
-    return None if text is None else left_out(check_email, text.strip(), "email")
+    return None if text is None or is_email(text.strip()) else left_out(check_email, text.strip(), "email")
 
 
 class _Errors:

@@ -1,6 +1,7 @@
 """The lines of orders and refunds as they come in, and the checks that turn them into model objects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -8,11 +9,14 @@ from msgspec import Meta, Struct
 from laurels.errors import FieldError, InvalidInput
 from laurels.model import Line, LineKind, Payment, ReturnLine, Traits
 from laurels.model.cards import looks_like_card
-from laurels.model.ids import PRINTABLE, check_sku
+from laurels.model.ids import PRINTABLE, is_sku
 from laurels.model.lines import NO_TRAITS
 from laurels.model.money import MILLION, parse_amount, parse_millionths
 
 MOST_PIECES = 999_999_999_999
+
+PRICES = 8192
+"""Prices whose texts are remembered with their numbers: a shop has some thousands."""
 
 
 def _decimal(pattern: str, description: str, example: str) -> Meta:
@@ -119,7 +123,37 @@ class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
     @property
     def usable_sku(self) -> str | None:
         """The article's number as it is kept; None where it is lacking or unusable."""
-        return None if not self.sku or left_out(check_sku, self.sku, "sku") else self.sku
+        return self.sku if self.sku and is_sku(self.sku) else None
+
+
+def plain_lines(forms: Sequence[LineForm]) -> tuple[tuple[Line, ...], int] | None:
+    """Lines of which none says more than what was bought, how many and for how much, as nearly every order's are; and
+    their sum in millionths of millionths. None where a line says more or is at fault: then each is checked by itself.
+    Costs 0.5 us a line.
+    """
+    lines, exact = [], 0
+    for form in forms:
+        said, sku = form.quantity, form.sku
+        if type(said) is not int or not 0 <= said <= MOST_PIECES or (sku and not is_sku(sku)):
+            return None
+        if form.category is not None or form.brand is not None or form.tags or form.kind is not LineKind.GOODS:
+            return None
+        if form.discount is not None or form.tax is not None:
+            return None
+        try:
+            price = _price(form.unit_price)
+        except InvalidInput:
+            return None
+        quantity = said * MILLION
+        exact += quantity * price
+        lines.append(Line(sku or "", quantity, price))
+    return tuple(lines), exact
+
+
+@lru_cache(PRICES)
+def _price(text: str) -> int:
+    """A unit price in millionths. Raises `InvalidInput` that names no field."""
+    return parse_millionths(text, "", signed=True)
 
 
 class PaymentForm(Struct, forbid_unknown_fields=True, kw_only=True):

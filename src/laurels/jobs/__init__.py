@@ -24,6 +24,7 @@ from laurels.jobs.exports import COLUMNS, EXPORT, ExportAbout
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout
 from laurels.jobs.owing import LIABILITY, LiabilityAbout
 from laurels.jobs.runner import JobRunner
+from laurels.jobs.telling import told
 
 __all__ = [
     "COLUMNS",
@@ -53,4 +54,5 @@ __all__ = [
     "read_corrections",
     "read_erasures",
     "rows_of",
+    "told",
 ]

@@ -104,7 +104,7 @@ class MemberState(Struct, frozen=True, gc=False):
     Where the claim is `in_depth`: `attributes` is what the shop has said of the member, opaque too; `enrolled_at` when
     it was enrolled; `draw` the member by the ledger's secret, the same for ever. Of a member of whom the program has
     kept nothing yet, `orders` is how many it has that have a total and are not wholly refunded, and `last_order_at`
-    when the last one was.
+    when the last of all its orders was.
     """
 
     totals: Balance = Balance()

@@ -74,7 +74,7 @@ def check_total(total: int, currency: str, field: str) -> int:
     """Give the sum of an order's lines (minor units) back when an order may have it; raise `InvalidInput` when not."""
     if total < 0:
         raise InvalidInput.of(field, f"add up to {format_amount(total, currency)}, and must not be less than zero")
-    if total >= 10 ** (MAX_WHOLE_DIGITS + DECIMALS[currency]):
+    if total >= _POWERS[MAX_WHOLE_DIGITS + DECIMALS[currency]]:
         raise InvalidInput.of(field, f"add up to more than {MAX_WHOLE_DIGITS} whole digits of {currency}")
     return total
 
@@ -89,6 +89,6 @@ def to_minor(exact: int, currency: str) -> int:
 
     The sign is set aside while rounding, so that a refund of an amount and the amount itself round alike.
     """
-    scale: int = 10 ** (12 - DECIMALS[currency])
+    scale = _POWERS[12 - DECIMALS[currency]]
     rounded = divide_half_up(abs(exact), scale)
     return rounded if exact >= 0 else -rounded

@@ -15,6 +15,7 @@ from laurels.program.doubts import doubts
 from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
 from laurels.program.evaluate import Evaluation, evaluate, frame_of
 from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
+from laurels.program.extending import check_extensions, with_extension
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import free_lots, next_due, touch
@@ -66,6 +67,7 @@ __all__ = [
     "adjust",
     "cancel",
     "capture",
+    "check_extensions",
     "check_successor",
     "differences",
     "doubts",
@@ -105,6 +107,7 @@ __all__ = [
     "unwind_unlinked",
     "version_at",
     "void",
+    "with_extension",
     "word_beyond",
     "word_cancelled",
     "word_earn",

@@ -2,7 +2,7 @@
 what each is worth when the order is awarded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.program.basket import Basket, MemberFacts
-from laurels.program.caps import room
+from laurels.program.caps import Rooms
 from laurels.program.frame import GROUP, NO_ROOM_SAID, TIER, Bonus, encode_part
 from laurels.program.grains import MILLI
 from laurels.program.local_time import day_text, local_of, near_birthday
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Moment:
     """An order's moment: what its bonuses may ask."""
 
-    __slots__ = ("account", "basket", "budgets", "day", "person", "program", "tier")
+    __slots__ = ("account", "basket", "day", "person", "program", "rooms", "tier")
 
     def __init__(
         self,
@@ -43,9 +43,13 @@ class Moment:
         self.basket = basket
         self.account = account
         self.person = person
-        self.budgets = budgets
         self.day = day_text(basket.occurred_at, program.zone)
+        self.rooms = Rooms(program, account, self.day, budgets)
         self.tier = tier
+
+    def applies(self, number: int) -> bool:
+        """Whether a campaign that asks for more than its window and its lines gets it."""
+        return _asked(self, self.program.campaigns[number])
 
     @property
     def local(self) -> datetime:
@@ -54,71 +58,94 @@ class Moment:
 
 
 class Applied(Struct, gc=False):
-    """The bonuses that apply to an order as it is awarded: their parts in its goods' units; those parts that a limit
-    bound, each the room that was left; and every bonus as the frame keeps it.
+    """The bonuses that apply to an order as it is awarded, and what it earns, in units of its program: `base`, and all
+    together. `parts` in the order of a frame; those of them that have a limit; those that it bound, each the room that
+    was left; and every bonus as the frame keeps it.
     """
 
+    base: int
+    whole: int
     parts: list[tuple[str, int]]
+    limited: list[tuple[str, int]]
     bound: list[tuple[str, int]]
     pieces: list[bytes]
 
-    def add(self, goods: Goods, name: str, worth: int, room: int | None, piece: bytes) -> None:
+    def add(self, name: str, worth: int, room: int | None, piece: bytes, unit: int) -> None:
         """One more, before its limit, `room` in grains; `piece` is all of its bytes but its room's."""
         if room is None:
             self.pieces.append(piece + NO_ROOM_SAID)
+            self.parts.append((name, worth))
         else:
             self.pieces.append(piece + encode_part(room))
-            left = room // goods.unit
+            left = room // unit
             if worth >= left:
                 worth = left
                 self.bound.append((name, left))
-        self.parts.append((name, worth))
+            self.parts.append((name, worth))
+            self.limited.append((name, worth))
+        self.whole += worth
 
 
-def apply(moment: Moment, goods: Goods, rates: list[int], hits: list[tuple[int, ...]]) -> Applied:
-    """The bonuses that apply, with what each is worth of all the goods, and the room of its caps. `rates` and `hits`
-    are each line's rate and the matches that fit it (`Plan.classes`).
+Grouped = list[tuple[int, tuple[int, ...]]]
+"""Campaigns of groups, and their lines."""
+
+
+def apply(moment: Moment, goods: Goods, hits: list[tuple[int, ...]]) -> tuple[Applied, Grouped]:
+    """The campaigns that apply, with what each is worth of all the goods, and the room of its caps; those of groups
+    apart. `hits` are the matches that fit each line (`Plan.classes`). What `native.judge` does too, by other means.
 
     Most campaigns only multiply, and many multiply the same lines by the same: of those the worth, and the bytes of the
     lines, are made once.
     """
-    program, plan = moment.program, moment.program.plan
+    plan = moment.program.plan
     names, lines_of, worths = plan.names, _lines_of(hits), dict[int, int]()
-    applied = Applied([], [], [])
-    parts, pieces = applied.parts, applied.pieces
-    grouped: dict[int, dict[int, tuple[int, ...]]] = {}
+    base, unit = goods.count(None, 0), goods.unit
+    applied = Applied(base, base, [], [], [], [])
+    grouped: Grouped = []
     for number, match, asks, group, limited, alike, head in plan.running(moment.basket.occurred_at):
-        if match not in lines_of or (asks and not _asked(moment, program.campaigns[number])):
+        if match not in lines_of or (asks and not moment.applies(number)):
             continue
         lines, written = lines_of[match]
         if group is not None:
-            grouped.setdefault(group, {})[number] = lines
+            grouped.append((number, lines))
             continue
         if alike is None:
-            worth = worth_of_campaign(goods, number, lines) // goods.unit
+            worth = worth_of_campaign(goods, number, lines) // unit
         else:
             worth = worths.get(alike, -1)
             if worth < 0:
                 worth = worths[alike] = goods.count(lines, plan.more[number] or 0)
-        if limited:
-            left = room(program, moment.account, names[number], moment.day, moment.budgets)
-            applied.add(goods, names[number], worth, left, head + written)
-        else:
-            parts.append((names[number], worth))
-            pieces.append(head + written + NO_ROOM_SAID)
-    for group in sorted(grouped):
-        left = room(program, moment.account, program.groups[group].name, moment.day, moment.budgets)
-        _add(applied, goods, Bonus(GROUP, group, _parts(program, group, grouped[group]), left))
-    if moment.tier >= 0 and program.tiers is not None and program.tiers.levels[moment.tier].multiply > MILLI:
+        applied.add(names[number], worth, moment.rooms.of(names[number]) if limited else None, head + written, unit)
+    return applied, grouped
+
+
+def apply_best(applied: Applied, moment: Moment, goods: Goods, grouped: Grouped, rates: Sequence[int]) -> None:
+    """Groups, of which the best campaign counts, and the tier's multiplier. `rates` is each line's."""
+    program, of_group = moment.program, moment.program.plan.group_of
+    taking: dict[int, dict[int, tuple[int, ...]]] = {}
+    for number, lines in grouped:
+        group = of_group[number]
+        assert group is not None, "it is of a group"
+        taking.setdefault(group, {})[number] = lines
+    for group in sorted(taking):
+        left = moment.rooms.of(program.groups[group].name)
+        _add(applied, goods, Bonus(GROUP, group, _parts(program, group, taking[group]), left))
+    if multiplies(moment):
         earning = tuple([line for line, rate in enumerate(rates) if rate >= 0])
         if earning:
             _add(applied, goods, Bonus(TIER, moment.tier, ((-1, earning),)))
-    return applied
+
+
+def multiplies(moment: Moment) -> bool:
+    """Whether the tier of an order multiplies its points."""
+    tiers = moment.program.tiers
+    return moment.tier >= 0 and tiers is not None and tiers.levels[moment.tier].multiply > MILLI
 
 
 def _add(applied: Applied, goods: Goods, bonus: Bonus) -> None:
     worth, name = worth_of_bonus(goods, bonus) // goods.unit, bonus_name(goods.program, bonus)
-    applied.add(goods, name, worth, bonus.room, encode_part(replace(bonus, room=None))[: -len(NO_ROOM_SAID)])
+    piece = encode_part(replace(bonus, room=None))[: -len(NO_ROOM_SAID)]
+    applied.add(name, worth, bonus.room, piece, goods.unit)
 
 
 def _lines_of(hits: list[tuple[int, ...]]) -> dict[int, tuple[tuple[int, ...], bytes]]:

@@ -21,21 +21,31 @@ EVERYTHING = ""
 """The name under which the use of the program's own cap of a day is counted."""
 
 
-def room(program: "Program", account: Account, name: str, day: str, budgets: Mapping[str, int]) -> int | None:
-    """Grains that are left for a bonus of an order on a day (`YYYY-MM-DD`); None: without limit. `budgets` is what is
-    left of budgets in grains; of one that is not named there, all. Where points are rounded within the order, whole
-    points: what a version that carried used is not, and the rest of it is no room.
+class Rooms:
+    """What is left for the bonuses of an order of a member on a day (`YYYY-MM-DD`). `budgets` is what is left of
+    budgets in grains; of one that is not named there, all.
     """
-    plan = program.plan
-    if name not in plan.limited_names:
-        return None
-    used, least = account.used, budgets.get(name, plan.budgets[name] * GRAIN) if name in plan.budgets else None
-    for key, cap in plan.capped(name, day):
-        left = cap - used.get(key, 0)
-        if least is None or left < least:
-            least = left
-    assert least is not None, "what has a limit has a cap or a budget"
-    return _whole(program, least)
+
+    __slots__ = ("_budgets", "_capped", "_carries", "_left", "_used")
+
+    def __init__(self, program: "Program", account: Account, day: str, budgets: Mapping[str, int]) -> None:
+        plan = program.plan
+        self._used, self._capped = account.used, plan.capped_on(day)
+        self._budgets, self._left = plan.budgets, budgets
+        self._carries = plan.carries
+
+    def of(self, bonus: str) -> int | None:
+        """Grains that are left for a bonus; None: without limit. Where points are rounded within the order, whole
+        points: what a version that carried used is not, and the rest of it is no room.
+        """
+        least = self._left.get(bonus, self._budgets[bonus] * GRAIN) if bonus in self._budgets else None
+        for key, cap in self._capped.get(bonus, ()):
+            left = cap - self._used.get(key, 0)
+            if least is None or left < least:
+                least = left
+        if least is None or self._carries:
+            return least if least is None or least > 0 else 0
+        return least - least % GRAIN if least > 0 else 0
 
 
 def room_of_day(program: "Program", account: Account, day: str) -> int | None:
@@ -69,15 +79,15 @@ def _use(
     if not plan.caps and not plan.budgets:
         return ()
     had = dict(before.parts) if before is not None else {}
-    limited, budgets = plan.limited_names, []
+    used, capped, budgets = account.used, plan.capped_on(day), []
     for name, grains in after.parts:
-        if name not in limited:
+        if name not in plan.limited_names:
             continue
         change = grains - had.get(name, 0)
         if not change:
             continue
-        for key, _ in plan.capped(name, day):
-            _move(account, key, change)
+        for key, _ in capped.get(name, ()):
+            used[key] = used.get(key, 0) + change
         if name in plan.budgets:
             budgets.append((name, change))
     return tuple(budgets)

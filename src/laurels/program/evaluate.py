@@ -14,7 +14,7 @@ from msgspec import Struct
 from laurels.clock import DAY
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.model.details import Details
-from laurels.program.applying import Applied, Moment, apply
+from laurels.program.applying import Applied, Moment, apply, apply_best, multiplies
 from laurels.program.basket import (
     NOBODY,
     ONE,
@@ -32,11 +32,12 @@ from laurels.program.frame import NOTHING, Frame
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, day_text
 from laurels.program.lots import credit, expires_at, forget, let_pass
+from laurels.program.native import judge
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
-from laurels.program.worth import MOST_POINTS, Goods, Worth, in_all, unit_of
+from laurels.program.worth import MOST_POINTS, Goods, Worth, counts_spend, in_all, unit_of
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -180,7 +181,7 @@ def _judge(
     let_pass(account, now, current, since=now)
     forget(account, now, current)
     change = note_tier(current, account, now)
-    encoded = None if program.simple else frame.encode_with(opened.applied.pieces, opened.room)
+    encoded = None if program.simple else opened.encoded()
     details = _details(program, opened, counted, encoded=encoded, carried=carried, moved=moved)
     return Evaluation(
         points=points,
@@ -206,7 +207,7 @@ def frame_of(
 ) -> Frame:
     """The frame alone. For a `plain` program it follows from the order alone, so none has to be kept."""
     opened = _open(program, basket, Account(member), person, budgets)
-    return Frame.decode(opened.frame.encode_with(opened.applied.pieces, opened.room))
+    return Frame.decode(opened.encoded())
 
 
 def whole_points(
@@ -241,13 +242,16 @@ def day_of(program: "Program", at: int) -> str:
 
 
 class _Opened(Struct, gc=False):
-    """An order as its frame is made: the frame but for bonuses and room, its goods, and those two; `day` is its own."""
+    """An order as its frame is made: the frame but for bonuses and room, and those two; `day` is its own."""
 
     frame: Frame
-    goods: Goods
     applied: Applied
     room: int | None
     day: str
+
+    def encoded(self) -> bytes:
+        """The whole frame's bytes."""
+        return self.frame.encode_with(self.applied.pieces, len(self.applied.parts), self.room)
 
 
 def _open(
@@ -270,6 +274,7 @@ def _open(
     _check_currency(program, basket.currency, rates)
     tier = tier_index(program, tier_of_order(program, account, at))
     moment = Moment(program, basket, account, person, budgets, tier=tier)
+    judged = judge(moment, weighed, quantity, rates, hits, paid)
     active_at = at + program.pending_days * DAY
     frame = Frame(
         program.version,
@@ -277,31 +282,35 @@ def _open(
         at,
         active_at,
         expires_at(program, active_at),
-        nets(basket.total, weighed, basket.currency),
+        nets(basket.total, weighed, basket.currency) if judged is None else judged[0],
         () if quantity.count(ONE) == len(quantity) else tuple(quantity),
         tuple(rates) if any(rates) else (),
         paid,
         taxed,
         tier,
     )
-    goods = Goods(program, frame, NOTHING)
-    applied = apply(moment, goods, rates, hits) if plan.campaigns or tier >= 0 else Applied([], [], [])
-    return _Opened(frame, goods, applied, room_of_day(program, account, moment.day), moment.day)
+    if judged is None:
+        goods = Goods(program, frame, NOTHING)
+        applied, grouped = apply(moment, goods, hits)
+        apply_best(applied, moment, goods, grouped, rates)
+    else:
+        _, applied, grouped = judged
+        if grouped or multiplies(moment):
+            apply_best(applied, moment, Goods(program, frame, NOTHING), grouped, rates)
+    return _Opened(frame, applied, room_of_day(program, account, moment.day), moment.day)
 
 
 def _worth(program: "Program", opened: _Opened) -> tuple[tuple[tuple[str, int], ...], Worth]:
     """The parts of an order that is awarded, in units of the program; and what it is worth, with the parts that caps or
     tiers count.
     """
-    goods, parts, unit = opened.goods, opened.applied.parts, opened.goods.unit
-    base, limited = goods.count(None, 0), program.plan.limited_names
-    whole = (base + sum([n for _, n in parts])) * unit
-    counting = [("base", base * unit)]
-    if limited:
-        counting += [(name, n * unit) for name, n in parts if name in limited]
-    value = in_all(goods, counting, whole, opened.room)
+    applied, frame, unit = opened.applied, opened.frame, unit_of(program)
+    whole = applied.whole * unit
+    counting = [("base", applied.base * unit), *[(name, n * unit) for name, n in applied.limited]]
+    spend = Goods(program, frame, NOTHING).spend() if counts_spend(program) else 0
+    value = in_all(program, counting, whole, opened.room, kept=any(frame.net), spend=spend)
     cut = () if value.grains == whole else (("cap", (value.grains - whole) // unit),)
-    return (("base", base), *parts, *cut), value
+    return (("base", applied.base), *applied.parts, *cut), value
 
 
 def _check_currency(program: "Program", currency: str, rates: list[int]) -> None:

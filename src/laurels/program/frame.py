@@ -63,11 +63,10 @@ class Frame(Struct, frozen=True, array_like=True, gc=False):
         except OverflowError as error:
             raise PointsOutOfRange from error
 
-    def encode_with(self, bonuses: list[bytes], room: int | None) -> bytes:
-        """The bytes of this frame, that has neither bonuses nor a room yet, with both; each bonus encoded on its own.
-        The same bytes as those of such a frame. Raises `PointsOutOfRange`.
+    def encode_with(self, bonuses: list[bytes], count: int, room: int | None) -> bytes:
+        """The bytes of this frame, that has neither bonuses nor a room yet, with both; `bonuses` are the bytes of so
+        many. The same bytes as those of such a frame. Raises `PointsOutOfRange`.
         """
-        count = len(bonuses)
         head = _FEW_BONUSES[count] if count < len(_FEW_BONUSES) else b"\xdc" + count.to_bytes(2, "big")
         return b"".join([self.encode()[: -len(_NO_BONUSES_NO_ROOM)], head, *bonuses, encode_part(room)])
 

@@ -47,7 +47,7 @@ def touch(state: ProgramState, now: int, program: "Program") -> tuple[ProgramSta
     """A member at an instant: what was pending is active, holds have lapsed, points have expired. The program is the
     one in force. Gives the entries that this leads to; the same again gives none.
     """
-    if not due(state, now, program):
+    if not program.extensions and not due(state, now, program):
         return state, []
     account = Account(state)
     let_pass(account, now, program)
@@ -62,7 +62,7 @@ def due(state: ProgramState, now: int, program: "Program") -> bool:
 
 def next_due(state: ProgramState, program: "Program") -> int | None:
     """When the clock next changes something of a member: what a sweep finds it by. None: never."""
-    times = [lot.expires for lot in state.lots if lot.active and lot.expires != NEVER]
+    times = [program.extended(lot.expires) for lot in state.lots if lot.active and lot.expires != NEVER]
     if state.pending:
         times += [each.active_at for each in state.pending]
     if state.holds:
@@ -80,6 +80,8 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
     Points that come in after the deadline of inactivity lapse when they come in, and not before they were there: the
     refund of their order must find them. `since` is when a document brought points in.
     """
+    if program.extensions:
+        _extend(account, program)
     if not (account.pending or account.holds or program.expiry.kind == "inactivity") and not any(
         key[0] <= now for key in account.lots
     ):
@@ -102,7 +104,7 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
         at, what, place, key = min(events)
         if what == ACTIVATION:
             each = account.pending.pop(place)
-            credit(account, (each.expires, each.expires), each.points)
+            credit(account, (program.extended(each.expires), each.expires), each.points)
             since = max(since, at)
         elif what == RELEASE:
             account.holds.pop(place)
@@ -112,6 +114,19 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
         else:
             for each_key, n in sorted(free.items()):
                 _set_apart(account, each_key, n, at)
+
+
+def _extend(account: Account, program: "Program") -> None:
+    """Give lots that have not lapsed the dates that they were extended to, and what holds have set aside of them."""
+    for key in [key for key, lot in account.lots.items() if lot[0] and program.extended(key[0]) != key[0]]:
+        lot = account.lots[key]
+        later = account.lots.setdefault((program.extended(key[0]), key[1]), [0, 0, 0])
+        later[0] += lot[0]
+        lot[0] = 0
+    account.holds = [
+        replace(hold, pins=tuple([(program.extended(expires), origin, n) for expires, origin, n in hold.pins]))
+        for hold in account.holds
+    ]
 
 
 def forget(account: Account, now: int, program: "Program") -> None:
@@ -262,4 +277,4 @@ def deadline_of(last_active: int | None, program: "Program") -> int | None:
     if program.expiry.kind != "inactivity" or last_active is None:
         return None
     day = add_months(day_of_instant(last_active, program.zone), program.expiry.months)
-    return midnight_after(end_of_month(day), program.zone)
+    return program.extended(midnight_after(end_of_month(day), program.zone))

@@ -5,7 +5,7 @@ rule asks for it, the SKU and the order's region; so a shop's lines fall into fe
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import lcm
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from laurels.program.grains import GRAIN, MILLI
 from laurels.program.rules import LINE_FIELDS, Campaign, Caps, Exclusion, Group, Rate, Traits, Where
 
 if TYPE_CHECKING:
+    from laurels_core import Bonuses
+
     from laurels.program.basket import BasketLine
     from laurels.program.program import Program
 
@@ -25,6 +27,7 @@ DISCOUNT = -2
 
 _EXCLUDED = -3
 _MOST_CLASSES = 1 << 16
+_MOST_DAYS = 1 << 10
 
 Class = tuple[int, tuple[int, ...]]
 """A line's rate, or why it has none, and which of the campaigns' matches fit it, by number: many ask for the same."""
@@ -74,7 +77,7 @@ class Plan:
         self._by_sku = any(match.asks(LINE_FIELDS[0]) for match in matches)
         self._by_region = any(exclusion.regions for exclusion in self.exclude)
         self._classes: dict[tuple[object, ...], Class] = {}
-        self._capped: dict[tuple[str, str], tuple[Used, ...]] = {}
+        self._capped: dict[str, dict[str, tuple[Used, ...]]] = {}
         self._units: dict[str, tuple[tuple[int | None, ...], int]] = {}
         self._matches = tuple({campaign.match: None for campaign in self.campaigns})
         self.names = tuple(campaign.name for campaign in self.campaigns)
@@ -82,8 +85,10 @@ class Plan:
         self.more = tuple(_more(campaign) for campaign in self.campaigns)
         self._alike: dict[tuple[int, int], int] = {}
         runs = tuple(self._run(number, campaign) for number, campaign in enumerate(self.campaigns))
+        self.of_core: dict[str, Bonuses | None] = {}
+        """The same for the native core, by currency (`native`); None: it cannot."""
         self._edges, running = _segments(self.campaigns)
-        self._running = [tuple(runs[number] for number in numbers) for numbers in running]
+        self.stretches = [tuple(runs[number] for number in numbers) for numbers in running]
 
     def classes(self, lines: Sequence["BasketLine"], region: str | None) -> tuple[list[int], list[tuple[int, ...]]]:
         """Each line's rate, and each line's matches. Constant for a line whose like was met before."""
@@ -102,18 +107,22 @@ class Plan:
             hits.append(found[1])
         return rates, hits
 
-    def capped(self, name: str, day: str) -> tuple[Used, ...]:
-        """What counts the use of a bonus's caps on a day, and each cap in grains. Remembered."""
-        found = self._capped.get((name, day))
+    def capped_on(self, day: str) -> Mapping[str, tuple[Used, ...]]:
+        """What counts the use of each bonus's caps on a day, and each cap in grains. Remembered."""
+        found = self._capped.get(day)
         if found is None:
-            if len(self._capped) >= _MOST_CLASSES:
+            if len(self._capped) >= _MOST_DAYS:
                 self._capped.clear()
-            found = self._capped[name, day] = _capped(self.caps[name], name, day) if name in self.caps else ()
+            found = self._capped[day] = {name: _capped(caps, name, day) for name, caps in self.caps.items()}
         return found
 
     def running(self, at: int) -> "tuple[Run, ...]":
         """The campaigns in whose window an instant lies. Logarithmic in the number of campaigns."""
-        return self._running[bisect_right(self._edges, at)]
+        return self.stretches[self.stretch(at)]
+
+    def stretch(self, at: int) -> int:
+        """Which of the stretches of time, in each of which the same campaigns run, an instant lies in."""
+        return bisect_right(self._edges, at)
 
     def units(self, currency: str) -> tuple[tuple[int | None, ...], int]:
         """What one minor unit (or a millionth of the quantity) is worth by each rate, over one common denominator, in

@@ -22,6 +22,7 @@ from laurels.program.building import (
     check_years,
 )
 from laurels.program.checking import check_rules
+from laurels.program.extensions import Extension, build_extensions, extended
 from laurels.program.mistakes import shown, word_mistake
 from laurels.program.plan import Plan
 from laurels.program.rounding import ROUNDINGS
@@ -71,6 +72,7 @@ class Program(Struct, frozen=True, kw_only=True, dict=True):
     day_cap: int | None = None
     pending_days: int = 0
     expiry: Expiry = Expiry()
+    extensions: tuple[Extension, ...] = ()
     restore_days: int = 14
     tiers: Tiers | None = None
     refund_days: int | None = None
@@ -97,7 +99,12 @@ class Program(Struct, frozen=True, kw_only=True, dict=True):
         """Whether it is plain, and its points neither wait nor lapse, and there are no tiers: then no frame has to be
         kept of its orders, since all of it follows from the order.
         """
-        return self.plain and not self.pending_days and self.expiry.kind == "never" and self.tiers is None
+        dated = self.pending_days or self.expiry.kind != "never" or self.extensions
+        return self.plain and not dated and self.tiers is None
+
+    def extended(self, expires: int) -> int:
+        """When points lapse that would at an instant, by what was extended."""
+        return extended(self.extensions, expires) if self.extensions else expires
 
 
 def parse_program(text: str) -> Program:
@@ -141,6 +148,7 @@ def _build(table: ProgramTable, text: str) -> Program:
         day_cap=table.caps.day,
         pending_days=table.pending.days if table.pending is not None else 0,
         expiry=build_expiry(table.expiry),
+        extensions=build_extensions(table.extensions, ZoneInfo(table.time_zone)),
         restore_days=table.restore.days if table.restore is not None else 14,
         tiers=build_tiers(table.tiers),
         refund_days=table.refunds.within_days if table.refunds is not None else None,

@@ -71,5 +71,5 @@ def _lapses(state: ProgramState, program: "Program") -> list[tuple[int, int]]:
     deadline = deadline_of(state.last_active, program)
     active = [lot for lot in state.lots if lot.active]
     if deadline is not None:
-        return [(min(lot.expires, deadline), lot.active) for lot in active]
-    return [(lot.expires, lot.active) for lot in active if lot.expires != NEVER]
+        return [(min(program.extended(lot.expires), deadline), lot.active) for lot in active]
+    return [(program.extended(lot.expires), lot.active) for lot in active if lot.expires != NEVER]

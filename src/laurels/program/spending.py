@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels.clock import MINUTE
 from laurels.errors import InsufficientPoints, Refused
@@ -53,6 +54,7 @@ def restore(
     if points > whole:
         raise Refused("more than was redeemed")
     account = _open(program, member, now)
+    spent = tuple([replace(part, expires=program.extended(part.expires)) for part in spent])
     stays = bring_back(account, spent, points, program.restore_days, now)
     moved = moves(account)
     let_pass(account, now, program, since=now)

@@ -38,6 +38,7 @@ LocalTime = Annotated[
         description='a local time in quotes and without an offset, such as "2026-12-05T00:00"',
     ),
 ]
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d\Z", description='a day in quotes, such as "2027-02-01"')]
 Hour = Annotated[
     str,
     Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z|^24:00\Z", description='a time of day in quotes, such as "17:30"'),
@@ -212,6 +213,13 @@ class ExpiryTable(StrictTable, kw_only=True):
     remind_days: Annotated[tuple[Annotated[int, Meta(ge=1, le=365)], ...], Meta(max_length=4)] = ()
 
 
+class ExtensionTable(StrictTable, kw_only=True):
+    """Points that lapse on days, from the first of two up to the second, and when they lapse instead."""
+
+    expiring: tuple[Day, Day]
+    until: Day
+
+
 class RestoreTable(StrictTable, kw_only=True):
     """How much life points keep while they are spent."""
 
@@ -260,6 +268,7 @@ class ProgramTable(StrictTable, kw_only=True):
     caps: ProgramCapsTable = field(default_factory=ProgramCapsTable)
     pending: PendingTable | None = None
     expiry: ExpiryTable | None = None
+    extensions: Annotated[list[ExtensionTable], Meta(max_length=100)] = []
     restore: RestoreTable | None = None
     tiers: TiersTable | None = None
     refunds: RefundsTable | None = None

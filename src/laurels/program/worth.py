@@ -58,23 +58,29 @@ def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
             grains = room
         parts.append((name, grains))
         whole += grains
-    return in_all(goods, parts, whole, frame.room)
+    spend = goods.spend() if counts_spend(program) else 0
+    return in_all(program, parts, whole, frame.room, kept=any(goods.kept), spend=spend)
 
 
-def in_all(goods: "Goods", parts: list[tuple[str, int]], grains: int, limit: int | None) -> Worth:
+def in_all(
+    program: "Program", parts: list[tuple[str, int]], grains: int, limit: int | None, *, kept: bool, spend: int
+) -> Worth:
     """What parts come to, that add up to so many grains, under the program's own caps; `limit` is what is left of the
     day's. Raises `PointsOutOfRange`.
     """
-    program = goods.program
-    if grains > (_MOST_GRAINS if goods.carries else MOST_POINTS * GRAIN):
+    if grains > (_MOST_GRAINS if program.plan.carries else MOST_POINTS * GRAIN):
         raise PointsOutOfRange
     if program.order_cap is not None and (limit is None or program.order_cap * GRAIN < limit):
         limit = program.order_cap * GRAIN
     if limit is not None and grains > limit:
         parts.append(("cap", limit - grains))
         grains = limit
-    counts_spend = program.tiers is not None and program.tiers.counts == "spend"
-    return Worth(parts, grains, any(goods.kept), goods.spend() if counts_spend else 0)
+    return Worth(parts, grains, kept, spend)
+
+
+def counts_spend(program: "Program") -> bool:
+    """Whether tiers count what is spent, not points."""
+    return program.tiers is not None and program.tiers.counts == "spend"
 
 
 def bonus_name(program: "Program", bonus: Bonus) -> str:

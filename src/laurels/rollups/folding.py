@@ -12,7 +12,7 @@ from laurels.model.details import Details, TierDetails, merged_into
 from laurels.program import GRAIN
 from laurels.rollups.days import Days
 
-FORMAT = 1
+FORMAT = 2
 """Another number makes every shop's roll-ups anew."""
 
 GONE, FIRST, ACTIVE_DAY, ACTIVE_MONTH = "gone", "first", "active-day", "active-month"
@@ -21,8 +21,14 @@ time, and for the first time on a day or in a month. They count by the day of re
 count twice otherwise.
 """
 
+GAVE = "gave"
+"""Word for orders by the campaign (`part`) that gave them points, or a part of one; each counts once, whatever came
+back of it. By the day of recording alone. Beside the points, so that a sum over parts has each order once.
+"""
+
 _BY_ORDERS = frozenset({EntryKind.EARN, EntryKind.REVERSE})
 _ACTIVE = frozenset({EntryKind.EARN, EntryKind.REDEEM})
+_OF_NO_CAMPAIGN = frozenset({"base", "cap"})
 _NOBODY = RolledMember()
 
 
@@ -73,6 +79,8 @@ class _Folding:
             mine = Sums(points) if part not in {"", "base"} else sums._replace(points=points)
             for basis, day in ((Basis.RECORDED, recorded), (Basis.OCCURRED, occurred)):
                 self._plus(Cell(basis, day, entry.kind, part, source, market), mine)
+        for part, orders in _gave(entry):
+            self._plus(Cell(Basis.RECORDED, recorded, GAVE, part, source, market), Sums(0, orders))
 
     def _count_active(self, entry: Entry, member: RolledMember, day: int) -> RolledMember:
         market = entry.currency or member.market
@@ -111,6 +119,17 @@ def _ends(entry: Entry) -> bool:
     if entry.kind is EntryKind.ERASE:
         return True
     return entry.kind is EntryKind.MERGE and entry.details is not None and merged_into(entry.details) is not None
+
+
+def _gave(entry: Entry) -> list[tuple[str, int]]:
+    """The campaigns by which an order earned, once each; -1 where a changed order is taken back, to be earned anew."""
+    if entry.kind not in _BY_ORDERS:
+        return []
+    said = Details.decode(entry.details)
+    if entry.kind is EntryKind.REVERSE and said.amended is None:
+        return []
+    one = 1 if entry.kind is EntryKind.EARN else -1
+    return [(name, one) for name, amount in said.parts if amount and name not in _OF_NO_CAMPAIGN]
 
 
 def _parts(entry: Entry) -> list[tuple[str, int]]:

@@ -22,6 +22,8 @@ class RollingUp:
         self._ledger = ledger
         self._days = Days(zone)
         self._scheme = scheme_of(zone)
+        self.has_more = False
+        """Whether the last step left something, as far as it has seen."""
 
     async def step(self, at_once: int = AT_ONCE) -> bool | None:
         """Count what is next in every shard; False where there is nothing, None where another process was quicker.
@@ -29,7 +31,7 @@ class RollingUp:
         """
         state = await self._state()
         heads = await self._ledger.heads()
-        moved = False
+        moved = self.has_more = False
         for shard, head in heads.marks.items():
             mark = state.marks.get(shard, Mark())
             if mark.position >= head.position and mark == head:
@@ -38,6 +40,7 @@ class RollingUp:
                 counted = await self._count(shard, mark, at_once)
             except FeedDiverged:
                 await self._ledger.begin_roll_ups(self._scheme)
+                self.has_more = True
                 return True
             if counted is None:
                 return None
@@ -60,6 +63,7 @@ class RollingUp:
         entries = await self._ledger.feed(shard, mark, at_once)
         if not entries:
             return False
+        self.has_more = self.has_more or len(entries) == at_once
         members = await self._ledger.rolled_members({entry.member for entry in entries})
         end = Mark(entries[-1].position, entries[-1].hash)
         rolled = fold(entries, members, self._days)

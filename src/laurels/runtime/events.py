@@ -1,10 +1,11 @@
 """Publishing events: what the role `publish` works with, and `laurels events`."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from laurels.errors import InvalidInput, LedgerUnavailable, SettingsError
-from laurels.events import Publisher
+from laurels.events import LAST_POSITION, Publisher
 from laurels.model import Mark
 from laurels.runtime.processes import stop_on_signals
 from laurels.runtime.roles import PUBLISH, Running, roles_of, run_roles
@@ -12,6 +13,8 @@ from laurels.settings import Settings
 from laurels.wiring import Services, build, open_sink
 
 BEGINNING, NOW = "start", "now"
+
+_ENTRY_ID = re.compile(r"([0-9]{1,3})-([0-9]{1,15})")
 
 
 @asynccontextmanager
@@ -25,6 +28,11 @@ async def opened_publishers(services: Services) -> AsyncIterator[list[Publisher]
         for url in urls:
             sink = open_sink(services.settings, url, services.now)
             stack.push_async_callback(sink.close)
+            if any(sink.target == each.target for each in publishers):
+                raise SettingsError(
+                    f"Two addresses for events are one target, {sink.target}: how far it got is kept once for both, so "
+                    "that only one of them would be sent to. Give them paths, topics or keys of their own."
+                )
             publisher = Publisher(services.ledger, sink)
             stack.push_async_callback(_let_go, publisher)
             publishers.append(publisher)
@@ -48,10 +56,11 @@ async def _marks(services: Services, begin: str) -> dict[int, Mark]:
         return heads.marks
     if begin == BEGINNING:
         return dict.fromkeys(heads.marks, Mark())
-    shard, dash, position = begin.partition("-")
-    if not (dash and shard.isdecimal() and position.isdecimal()) or int(shard) not in heads.marks or int(position) < 1:
+    named = _ENTRY_ID.fullmatch(begin)
+    shard, position = (int(named[1]), int(named[2])) if named else (-1, 0)
+    if shard not in heads.marks or not 1 <= position <= LAST_POSITION:
         raise InvalidInput.of("--from", f"must be an entry's id such as 0-4711, `{BEGINNING}` or `{NOW}`")
-    return {int(shard): await services.ledger.mark_at(int(shard), int(position) - 1)}
+    return {shard: await services.ledger.mark_at(shard, position - 1)}
 
 
 async def _let_go(publisher: Publisher) -> None:

@@ -1,13 +1,15 @@
 """Backups: a copy of the ledger in one file, the keys apart from it, and the way back."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from laurels.awarding import published_recount
-from laurels.backup_note import BackupNote, note_backup
+from laurels.backup_note import BackupNote, note_backup, note_restore
 from laurels.clock import Clock
 from laurels.dashboard.names import load_key
 from laurels.engines.sqlite import SqliteLedger
@@ -102,6 +104,20 @@ async def restore(settings: Settings, backup: Path, keys: Path | None, now: Cloc
         for source, target in brought.items():
             _copy_key(source, target)
         put_in_place(draft, path)
+    with suppress(OSError):  # it is restored all the same
+        note_restore(settings.state, BackupNote(at=now(), entries=copied.entries))
+    return copied
+
+
+async def try_restore(settings: Settings, backup: Path, keys: Path | None, now: Clock, progress: Progress) -> Copied:
+    """Restore a copy beside the ledger, in a folder that is thrown away, and note that it could be. The keys are those
+    of this installation, or of the folder `keys`. Costs the space of the copy. Raises like `restore`.
+    """
+    check_owner(settings.state)
+    with tempfile.TemporaryDirectory(prefix=".trial-", dir=settings.state) as folder:
+        trial = msgspec.structs.replace(settings, state=Path(folder, "state"))
+        copied = await restore(trial, backup, settings.state if keys is None else keys, now, progress)
+    note_restore(settings.state, BackupNote(at=now(), entries=copied.entries))
     return copied
 
 

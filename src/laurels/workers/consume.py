@@ -11,8 +11,13 @@ from laurels.errors import LaurelsError, LedgerUnavailable, QueueUnavailable
 from laurels.intake import MessageBatch, Queue, ReadBatch, Taken, Taking
 from laurels.workers.loops import IDLE_PATIENCE_S, PATIENCE_S, UNWATCHED, Watch, forever, sleep
 
-BATCH = 512
-"""Messages that share one commit: as many as the ledger on SQLite writes by one statement a table."""
+BATCH = 2048
+"""Messages that share one commit, at most; a queue may give fewer at once. For each batch the thread that writes waits
+for the interpreter some ten times, whatever its length.
+"""
+
+MORE_BEHIND = 512
+"""After so many there may be more."""
 
 LOOK_EVERY_S = 1.0
 """How often the depth of the inbox is asked for, unless it may be full sooner: counting it costs by its depth."""
@@ -114,10 +119,10 @@ class Consumer:
         return bool(batch.messages)
 
     def _is_more_to_read(self) -> bool:
-        """Whether to ask for the next batch before this one is done: after a whole one there may be more."""
+        """Whether to ask for the next batch before this one is done: after a long one there may be more."""
         if len(self._hand) > 1 or self._ledger_is_away or not self._is_room_known():
             return False
-        return len(self._hand[0].batch.messages) == BATCH
+        return len(self._hand[0].batch.messages) >= MORE_BEHIND
 
     async def _write(self) -> None:
         if self._writing is None:

@@ -13,6 +13,9 @@ from laurels.workers.loops import IDLE_PATIENCE_S, UNWATCHED, Watch, sleep, unle
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 300.0
 """Pauses before a target that takes nothing is tried again; they double."""
 
+LONGEST_ASKED_S = 3600.0
+"""How long a target may ask to be left alone for; more is taken for this."""
+
 STAND_BY_S = 5.0
 """How often one looks whether the process that sends to a target is still there."""
 
@@ -29,31 +32,38 @@ async def publish_forever(
 
 
 async def _publish(ledger: Ledger, publisher: Publisher, stop: asyncio.Event, watch: Watch) -> None:
-    pause = FIRST_PAUSE_S
+    pause, stands_by = FIRST_PAUSE_S, False
     while not stop.is_set():
         try:
-            await _step(ledger, publisher, stop)
+            is_ours = await _step(ledger, publisher, stop)
         except SinkClosed as error:
             log.warning("events.closed", target=publisher.target, error=error.message)
             return
         except (SinkUnavailable, LedgerUnavailable) as error:
             if isinstance(error, SinkUnavailable) and error.sent:
                 pause = FIRST_PAUSE_S
-            log.warning("events.unavailable", target=publisher.target, error=error.message, retry_in_s=pause)
+            asked = min(error.wait_s, LONGEST_ASKED_S) if isinstance(error, SinkUnavailable) else 0
+            wait = max(pause, asked)
+            log.warning("events.unavailable", target=publisher.target, error=error.message, retry_in_s=wait)
             watch.away(error)
-            await sleep(pause, stop)
+            await sleep(wait, stop)
             pause = min(2 * pause, LONGEST_PAUSE_S)
         except Exception as error:  # noqa: BLE001 - the watch decides, and raises it where the loop is to end
             await sleep(watch.failed(error), stop)
         else:
-            pause = FIRST_PAUSE_S
+            if not (is_ours or stands_by):
+                log.info("events.stands_by", target=publisher.target)
+            pause, stands_by = FIRST_PAUSE_S, not is_ours
             watch.worked()
 
 
-async def _step(ledger: Ledger, publisher: Publisher, stop: asyncio.Event) -> None:
+async def _step(ledger: Ledger, publisher: Publisher, stop: asyncio.Event) -> bool:
+    """Send what is next, or wait for it; False where another process sends to the target."""
     heads = await ledger.heads()
     moved = await publisher.step()
     if moved is None:
         await sleep(STAND_BY_S, stop)
-    elif not moved:
+        return False
+    if not moved:
         await unless_stopped(ledger.wait_for_entries(heads, IDLE_PATIENCE_S), stop)
+    return True

@@ -11,6 +11,11 @@ from laurels.workers.loops import IDLE_PATIENCE_S, UNWATCHED, Watch, forever, sl
 STAND_BY_S = 5.0
 """How long one waits after another process was quicker."""
 
+PACE_S = 1.0
+"""How long after the beginning of a step the next one begins, where it left nothing: a step takes a transaction in each
+shard that has grown, so what comes one by one is counted together. Who reads a report sees it that much later.
+"""
+
 LOOK_EVERY_S, LOOK_SHARE = 60.0, 50
 """How often it is looked what falls due: after a minute, and after so many times as long as a look takes."""
 
@@ -30,14 +35,18 @@ async def report_forever(
 
     async def step() -> None:
         nonlocal next_look, looked_at
+        began = elapsed()
         heads = await ledger.heads()
         moved = await rolling_up.step()
         if moved is None:
             await sleep(STAND_BY_S, stop)
-        elif not moved:
+        elif not rolling_up.has_more:
             if elapsed() >= next_look and looked_at != heads.marks:
                 took_s = await look_at_due()
                 looked_at, next_look = heads.marks, elapsed() + max(LOOK_EVERY_S, LOOK_SHARE * took_s)
-            await unless_stopped(ledger.wait_for_entries(heads, IDLE_PATIENCE_S), stop)
+            if moved:
+                await sleep(max(0.0, began + PACE_S - elapsed()), stop)
+            else:
+                await unless_stopped(ledger.wait_for_entries(heads, IDLE_PATIENCE_S), stop)
 
     await unless_stopped(forever("report", step, stop, watch), stop)

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "events": ["https://shop.example/events"],
     "program approve": ["2"],
     "program diff": ["1", "2"],
+    "program extend": ["2027-01-31", "2027-02-28", "--until", "2027-06-30"],
     "program show": ["1"],
     "program stop": ["double", "--why", "wrong"],
     "program submit": ["p.toml"],

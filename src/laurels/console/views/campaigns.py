@@ -1,6 +1,7 @@
 """Campaigns: which run, which are to come, what they gave; and the way to end one early."""
 
-from datetime import date
+import re
+from datetime import date, datetime
 from typing import Any
 
 from laurels.clock import MINUTE
@@ -91,7 +92,19 @@ def _lines(rule: dict[str, Any], of: str = "") -> Any:
         if isinstance(value, dict):
             yield from _lines(value, f"{path}, ")
         else:
-            yield path, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield path, ", ".join(map(_said, value)) if isinstance(value, list) else _said(value)
+
+
+def _said(value: object) -> str:
+    """What a key says; a local time as people write it."""
+    text = str(value)
+    if not _LOCAL_TIME.fullmatch(text):
+        return text
+    at = datetime.fromisoformat(text)
+    return f"{at.day} {at:%b %Y, %H:%M}"
+
+
+_LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 
 PAGES = (list_campaigns, ask_to_stop, stop)

@@ -1,5 +1,6 @@
 """A customer: what there is to spend, how it came about, and why."""
 
+import asyncio
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -15,14 +16,17 @@ DATES = 8
 
 @page("GET", "/customers/{number:str}", "members:read")
 async def show_customer(ask: Ask) -> Shown:
-    """The customer, and a page of the timeline."""
+    """The customer, and a page of the timeline. The look is recorded by the first call; the others go together."""
     number = ask.path["number"]
     customer = await ask.api.get(f"/members/number/{number}")
     chosen = ask.query.get("show", "all")
     name = chosen if chosen in words.FILTERS else "all"
     before = ask.query.get("before")
-    found = await ask.api.get(
-        f"/members/number/{number}/timeline", kinds=words.FILTERS[name][1] or None, before=before, limit=SHOWN
+    kinds = words.FILTERS[name][1] or None
+    found, looks, purse = await asyncio.gather(
+        ask.api.get(f"/members/number/{number}/timeline", kinds=kinds, before=before, limit=SHOWN),
+        _looks(ask, customer["number"]),
+        _purse(ask, customer),
     )
     rows = [_row(ask, entry, ask.query.get("entry")) for entry in found["entries"]]
     return Shown(
@@ -36,10 +40,10 @@ async def show_customer(ask: Ask) -> Shown:
             "is_first": before is None,
             "did": _did(ask, customer, rows),
             "may": _may(ask, customer),
-            "looks": await _looks(ask, customer["number"]),
+            "looks": looks,
             "as_of": customer["as_of"],
             "contact": None,
-            "purse": await _purse(ask, customer),
+            "purse": purse,
         },
     )
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
-from laurels.console.views.periods import instant_of
 
 AT_ONCE = 200_000
 """Entries up to which it is worked out while the person waits: some seconds. Beyond that it is a job."""
@@ -50,7 +49,7 @@ def _shown(
     """`job` is the one that it comes of; empty where there was none yet, None where it was worked out just now."""
     if job:
         worked_out = job["tally"]
-        found = {**worked_out["liability"], "at": instant_of(worked_out["liability"]["at"])}
+        found = worked_out["liability"]
         expected = worked_out["expected"]
     says = {"day": day, "found": found, "fault": fault, "expected": expected, "is_job": job is not None, "job": job}
     return Shown(template="liability.html", says=says, status=status)

@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 
 from laurels.engines.brokers.addresses import parse
 from laurels.engines.brokers.kafka_client import ANSWER_WITHIN_S, connection_of, started, stopped, unavailable, within
+from laurels.engines.brokers.kafka_records import read_strange_names
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import MessageBatch, ReceivedMessage
 
@@ -53,6 +54,7 @@ class KafkaQueue:
         self.name = self._address.place
         if not self.name or "/" in self.name:
             raise SettingsError(f"The queue's address names no topic. Write it as {EXAMPLE}")
+        read_strange_names()
         self._consumer: Any = None
         self._done: dict[TopicPartition, int] = {}
         self._paused = False
@@ -81,12 +83,6 @@ class KafkaQueue:
         except (KafkaError, OSError) as error:
             await self._drop()
             raise unavailable(error) from error
-        except UnicodeDecodeError as error:
-            await self._drop()
-            raise QueueUnavailable(
-                f"A message of the topic {self.name} has a header whose name is not UTF-8, which Kafka's client cannot "
-                "read. Set the offset of the group behind it (kafka-consumer-groups.sh), and send the order anew."
-            ) from error
         records = [record for part in taken.values() for record in part]
         if not records:
             return MessageBatch(())

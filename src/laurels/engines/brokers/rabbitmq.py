@@ -34,6 +34,9 @@ OPTIONS = CERTIFICATES | {"queue", "heartbeat", "auth"}
 PREFETCH = 1536
 """Messages that the broker sends ahead: three batches, so that one comes in while one is read and one is written."""
 
+AT_ONCE = 512
+"""Messages of a batch: were it all that was sent ahead, the broker would send nothing more until it is written."""
+
 FEW = 512
 """So few have to lie here before a consumer that was cancelled begins anew: the broker counts `PREFETCH` for each
 consumer from nothing, whatever was sent to the one before.
@@ -85,7 +88,7 @@ class RabbitQueue:
         if self._is_sent_away():
             await self._disconnect()
             raise QueueUnavailable(f"RabbitMQ gives nothing more of the queue {self.name}: was it deleted?")
-        taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+        taken = [self._waiting.popleft() for _ in range(min(limit, AT_ONCE, len(self._waiting)))]
         await self._consume_again()
         if not taken:
             return MessageBatch(())

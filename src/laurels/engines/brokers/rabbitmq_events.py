@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import aiormq
 import msgspec
 from aiormq.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
 from laurels.engines.brokers.addresses import parse
 from laurels.engines.brokers.rabbitmq_client import (
@@ -37,7 +38,8 @@ class RabbitSink:
         if not self._exchange and not address.options.get("queue"):
             raise SettingsError(f"The address for events names no exchange and no queue. Write it as {EXAMPLE}")
         self._url = url
-        self.target = f"{address.scheme}://{address.hosts}/{address.place}?{self._exchange or self._key}"
+        where = "&".join(f"{name}={address.options[name]}" for name in sorted(OPTIONS & address.options.keys()))
+        self.target = f"{address.scheme}://{address.hosts}/{address.place}?{where}"
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
 
@@ -49,11 +51,18 @@ class RabbitSink:
         except AWAY as error:
             await self.close()
             raise_if_cancelled(error)
-            raise SinkUnavailable(f"RabbitMQ did not take the events ({type(error).__name__}).") from error
+            raise SinkUnavailable(self._said(error)) from error
 
     async def close(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
         await close_connection(connection)
+
+    def _said(self, error: BaseException) -> str:
+        if isinstance(error, ChannelNotFoundEntity):
+            return f"RabbitMQ has no exchange {self._exchange}."
+        if isinstance(error, PublishError):
+            return f"RabbitMQ has no queue {self._key}."
+        return f"RabbitMQ did not take the events ({type(error).__name__})."
 
     async def _connect(self) -> AbstractChannel:
         self._connection = await open_connection(self._url, OPTIONS)

@@ -164,7 +164,7 @@ class Acceptor:
         receipts = await self._taken(documents)
         if self._doing is not None:
             async with self._connections.transaction() as db:
-                await self._connections.write_row(db, as_done(self._doing.act, receipts))
+                await self._connections.write_rows(db, [as_done(self._doing.act, receipts)])
             self._doing.row_is_written = True
         return receipts
 
@@ -302,7 +302,7 @@ class Acceptor:
             changes = [key for key in taken if key[1] == DOCUMENT[DocumentKind.AMENDMENT]]
             await judge_again(db, {rows.changed[source, id] for source, _, id in changes}, self._now())
             if doing is not None and taken:
-                await self._connections.write_row(db, doing.act)
+                await self._connections.write_rows(db, [doing.act])
         if doing is not None and taken:
             doing.row_is_written, self._doing = True, None
         return taken

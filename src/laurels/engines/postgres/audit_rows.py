@@ -1,9 +1,10 @@
 """Rows of the audit log on a server: written in the transaction under way, read, and checked."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
+from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.statements import Statements
 from laurels.ledger import Act, Finding
 from laurels.ledger.audit import audit_hash
@@ -12,13 +13,19 @@ from laurels.ledger.rows import audit_finding
 CHUNK = 2000
 
 
-async def append(db: Statements, act: Act, now: int) -> None:
-    """Write a row behind the last one, as the last thing that a transaction does: who writes the next one waits."""
+async def append(db: Statements, acts: Sequence[Act], now: int) -> None:
+    """Write rows behind the last one, as the last thing that a transaction does: who writes the next one waits. Three
+    round trips, however many.
+    """
     cut = await db.only("lock_audit")
-    last, digest, at = await db.one("audit_end") or cut
-    position, at = last + 1, max(now, at)
-    hashed = audit_hash(digest, position, at, act)
-    await db.run("insert_audit", position, at, *msgspec.structs.astuple(act), hashed)
+    position, digest, at = await db.one("audit_end") or cut
+    at = max(now, at)
+    rows = []
+    for act in acts:
+        position += 1
+        digest = audit_hash(digest, position, at, act)
+        rows.append((position, at, *msgspec.structs.astuple(act), digest))
+    await db.run("insert_audit", *columns_of(rows, 11))
 
 
 async def findings(db: Statements) -> AsyncIterator[list[Finding]]:

@@ -16,7 +16,7 @@ class PostgresAudit(Session):
     async def record(self, act: Act) -> None:
         async def once() -> None:
             async with self._connections.transaction(recorded=False) as db:
-                await append(db, act, self._now())
+                await append(db, [act], self._now())
 
         await trying(once)
 

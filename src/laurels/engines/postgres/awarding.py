@@ -31,7 +31,7 @@ class Floor:
         self._floor = 0
         self._looked_at = elapsed()
         self.is_rising = False
-        """Whether the last look found something, so that there is probably more."""
+        """Whether the last look found as much as it may take, so that there is probably more."""
 
     def get(self) -> int:
         """Where to look from."""

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from laurels.engines.postgres.batch_columns import balance_columns, entry_columns
 from laurels.engines.postgres.batch_member import BatchMember, draw_of
+from laurels.engines.postgres.batch_writing import BatchRows, write_batches
 from laurels.engines.postgres.budgets import Budgets
 from laurels.engines.postgres.chain import Chain, columns_of
 from laurels.engines.postgres.codes import place_of
 from laurels.engines.postgres.handing_on import hand_on
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.statements import Call, Row, Statements
+from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import (
     OF_HOLD,
     Award,
@@ -30,8 +30,6 @@ from laurels.model import Balance, DocumentKind, Entry, EntryKind
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
-AWARD_COLUMNS = 12
-
 OF_MEMBER = 13
 """Where a claim's row begins to say what its member is."""
 
@@ -46,12 +44,16 @@ class AwardRow(NamedTuple):
 class Batch:
     """Gathers what is to be written in one shard."""
 
-    def __init__(self, chain: Chain, facts: Facts, *, lock_budgets: bool = False) -> None:
-        """`lock_budgets`: from the beginning, after `BudgetsMoved`."""
+    def __init__(
+        self, chain: Chain, facts: Facts, *, lock_budgets: bool = False, budgets: Budgets | None = None
+    ) -> None:
+        """`lock_budgets`: from the beginning, after `BudgetsMoved`. `budgets`: those that a transaction's other shards
+        use too.
+        """
         self.chain = chain
         self._identity = facts.identity
         self.secret = facts.secret
-        self.budgets = Budgets(locked=lock_budgets)
+        self.budgets = budgets or Budgets(locked=lock_budgets)
         self.members: dict[int, BatchMember] = {}
         self.award_rows: dict[OrderKey, AwardRow] = {}
         """Of orders that were awarded before."""
@@ -163,18 +165,39 @@ class Batch:
         posting, position = self._first[sequence]
         return self.chain.entry(position, member_id, posting.reason, posting.note)
 
-    async def write(self, db: Statements, *first: Call) -> None:
-        """Write everything, and what else goes with it first. Raises `BudgetsMoved`."""
-        shard, now = self.chain.shard, self.chain.now
+    async def write(self, db: Statements) -> None:
+        """Write everything. Raises `BudgetsMoved`."""
+        await write_batches(db, [self])
+
+    def rows(self) -> BatchRows:
+        """What most batches lead to, as rows. It is asked for once: what it says of orders is not written again."""
+        awards, in_entries = self._new_awards()
+        shard = self.chain.shard
         changed = [kept for kept in self.members.values() if kept.changed]
-        calls = [*first, *self._of_documents()]
-        if self.chain.rows or self._first or changed:
-            calls += self._of_inbox_and_feed()
-            calls.append(self._most(changed))
-        if calls:
-            await db.run_together(*calls)
+        redeemed = [
+            (shard, position, posting.item.sequence, posting.item.source, posting.item.id)
+            for posting, position in self._first.values()
+            if posting.item.kind is DocumentKind.REDEMPTION
+        ]
+        return BatchRows(
+            shard=shard,
+            recorded_at=self.chain.now,
+            entries=self.chain.rows,
+            sequences=in_entries,
+            contents=self._contents,
+            awards=awards,
+            balances=[kept.balance_row() for kept in changed],
+            redeemed=redeemed,
+            remarks=[(shard, *remark) for remark in self._remarks],
+            events=[(shard, *event) for event in self.chain.events],
+            joins=self._joins,
+            taken=[sequence for sequence in self._first if sequence in self._claimed],
+        )
+
+    async def write_rest(self, db: Statements) -> None:
+        """Write what few batches lead to, once `rows` are written."""
+        shard, now = self.chain.shard, self.chain.now
         await self._write_orders(db)
-        await self.budgets.write(db)
         waited = [
             sequence
             for sequence, (posting, _) in self._first.items()
@@ -184,7 +207,12 @@ class Batch:
             await db.run("leave_aside", waited)
         if self._aside:
             await db.run("set_aside", shard, *columns_of(self._aside, 3), now)
-        closing = [(month, kept.number, points) for kept in changed for month, points in kept.totals.closing]
+        closing = [
+            (month, kept.number, points)
+            for kept in self.members.values()
+            if kept.changed
+            for month, points in kept.totals.closing
+        ]
         if closing:
             await db.run("add_to_closed_months", shard, *columns_of(closing, 3))
         if self._onward:
@@ -192,20 +220,6 @@ class Batch:
         if self._due:
             await db.run("insert_due", shard, *columns_of(self._due, 3))
         await self._write_messages(db)
-
-    def _of_documents(self) -> list[Call]:
-        """What lies beside entries: by which redemptions they came, and what people said."""
-        redeemed = [
-            (position, posting.item.sequence, posting.item.source, posting.item.id)
-            for posting, position in self._first.values()
-            if posting.item.kind is DocumentKind.REDEMPTION
-        ]
-        calls: list[Call] = []
-        if redeemed:
-            calls.append(("insert_redemptions", self.chain.shard, *columns_of(redeemed, 4)))
-        if self._remarks:
-            calls.append(("insert_remarks", self.chain.shard, *columns_of(self._remarks, 3)))
-        return calls
 
     async def _write_messages(self, db: Statements) -> None:
         shard, now = self.chain.shard, self.chain.now
@@ -255,25 +269,6 @@ class Batch:
         if posting.reason or posting.note:
             self._remarks.append((position, posting.reason, posting.note))
         return position
-
-    def _of_inbox_and_feed(self) -> list[Call]:
-        """What most settles have nothing of: each of these opens every partition of its table."""
-        shard, taken = self.chain.shard, [sequence for sequence in self._first if sequence in self._claimed]
-        calls: list[Call] = []
-        if self.chain.events:
-            calls.append(("insert_member_events", shard, *columns_of(self.chain.events, 2)))
-        if self._joins:
-            calls.append(("join_members", shard, *columns_of(self._joins, 2)))
-        if taken:
-            calls.append(("take_off_inbox", shard, taken))
-        return calls
-
-    def _most(self, changed: list[BatchMember]) -> Call:
-        awards, in_entries = self._new_awards()
-        in_all, entries = entry_columns(self.chain.rows, in_entries, self._contents)
-        in_balances, balances = balance_columns([kept.balance_row() for kept in changed])
-        irregular = columns_of(awards, AWARD_COLUMNS)
-        return ("write", self.chain.shard, self.chain.now, *in_all, *entries, *irregular, *in_balances, *balances)
 
     def _new_awards(self) -> tuple[list[tuple[Any, ...]], dict[int, int]]:
         """One row a document; of an order with all that its refunds are judged by. Most orders' rows follow from their

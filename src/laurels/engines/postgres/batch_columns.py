@@ -3,7 +3,7 @@ and what no row has not at all. Each element of an array costs, in the driver mo
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 Column = list[Any]
 
@@ -16,26 +16,50 @@ _SAME = (_KIND, _CURRENCY, _SOURCE, _VERSION)
 _MONTH, _BEFORE = 4, 6
 """The same of balances."""
 
-ENTRY_COLUMNS, BALANCE_COLUMNS = 18, 9
+ENTRY_COLUMNS, BALANCE_COLUMNS = 20, 9
 
 
-def entry_columns(
-    rows: Sequence[tuple[Any, ...]], awards: dict[int, int], contents: dict[int, bytes]
-) -> tuple[list[Any], list[Column]]:
-    """Entries of a chain, as (the position before the first, and what is the same in all of `_SAME`), and the columns:
-    without positions and times of recording, with the sequence of orders that `awards` has by position, and what
-    documents said.
+class EntryRows(NamedTuple):
+    """Entries of a shard's chain, with the sequence of those orders of which nothing is kept that is not in the entry,
+    and what documents said, both by position.
     """
-    if not rows:
+
+    shard: int
+    rows: Sequence[tuple[Any, ...]]
+    sequences: dict[int, int]
+    contents: dict[int, bytes]
+
+
+def entry_columns(parts: Sequence[EntryRows]) -> tuple[list[Any], list[Column]]:
+    """Entries of shards' chains, as (the position before the first, and what is the same in all of `_SAME`), and the
+    columns: shards and positions, both empty where they are of one shard, then the rows' own without times of
+    recording, sequences and contents.
+    """
+    if not parts:
         return [0, None, None, None, None], [[] for _ in range(ENTRY_COLUMNS)]
-    columns: list[Column] = [list(column) for column in zip(*rows, strict=True)]
+    columns: list[Column] = [list(column) for column in zip(*_all_rows(parts), strict=True)]
     positions = columns[_POSITION]
     same = [_taken_out(columns, at) for at in _SAME]
     if columns[_BOARD_AT] == columns[_OCCURRED_AT]:
         columns[_BOARD_AT] = []
-    columns += [[awards.get(position) for position in positions], [contents.get(position) for position in positions]]
+    columns.append([part.sequences.get(row[_POSITION]) for part in parts for row in part.rows])
+    columns.append([part.contents.get(row[_POSITION]) for part in parts for row in part.rows])
     kept = (at for at in range(len(columns)) if at not in {_POSITION, _RECORDED_AT})
-    return [positions[0] - 1, *same], [_without_nulls(columns[at]) for at in kept]
+    shards = shards_of([(part.shard, len(part.rows)) for part in parts])
+    return [positions[0] - 1, *same], [
+        shards,
+        positions if shards else [],
+        *(_without_nulls(columns[at]) for at in kept),
+    ]
+
+
+def shards_of(counts: Sequence[tuple[int, int]]) -> Column:
+    """The column of shards with so many rows each; nothing where they are of one."""
+    return [] if len(counts) == 1 else [shard for shard, count in counts for _ in range(count)]
+
+
+def _all_rows(parts: Sequence[EntryRows]) -> Sequence[tuple[Any, ...]]:
+    return parts[0].rows if len(parts) == 1 else [row for part in parts for row in part.rows]
 
 
 def balance_columns(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Any], list[Column]]:

@@ -153,7 +153,7 @@ class PostgresBooks(PostgresInbox):
                 )
 
         awarded = await judging(once)
-        floor.is_rising = awarded.taken > 0
+        floor.is_rising = awarded.taken >= limit
         if awarded.last:
             floor.taken(awarded.last)
         for other in awarded.put_back:  # they may lie below its floor

@@ -24,10 +24,17 @@ class Budgets:
         self.used: dict[str, int] = {}
         """What was used before, by name."""
         self._more: dict[str, int] = {}
+        self._is_read = False
 
     async def read(self, db: Statements) -> None:
-        """See what was used before."""
-        self.used = dict(await db.all("lock_budgets" if self._locked else "read_budgets"))
+        """See what was used before, once."""
+        if not self._is_read:
+            self.used = dict(await db.all("lock_budgets" if self._locked else "read_budgets"))
+            self._is_read = True
+
+    def standing(self) -> dict[str, int]:
+        """What was used before, and what this transaction used since."""
+        return self.used | {name: self.used.get(name, 0) + more for name, more in self._more.items()}
 
     def use(self, used: Mapping[str, int]) -> None:
         """Use more, or less."""

@@ -75,7 +75,7 @@ async def claim_of(
     await batch.load(db, {item.member for item in all_items if item.member is not None})
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in all_items):
         await batch.budgets.read(db)
-        claim.budgets = dict(batch.budgets.used)
+        claim.budgets = batch.budgets.standing()
         await batch.load_persons(db)
     claim.members.update({number: kept.state() for number, kept in batch.members.items()})
     return claim

@@ -23,11 +23,16 @@ from laurels.engines.postgres.budgets import BudgetsMoved
 from laurels.engines.postgres.reaching import said
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import LaurelsError, LedgerReadOnly, LedgerUnavailable, LedgerUncertain
-from laurels.ledger import Act
+from laurels.ledger import Act, Recording
 from laurels.ledger.audit import to_record
 
 MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
+
+FULL_S, AGAIN_S = 1.0, 0.05
+"""For how long a process makes do with the connections that it has, where the server gave it no further one; and after
+which it asks again where it has none: one that was cut off just now is counted for a moment yet.
+"""
 
 BEGIN = (
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; "
@@ -50,8 +55,8 @@ T = TypeVar("T")
 
 Open = Callable[[], Awaitable[Statements]]
 
-WriteRow = Callable[[Statements, Act], Awaitable[None]]
-"""Writes the row of the audit log for an act, in the transaction under way."""
+WriteRows = Callable[[Statements, Sequence[Act]], Awaitable[None]]
+"""Writes the rows of the audit log for acts, in the transaction under way."""
 
 LOST = (
     OSError,
@@ -90,14 +95,20 @@ def begin_on(shards: Sequence[int]) -> str:
     return BEGIN + lock if shards else BEGIN
 
 
+def begin_on_free(shards: Sequence[int]) -> str:
+    """The same with those of these shards' feeds locked that nobody else has: none is waited for."""
+    return f"{begin_on(shards)} SKIP LOCKED"
+
+
 class Connections:
     """At most `MOST` connections, opened when they are needed."""
 
-    def __init__(self, open_one: Open, write_row: WriteRow) -> None:
+    def __init__(self, open_one: Open, write_rows: WriteRows) -> None:
         self._open = open_one
-        self.write_row = write_row
+        self.write_rows = write_rows
         self._idle: list[Statements] = []
         self._free = asyncio.Semaphore(MOST)
+        self._in_use = 0
         self._closed = False
         self.opened = 0
         """How many connections were opened so far: each may lead to a server with another history."""
@@ -140,24 +151,38 @@ class Connections:
         doing = to_record() if recorded else None
         if doing is not None:
             doing.changed_nothing = False  # whatever an earlier try found
+        async with self._begun(begin_on(shards), doing) as (db, _):
+            yield db
+        if doing is not None:
+            doing.row_is_written = True
+
+    @asynccontextmanager
+    async def transaction_on_free(self, shards: Sequence[int]) -> AsyncIterator[tuple[Statements, Sequence[int]]]:
+        """A transaction that writes, with those of these shards' feeds locked that nobody else has; gives which."""
+        async with self._begun(begin_on_free(shards), None) as (db, status):
+            locked = shards
+            if status != f"SELECT {len(shards)}":
+                locked = [shard for (shard,) in await db.all("lock_free_shards", shards)]
+            yield db, locked
+
+    @asynccontextmanager
+    async def _begun(self, begin: str, doing: Recording | None) -> AsyncIterator[tuple[Statements, str]]:
+        """A transaction, and what the server said of the last statement that began it."""
         async with self._one() as (db, ends):
             db.warnings.clear()
             with wrapped():
                 async with asyncio.timeout_at(ends):
-                    await self._begin(db, shards)
-                    yield db
+                    yield db, await self._begin(db, begin)
                     if doing is not None:
-                        await self.write_row(db, doing.told())
+                        await self.write_rows(db, [doing.told()])
             with wrapped(written=True):
                 async with asyncio.timeout_at(ends):
                     await db.connection.execute("COMMIT")
             _check_warnings(db)
-        if doing is not None:
-            doing.row_is_written = True
 
-    async def _begin(self, db: Statements, shards: Sequence[int]) -> None:
+    async def _begin(self, db: Statements, begin: str) -> str:
         try:
-            await db.connection.execute(begin_on(shards))
+            return str(await db.connection.execute(begin))
         except asyncpg.LockNotAvailableError:
             await db.connection.execute("ROLLBACK")
             await db.run("end_sleepers")  # whoever comes next finds the shard free
@@ -194,17 +219,32 @@ class Connections:
             self._give_back(db)
 
     async def _within(self, ends: float) -> Statements:
-        """A connection, if there is one in time."""
+        """A connection, if there is one in time. Where the server has no more for us, those that we have do: one less
+        for a while is asked for.
+        """
+        gives_up = elapsed() + FULL_S
         with wrapped():
             async with asyncio.timeout_at(ends):
-                await self._free.acquire()
-                try:
-                    return await self._take()
-                except BaseException:
-                    self._free.release()
-                    raise
+                while (db := await self._next(gives_up)) is None:
+                    pass
+                return db
+
+    async def _next(self, gives_up: float) -> Statements | None:
+        """A connection; None where there is no further one now, and it is worth to ask again."""
+        await self._free.acquire()
+        try:
+            db = await self._take()
+        except BaseException as error:
+            if not _is_full(error) or (not self._in_use and elapsed() > gives_up):
+                self._free.release()
+                raise
+            asyncio.get_running_loop().call_later(FULL_S if self._in_use else AGAIN_S, self._free.release)
+            return None
+        self._in_use += 1
+        return db
 
     def _give_back(self, db: Statements) -> None:
+        self._in_use -= 1
         self._free.release()
         if self._closed or db.connection.is_closed():
             cut_off(db)
@@ -216,8 +256,15 @@ class Connections:
             db = self._idle.pop()
             if not db.connection.is_closed():
                 return db
+        db = await self._open()
         self.opened += 1
-        return await self._open()
+        return db
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether a server, or the pooler before it, has as many connections as it, the role or the database may have."""
+    cause = error.__cause__
+    return isinstance(cause, asyncpg.TooManyConnectionsError) or "no more connections allowed" in str(cause)
 
 
 def cut_off(db: Statements) -> None:
@@ -302,6 +349,15 @@ async def judging(work: Callable[[int], Awaitable[T]]) -> T:
     return await trying(lambda: work(next(tries)))
 
 
-def is_at_fault(error: LaurelsError) -> bool:
+def is_at_fault(error: BaseException) -> bool:
     """Whether what was to be written is at fault, and not the server: it has something in it that no row can hold."""
-    return isinstance(error.__cause__, (asyncpg.DataError, asyncpg.ProgramLimitExceededError))
+    return isinstance(error, LaurelsError) and isinstance(
+        error.__cause__, (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+    )
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the server refused some of the rows, as where a shard has no range for them, and may take others."""
+    return isinstance(error, LedgerUnavailable) and isinstance(
+        error.__cause__, asyncpg.IntegrityConstraintViolationError
+    )

@@ -1,5 +1,6 @@
 """The feed, and its checkpoint."""
 
+import asyncio
 import sys
 from array import array
 from collections.abc import AsyncIterator
@@ -7,7 +8,7 @@ from collections.abc import AsyncIterator
 from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS, parted, place_of
 from laurels.engines.postgres.connections import BEGIN_READ, cut_off, wrapped
 from laurels.engines.postgres.entries import entry_of
-from laurels.engines.postgres.session import Session
+from laurels.engines.postgres.session import FEED_PACE_S, Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import FeedDiverged
 from laurels.ledger import Checkpoint, Heads, MemberTotals, Passed
@@ -65,6 +66,9 @@ class PostgresFeed(Session):
         async def look(db: Statements) -> bool:
             return await _marks(db) != known.marks
 
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(min(max(0.0, self._feed_looked_at + FEED_PACE_S - loop.time()), timeout_s))
+        self._feed_looked_at = loop.time()
         await self._poll(look, timeout_s, self._feed_signal)
 
     async def _heads(self, db: Statements) -> Heads:

@@ -1,23 +1,22 @@
-"""Documents that are settled in one transaction of one shard, each judged alone: one that is refused leaves nothing,
-and its neighbours go in.
+"""Documents of one shard that are settled in a transaction, each judged alone: one that is refused leaves nothing, and
+its neighbours go in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from laurels.engines.postgres.batch import Batch
 from laurels.engines.postgres.batch_member import draw_of
-from laurels.engines.postgres.chain import chain_of, columns_of
 from laurels.engines.postgres.claiming import claim_of
-from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of
+from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of
 from laurels.engines.postgres.entries import entries_at
-from laurels.engines.postgres.known import KnownDocument, entries_of, find_known, key_columns, key_of, receipt_of
+from laurels.engines.postgres.known import KnownDocument, entries_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
-from laurels.engines.postgres.statements import Statements
+from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt, shard_of
 from laurels.model import Document, Entry, Status
 from laurels.model.documents import keyed
@@ -32,97 +31,99 @@ class _Settled(NamedTuple):
     secret: bytes
 
 
-class SettleGroup:
-    """Settles documents under the lock of a shard."""
+class SettleJob(NamedTuple):
+    """A document by its key, what judges it, and whether that asks for more than its member's points."""
 
-    def __init__(self, db: Statements, shard: int, facts: Facts, names: Names, now: int, *, lock_budgets: bool) -> None:
-        self._lock_budgets = lock_budgets
+    key: DocumentKey
+    document: Document
+    decide: Decide
+    in_depth: bool
+
+
+class SettledRows(NamedTuple):
+    """What goes in with a group's entries: its documents, those who are enrolled by them, and their addresses."""
+
+    documents: list[tuple[Any, ...]]
+    members: list[tuple[Any, ...]]
+    contacts: list[tuple[int, str]]
+
+
+class SettleGroup:
+    """Settles documents under the lock of a shard: `take_in` what was looked up, `judge`, write, `answers`."""
+
+    def __init__(
+        self, db: Statements, jobs: Sequence[SettleJob], batch: Batch, *, facts: Facts, names: Names, now: int
+    ) -> None:
+        self.batch = batch
+        self.rows = SettledRows([], [], [])
         self._db = db
-        self._shard = shard
+        self._jobs = jobs
+        self._shard = batch.chain.shard
         self._facts = facts
         self._names = names
         self._now = now
         self._taken: dict[DocumentKey, tuple[Document, _Settled]] = {}
-        self._documents: list[tuple[Any, ...]] = []
-        self._members: list[tuple[Any, ...]] = []
-        self._contacts: list[tuple[int, str]] = []
         self._meant: dict[str, Whose] = {}
         self._merged: set[str] = set()
         self._ids: dict[int, str] = {}
-        self.grew = False
+        self._known: dict[DocumentKey, KnownDocument] = {}
+        self._answered: list[SettleAnswer | int | DocumentKey] = []
 
-    async def settle(self, documents: Sequence[tuple[Document, Decide]], *, in_depth: bool) -> list[SettleAnswer | int]:
-        """Settle documents, in order. A number stands for one that is another shard's: its member became one there."""
-        known, numbers = await self._look([document for document, _ in documents])
-        places = await self._places([document for document, _ in documents if self._key_of(document) not in known])
-        items = await self._items(documents, known, places, numbers)
-        claim = await claim_of(self._db, self._batch, [*items.values()], in_depth=in_depth)
-        entries = await entries_of(self._db, known.values())
-        await self._batch.load(self._db, {entry.member for entry in entries.values()})
-        answers: list[SettleAnswer | int | DocumentKey] = []
-        for document, decide in documents:
-            key = self._key_of(document)
-            if key in known:
-                answers.append(self._with_balance(receipt_of(known[key], document, self._facts.secret, entries)))
-            elif places[key].shard != self._shard:
-                answers.append(places[key].shard)
-            elif key in self._taken:
-                answers.append(key)
-            else:
-                answers.append(self._judge(document, decide, claim, items[key], places[key]))
-        await self._write()
-        return await self._answers(documents, answers)
-
-    async def _look(self, documents: list[Document]) -> tuple[dict[DocumentKey, KnownDocument], list[int]]:
-        """What is looked up for all: what was there before, how these members stand, where the feed ends, and a number
-        for each.
-        """
-        keys = sorted({self._key_of(document) for document in documents})
-        ids = sorted({document.member_id for document in documents})
-        [end], sequences, taken, here = await self._db.together(
-            ("end", self._shard),
-            ("next_sequences", len(documents)),
-            ("taken", *key_columns(keys)),
-            ("members_here", self._shard, ids),
-        )
-        self._batch = Batch(chain_of(end, self._now), self._facts, lock_budgets=self._lock_budgets)
-        for *member, member_id, secret, into in here:
+    def take_in(self, members: Iterable[Row], known: Mapping[DocumentKey, KnownDocument]) -> None:
+        """Know how members stand, by rows of `members_here`, and what was there before."""
+        for *member, member_id, secret, into in members:
             if into is not None:
                 self._merged.add(member_id)
             else:
-                self._batch.take_in([member])
+                self.batch.take_in([member])
                 self._ids[member[0]] = member_id
                 self._meant[member_id] = Whose(member[0], self._shard, secret, member_id)
-        known = await find_known(self._db, [(DOCUMENT_KINDS[kind], source, id) for kind, source, id in taken])
-        return known, [number for (number,) in sequences]
+        self._known = {job.key: known[job.key] for job in self._jobs if job.key in known}
 
-    async def _places(self, documents: list[Document]) -> dict[DocumentKey, Whose]:
+    async def judge(self, numbers: Sequence[int]) -> None:
+        """Judge all, in order, with a number for each document that is new."""
+        new = [job for job in self._jobs if job.key not in self._known]
+        places = await self._places(new)
+        items = await self._items(new, places, numbers)
+        in_depth = any(job.in_depth for job in self._jobs)
+        claim = await claim_of(self._db, self.batch, [*items.values()], in_depth=in_depth)
+        entries = await entries_of(self._db, self._known.values())
+        await self.batch.load(self._db, {entry.member for entry in entries.values()})
+        for job in self._jobs:
+            key, document = job.key, job.document
+            answer: SettleAnswer | int | DocumentKey = key
+            if key in self._known:
+                receipt = receipt_of(self._known[key], document, self._facts.secret, entries)
+                answer = self._with_balance(receipt)
+            elif places[key].shard != self._shard:
+                answer = places[key].shard
+            elif key not in self._taken:
+                answer = self._judge(job, claim, items[key], places[key])
+            self._answered.append(answer)
+
+    async def _places(self, jobs: Sequence[SettleJob]) -> dict[DocumentKey, Whose]:
         """Whose each is. Who became another, or came here so, was not looked up yet."""
-        strangers = {each.member_id for each in documents if shard_of(each.member_id, SHARDS) != self._shard}
+        ids = {job.document.member_id for job in jobs}
+        strangers = {each for each in ids - self._meant.keys() if shard_of(each, SHARDS) != self._shard}
         lookup = MemberLookup()
         await lookup.look_up(self._db, strangers | self._merged)
         new: dict[str, Whose] = {}
         places = {}
-        for document in documents:
+        for key, document, _, _ in jobs:
             whose = self._meant.get(document.member_id) or lookup.get(document.member_id)
             if whose is None and document.enrols:
                 whose = new.setdefault(document.member_id, newcomer(document.member_id))
             elif whose is None:
                 stranger = keyed(self._facts.secret, document.member_id.encode())
                 whose = await owner_of(self._db, document, self._facts.secret, stranger)
-            places[self._key_of(document)] = whose
+            places[key] = whose
         self._new = new
         return places
 
     async def _items(
-        self,
-        documents: Sequence[tuple[Document, Decide]],
-        known: dict[DocumentKey, KnownDocument],
-        places: dict[DocumentKey, Whose],
-        sequences: list[int],
+        self, new: Sequence[SettleJob], places: dict[DocumentKey, Whose], sequences: Sequence[int]
     ) -> dict[DocumentKey, Item]:
-        here = {self._key_of(each): each for each, _ in documents if self._key_of(each) not in known}
-        here = {key: each for key, each in here.items() if places[key].shard == self._shard}
+        here = {job.key: job.document for job in new if places[job.key].shard == self._shard}
         if not here:
             return {}
         await self._number_newcomers()
@@ -150,26 +151,24 @@ class SettleGroup:
         names = await self._names.of_newcomers(self._db, [*self._new])
         self._numbers = dict(zip(self._new, zip(numbers, names, strict=True), strict=True))
 
-    def _judge(
-        self, document: Document, decide: Decide, claim: Claim, item: Item, whose: Whose
-    ) -> SettleAnswer | DocumentKey:
+    def _judge(self, job: SettleJob, claim: Claim, item: Item, whose: Whose) -> SettleAnswer | DocumentKey:
         """Judge one, with nothing in its claim but what concerns it: what a refused one changed there goes with it."""
         try:
-            outcome = decide(self._alone(claim, item))
+            outcome = job.decide(self._alone(claim, item))
         except Exception as error:  # noqa: BLE001 - it is this document's answer
             return error
         if whose.number is None and whose.member_id is not None:
             self._enrol(whose)
-        self._batch.add(outcome)
+        self.batch.add(outcome)
         claim.awards.update(outcome.awards)
         claim.redemptions.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
             claim.budgets[name] = claim.budgets.get(name, 0) + used
+        key, document = job.key, job.document
         [member] = {posting.member for posting in outcome.postings}
         if document.email is not None:
-            self._contacts.append((member, document.email))
-        key = self._key_of(document)
-        self._documents.append(
+            self.rows.contacts.append((member, document.email))
+        self.rows.documents.append(
             (
                 home_of(*key),
                 DOCUMENT[document.kind],
@@ -181,21 +180,18 @@ class SettleGroup:
                 *key[1:],
             )
         )
-        balance = self._batch.members[member].totals.balance.balance
+        balance = self.batch.members[member].totals.balance.balance
         self._taken[key] = document, _Settled(member, item.sequence, balance, whose.secret)
         return key
-
-    def _key_of(self, document: Document) -> DocumentKey:
-        return key_of(document, self._facts.secret)
 
     def _enrol(self, whose: Whose) -> None:
         assert whose.member_id is not None, "who is new has an id"
         number, name_number = self._numbers[whose.member_id]
-        if number in self._batch.members:
+        if number in self.batch.members:
             return
-        self._batch.add_member(number, name_number)
+        self.batch.add_member(number, name_number)
         self._ids[number] = whose.member_id
-        self._members.append((self._shard, number, name_number, self._now, whose.member_id, whose.secret))
+        self.rows.members.append((self._shard, number, name_number, self._now, whose.member_id, whose.secret))
 
     def _alone(self, claim: Claim, item: Item) -> Claim:
         of_item = {item.order_key} - {None}
@@ -216,33 +212,21 @@ class SettleGroup:
     def _states(self, item: Item, now: int) -> dict[int, MemberState]:
         if item.member is None:
             return {}
-        kept = self._batch.members.get(item.member)
+        kept = self.batch.members.get(item.member)
         if kept is None:  # who is enrolled with it
             return {item.member: MemberState(enrolled_at=now, draw=draw_of(self._facts.secret, item.member))}
         return {item.member: kept.state()}
 
-    async def _write(self) -> None:
-        if not self._documents:
-            return
-        self.grew = True
-        if self._members:
-            await self._db.run("insert_members", *columns_of(self._members, 6))
-            digests = [keyed(self._facts.secret, row[4].encode()) for row in self._members]
-            shards, ids = [self._shard] * len(digests), [row[4] for row in self._members]
-            await self._db.run("place_strangers", shards, ids, digests)
-        if self._contacts:
-            await self._db.run("write_first_contacts", *columns_of(self._contacts, 2), self._now)
-        await self._batch.write(self._db, ("insert_document", *columns_of(self._documents, 9)))
-
-    async def _answers(
-        self, documents: Sequence[tuple[Document, Decide]], answers: list[Any]
-    ) -> list[SettleAnswer | int]:
-        """The answers of those that were settled, with their entries; the same one twice is repeated or in conflict."""
+    async def answers(self) -> list[SettleAnswer | int]:
+        """The answers in order, once all is written: with their entries, and a number for one that is another shard's,
+        whose member became one there. The same one twice is repeated or in conflict.
+        """
+        answers: list[Any] = self._answered
         if not self._taken:
             return answers
         entries = await self._entries()
         done: list[SettleAnswer | int] = []
-        for (document, _), answer in zip(documents, answers, strict=True):
+        for (_, document, _, _), answer in zip(self._jobs, answers, strict=True):
             if not isinstance(answer, tuple):
                 done.append(answer)
                 continue
@@ -251,7 +235,7 @@ class SettleGroup:
             if first is document:
                 done.append(Receipt(Status.AWARDED, entry=entry, balance=balance))
             elif first.fingerprint in document.fingerprints():
-                balance = self._batch.members[settled.member].totals.balance.balance
+                balance = self.batch.members[settled.member].totals.balance.balance
                 done.append(Receipt(Status.AWARDED, repeated=True, entry=entry, balance=balance))
             else:
                 both = keyed(settled.secret, first.fingerprint), keyed(settled.secret, document.fingerprint)
@@ -263,15 +247,15 @@ class SettleGroup:
         entries, unnamed = {}, {}
         for key, (_, settled) in self._taken.items():
             if settled.member in self._ids:
-                entries[key] = self._batch.first_entry(settled.sequence, self._ids[settled.member])
+                entries[key] = self.batch.first_entry(settled.sequence, self._ids[settled.member])
             else:
-                unnamed[key] = self._shard, self._batch.first_position(settled.sequence)
+                unnamed[key] = self._shard, self.batch.first_position(settled.sequence)
         read = await entries_at(self._db, unnamed.values())
         return entries | {key: read[at] for key, at in unnamed.items()}
 
     def _with_balance(self, receipt: Receipt) -> Receipt:
         if receipt.entry is None:
             return receipt
-        kept = self._batch.members.get(receipt.entry.member)
+        kept = self.batch.members.get(receipt.entry.member)
         balance = 0 if kept is None else kept.totals.balance.balance
         return msgspec.structs.replace(receipt, balance=balance)

@@ -32,12 +32,20 @@ PLANNED = {"jit": "off", "plan_cache_mode": "force_generic_plan"}
 `jit` is set for the role, and nothing stays planned.
 """
 
+ALPHABET = {"client_encoding": "utf-8"}
+"""Whatever the URL asks for: in a smaller one, names would not go in."""
+
 Kind = Literal["primary", "any"]
 
 _BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 _POOLER_REFUSES = ("no such", "unsupported startup parameter", "authentication failed", "not allowed", "SSL required")
 """What a pooler says of a set-up, and not of its present state: it has one code for all that it says."""
+
+_NOT_UNDERSTOOD = (asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.CantChangeRuntimeParamError)
+"""What a server says of a setting that it does not know, or of a value: all that a URL names goes there, but for what
+the driver knows.
+"""
 
 _NEXT = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
 """Another host may answer."""
@@ -51,7 +59,7 @@ async def connect(
     Raises `SettingsError` where the URL has to be fixed, `LedgerUnavailable` where it may do later.
     """
     how = {**(DIRECT if direct else SHARED)}
-    how["server_settings"] = {"application_name": application, **(PLANNED if direct else {})}
+    how["server_settings"] = {"application_name": application, **ALPHABET, **(PLANNED if direct else {})}
     with reaching(address):
         return Statements(await _first_of(address, kind, how), direct=direct)
 
@@ -75,6 +83,8 @@ async def _first_of(address: Address, kind: Kind, how: dict[str, Any]) -> "async
                 )
         except (*_NEXT, asyncpg.TargetServerAttributeNotMatched) as error:
             failed.append(error)
+            if host is not None and host[0].startswith("/") and isinstance(error, OSError) and error.errno:
+                error.filename = host[0]  # else it is not told which socket is not there
             continue
         if host is not None:
             address.answered(host)
@@ -102,12 +112,8 @@ def reaching(address: Address) -> Iterator[None]:
             raise _away(error) from error
         raise SettingsError(f"{address.setting}: no secure connection comes about: {said(error)}.") from error
     except (TimeoutError, OSError, asyncpg.PostgresError) as error:
-        if type(error) is ConnectionError and "rejected SSL" in str(error):
-            raise SettingsError(
-                f"{address.setting}: the server offers no TLS. Turn it on there (ssl = on), or change sslmode."
-            ) from error
-        raise _away(error) from error
-    except (ValueError, asyncpg.InterfaceError) as error:
+        raise _failed(address, error) from error
+    except (ValueError, OverflowError, asyncpg.InterfaceError) as error:
         raise SettingsError(unusable(address.setting, error)) from error
 
 
@@ -118,6 +124,16 @@ def reaching_pooler() -> Iterator[None]:
         yield
     except asyncpg.PostgresConnectionError as error:
         raise _of_pooler(error) from error
+
+
+def _failed(address: Address, error: Exception) -> LaurelsError:
+    if isinstance(error, _NOT_UNDERSTOOD):
+        return SettingsError(f"{address.setting}: the server does not take what the URL says: {said(error)}.")
+    if type(error) is ConnectionError and "rejected SSL" in str(error):
+        return SettingsError(
+            f"{address.setting}: the server offers no TLS. Turn it on there (ssl = on), or change sslmode."
+        )
+    return _away(error)
 
 
 def _of_pooler(error: asyncpg.PostgresError) -> LaurelsError:

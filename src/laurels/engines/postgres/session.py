@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from laurels import clock
 from laurels.clock import Clock
@@ -21,6 +21,9 @@ from laurels.model.documents import keyed
 POLL_S, IDLE_POLL_S = 0.02, 0.25
 """How often it is looked for other processes' changes: while there are some, and when there were none for a while."""
 
+FEED_PACE_S = 0.02
+"""How long after one look at a feed that grows the next one comes: what is committed one by one is read together."""
+
 _SLOWING = 8
 """The next look comes after an eighth of the time that nothing has changed."""
 
@@ -34,16 +37,16 @@ class Session:
         self._facts = facts
         self._numbers = names
         self._names = Names(facts, names)
-        self._connections = Connections(open_one, self._write_row)
+        self._connections = Connections(open_one, self._write_rows)
         self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
-        self._changed_at = float("-inf")
+        self._changed_at = self._feed_looked_at = float("-inf")
         self._owner = uuid.uuid4().hex
         self._fences: dict[int, int] = {}
         self._closed = False
         self._floors: dict[int, Floor] = defaultdict(Floor)
 
-    async def _write_row(self, db: Statements, act: Act) -> None:
-        await append(db, act, self._now())
+    async def _write_rows(self, db: Statements, acts: Sequence[Act]) -> None:
+        await append(db, acts, self._now())
 
     def _check_open(self) -> None:
         if self._closed:

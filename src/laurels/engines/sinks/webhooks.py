@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,6 +18,7 @@ from laurels.clock import SECOND, Clock
 from laurels.engines.sinks.public_addresses import Resolve, public_address, resolve
 from laurels.errors import SettingsError
 from laurels.events import Event, SinkClosed, SinkUnavailable
+from laurels.model.times import from_datetime
 
 TIMEOUT_S = 10.0
 """How long a receiver may take for an answer, from the look-up of its name to the end of the answer's headers, however
@@ -74,7 +76,7 @@ class WebhookSink:
             try:
                 await self._post(event)
             except SinkUnavailable as error:
-                raise SinkUnavailable(error.message, sent) from error
+                raise SinkUnavailable(error.message, sent, error.wait_s) from error
             except SinkClosed as error:
                 raise SinkClosed(error.message, sent) from error
 
@@ -109,7 +111,8 @@ class WebhookSink:
         if answer.status_code == _GONE:
             raise SinkClosed(f"{self._host} wants no events any more (410). Begin it anew with --from.")
         if not answer.is_success:
-            raise SinkUnavailable(f"{self._host} answered {answer.status_code}.")
+            wait_s = asked_wait_s(answer.headers.get("retry-after", ""), self._now())
+            raise SinkUnavailable(f"{self._host} answered {answer.status_code}.", wait_s=wait_s)
 
     async def _address(self) -> str:
         if self._is_private:
@@ -127,6 +130,18 @@ async def _finish(answer: httpx.Response) -> None:
                 if length > _LONGEST_FINISHED:
                     break
     await answer.aclose()
+
+
+def asked_wait_s(text: str, now: int) -> float:
+    """How long an answer's Retry-After asks to be left alone for: seconds, or until a date; 0 where it says nothing."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        return max(0.0, (from_datetime(until.replace(tzinfo=until.tzinfo or UTC)) - now) / SECOND)
+    except (ValueError, TypeError, IndexError, OverflowError):  # Python's reader of dates raises all of these
+        return 0.0
 
 
 def _is_host(host: str) -> bool:

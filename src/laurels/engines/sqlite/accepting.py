@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
+from laurels.engines.sqlite.arriving import Arriving, Run
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row
 from laurels.ledger import Item, Onward, Receipt, shard_of
@@ -39,8 +40,11 @@ class Acceptance:
         self._inbox: list[tuple[object, ...]] = []
         self._has_strangers: bool | None = None
         """Whether anything in the inbox, or held back, is nobody's yet; None: not looked yet."""
-        self._last = 0
+        self._last: int | None = None
         """The last sequence given, while rows are held back."""
+        self._arriving: Arriving | None = None
+        self._runs: list[Run] = []
+        """Those that arrived and are held back where they are."""
 
     def save(self) -> None:
         """Write what is held back, and what numbers are next."""
@@ -49,11 +53,16 @@ class Acceptance:
 
     def flush(self) -> None:
         """Write the rows that are held back."""
+        if self._arriving is not None:
+            for run in self._runs:
+                self._arriving.write(run, self._now)
+            self._runs.clear()
         if self._inbox or self._accepted:
             self._db.run_rows("insert_accepted", list(self._accepted.values()))
             self._db.run_rows("insert_inbox", self._inbox)
             self._accepted.clear()
             self._inbox.clear()
+        self._last = None
 
     def look_up(self, document: Document) -> "tuple[Receipt | None, Whose | None]":
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
@@ -78,13 +87,11 @@ class Acceptance:
         whose = whose or self.place(document)
         if whose.number is not None and document.email is not None and not is_reached:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
-        if not self._accepted:
-            self._last = self._db.value("last_sequence") or 0
-        self._last += 1
+        self._last = sequence = self._next_sequence()
         kind, source, id_ = document.kind, document.source, kept_id(self._numbers.secret, document.kind, document.id)
         fingerprint = keyed(whose.secret, document.fingerprint)
         self._accepted[source, id_, kind] = (
-            self._last,
+            sequence,
             kind,
             source,
             id_,
@@ -94,7 +101,12 @@ class Acceptance:
             None,
             self._now,
         )
-        return self._last, whose
+        return sequence, whose
+
+    def _next_sequence(self) -> int:
+        if self._last is None:
+            self._last = self._db.value("last_sequence") or 0
+        return self._last + 1
 
     def accept(self, document: Document) -> Receipt:
         """Put a document into the inbox, where it was not there before."""
@@ -117,17 +129,33 @@ class Acceptance:
         """
         if len(documents) < FEWEST_ROWS:
             return [self.accept(document) for document in documents]
-        came: set[tuple[str, str, DocumentKind]] = set()
-        receipts = []
-        for document, known in zip(documents, self.look_up_many(documents), strict=True):
-            key = document.source, document.id, document.kind
-            if known is None or key in came:  # what was found is from before the batch
-                receipts.append(self.accept(document))
-            else:
-                self._put(document, self.whose(known), is_reached=known.is_reached)
-                receipts.append(ACCEPTED)
-            came.add(key)
+        self._arriving = arriving = Arriving(self._db, documents, self._numbers.secret)
+        if self._last is None:
+            self._last = arriving.last_sequence
+        receipts, taken = [ACCEPTED] * len(documents), 0
+        for n in arriving.odd:
+            self._hold(taken, n)
+            if n in arriving.again:  # what was found is from before the batch
+                self.flush()
+            receipts[n] = self.accept(documents[n])
+            taken = n + 1
+        self._hold(taken, len(documents))
+        self.flush()
+        arriving.forget()
+        self._arriving = None
         return receipts
+
+    def _hold(self, first: int, end: int) -> None:
+        """Give the next sequences to documents that arrived, all new and known members'."""
+        if first == end:
+            return
+        sequence = self._next_sequence()
+        base = sequence - first
+        if self._runs and self._runs[-1].base == base:
+            self._runs[-1].end = end
+        else:
+            self._runs.append(Run(first, end, base))
+        self._last = sequence + end - first - 1
 
     def look_up_many(self, documents: Sequence[Document]) -> list[looking_up.Found | None]:
         """For each document what is found, where it is new, a known member's, and asks for nothing but to be written;

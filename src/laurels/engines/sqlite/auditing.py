@@ -13,7 +13,7 @@ class SqliteAudit(Session):
     """Who looked at what and changed what."""
 
     async def record(self, act: Act) -> None:
-        await self._writer.run(lambda db: append(db, act, self._now()))
+        await self._writer.run(lambda db: append(db, act, self._now()), is_told=False)
 
     async def audit(
         self,

@@ -216,8 +216,9 @@ def _claim(
         claim.budgets = dict(db.all("read_budgets"))
         people = {row[0]: row[1:] for row in db.all("read_people", msgspec.json.encode(list(totals)).decode())}
         for member in totals:
-            state = claim.members.get(member, MemberState())
-            claim.members[member] = in_depth_of(db, member, state, people.get(member, _NO_PERSON))
+            known, person = claim.members.get(member), people.get(member, _NO_PERSON)
+            # Who has no totals has no entries, so no orders to look for.
+            claim.members[member] = in_depth_of(db, member, known, person) if known else _in_depth(person)
     return claim, totals
 
 
@@ -241,9 +242,13 @@ def pair(db: Database, chain: Chain, ends: int, goes_on: int) -> Claim:
 
 def in_depth_of(db: Database, member: int, kept: MemberState, person: Row | None = None) -> MemberState:
     """A member with what programs in depth ask for; `person` is its row of `read_person`, where that was read."""
-    attributes, enrolled_at, draw = person or db.one("read_person", member) or _NO_PERSON
-    orders, last_order_at = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
-    return MemberState(kept.totals, kept.state, attributes, enrolled_at, draw, orders, last_order_at)
+    person = person or db.one("read_person", member) or _NO_PERSON
+    orders = (0, None) if kept.state is not None else db.one("read_orders", member) or (0, None)
+    return _in_depth(person, kept, orders)
+
+
+def _in_depth(person: Row, kept: MemberState = MemberState(), orders: Row = (0, None)) -> MemberState:  # noqa: B008
+    return MemberState(kept.totals, kept.state, *person, *orders)
 
 
 def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:

@@ -152,6 +152,14 @@ class Database:
             taken += count
         self.run_many(name, rows[taken:])
 
+    def run_values(self, name: str, values: Sequence[Any], rows: int) -> None:
+        """The same for rows that lie one behind the other: a tuple less for each, which costs as much as its values."""
+        width, taken = len(values) // max(rows, 1), 0
+        for count in parts_of(name, rows):
+            self.execute(with_rows(name, count), values[taken * width : (taken + count) * width])
+            taken += count
+        self.run_many(name, [values[n * width : (n + 1) * width] for n in range(taken, rows)])
+
     def run_array(self, name: str, numbers: Sequence[int]) -> None:
         """Run a statement for its effect that takes an array of numbers, where there are any: one step for all."""
         if numbers:

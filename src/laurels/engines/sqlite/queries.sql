@@ -50,12 +50,15 @@ FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place 
 WHERE e.place = ?;
 
 -- name: member_entries
--- A member's point entries in a stretch of places before a place, newest first.
+-- A member's point entries in the stretches of places from ?1 down to ?5, before a place, newest first.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
        coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, m.member_id, e.format, e.details, r.note
 FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
-WHERE e.place >> 16 = ?1 AND e.member = ?2 AND e.place < ?3
+WHERE e.place IN (
+    WITH RECURSIVE stretch (number) AS (SELECT ?1 UNION ALL SELECT number - 1 FROM stretch WHERE number > ?5)
+    SELECT o.place FROM stretch CROSS JOIN entry o ON o.place >> 16 = stretch.number AND o.member = ?2)
+  AND e.place < ?3
   AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.place DESC LIMIT ?4;
 
@@ -118,6 +121,50 @@ SELECT seq FROM sqlite_sequence WHERE name = 'accepted';
 -- Remember a document for ever. Without a sequence it gets the next one.
 INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: make_arriving!
+-- A table of this connection's own memory for documents that arrive together (`arriving.py`).
+CREATE TEMP TABLE arriving (n INTEGER PRIMARY KEY, kind, source, id, known_as, order_id, order_source, content, raw,
+                            actor, number, shard, secret, is_plain);
+
+-- name: hold_arriving!
+-- Look up documents that arrived: their number, what they ask for (`arriving.py`), kind, source, id, the id that they
+-- are known by where it is another, member, order, its source, content, raw bytes and actor.
+INSERT INTO arriving
+SELECT d.column1, d.column3, d.column4, d.column5, d.column6, d.column8, d.column9, d.column10, d.column11, d.column12,
+       m.number, m.shard, m.secret, (
+           d.column2 < 2 AND m.merged_into IS NULL AND length(m.secret) = 16
+           AND (d.column2 = 0 OR EXISTS (SELECT 1 FROM contact WHERE member = m.number))
+           AND NOT EXISTS (SELECT 1 FROM accepted WHERE source = d.column4 AND id = coalesce(d.column6, d.column5)
+                           AND kind = d.column3)
+       ) IS TRUE
+FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column7;
+
+-- name: look_at_arriving
+-- The highest sequence that was ever given, what keys each one's fingerprint (hexadecimal, one behind the other), and
+-- the numbers of those that are not only to be written.
+SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'accepted'),
+       group_concat(iif(length(secret) = 16, hex(secret), '00000000000000000000000000000000'), ''),
+       json_group_array(n) FILTER (WHERE NOT is_plain)
+FROM arriving;
+
+-- name: accept_arriving!
+-- Remember those of a run for ever: what is added to their numbers, from which to before which, when, and all
+-- fingerprints.
+INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
+SELECT ?1 + n, kind, source, coalesce(known_as, id), number, substr(?5, 16 * n + 1, 16), ?6, NULL, ?4
+FROM arriving WHERE n >= ?2 AND n < ?3 AND is_plain ORDER BY n;
+
+-- name: queue_arriving!
+-- Put those of a run where the awarding finds them; what it takes as `accept_arriving` does.
+INSERT INTO inbox (sequence, state, kind, source, id, stranger, order_id, changed_at, content, raw, shard, order_source, actor)
+SELECT ?1 + n, 'ready', kind, source, id, NULL, order_id, ?4, content, raw, shard,
+       CASE WHEN order_id IS NOT NULL THEN coalesce(nullif(order_source, ''), source) END, actor
+FROM arriving WHERE n >= ?2 AND n < ?3 AND is_plain ORDER BY n;
+
+-- name: forget_arriving!
+-- Nothing arrives any more.
+DELETE FROM arriving;
 
 -- name: set_accepted!
 -- How far a document got.
@@ -461,9 +508,9 @@ WHERE e.place IN (SELECT o.place FROM member w CROSS JOIN member_entry o ON o.me
 ORDER BY e.recorded_at, e.place;
 
 -- name: kept_documents
--- What came from or for a member and is not awarded.
+-- What came from or for a member and is not awarded. CROSS JOIN: what waits is walked, never all that ever came.
 SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
-FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
 WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
 
 -- name: members_by_prefix
@@ -716,11 +763,10 @@ SELECT m.number, a.content, m.enrolled_at, keyed((SELECT secret FROM ledger), CA
 FROM json_each(?) asked JOIN member m ON m.number = asked.value LEFT JOIN attribute a ON a.member = m.number;
 
 -- name: read_orders
--- How many orders a member has that have a total and are not wholly refunded, and when the last was.
-SELECT count(*), max(w.board_at) FROM award w
+-- How many orders a member has that have a total and are not wholly refunded, and when the last of all was.
+SELECT count(*) FILTER (WHERE w.amount > 0 AND w.left_amount > 0), max(w.board_at) FROM award w
 WHERE (w.source, w.order_id) IN (
-    SELECT source, order_id FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?1) AND kind = 'earn')
-  AND w.amount > 0 AND w.left_amount > 0;
+    SELECT source, order_id FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?1) AND kind = 'earn');
 
 -- name: read_secret
 -- The ledger's.
@@ -759,7 +805,7 @@ SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits.
 UPDATE inbox SET raw = x'', stranger = NULL
-WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
+WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: forget_remarks!
 -- Erase people's words about a member's entries.
@@ -891,7 +937,7 @@ INSERT INTO contact (member, email) SELECT ?1, email FROM contact WHERE member =
 -- name: move_inbox!
 -- What is on its way goes over to the other's shard.
 UPDATE inbox SET shard = ?1
-WHERE sequence IN (SELECT i.sequence FROM inbox i JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
+WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
 
 -- name: merge_milestones!
 -- What either reached is reached: nothing is sent again.
@@ -1036,10 +1082,11 @@ SELECT number FROM member WHERE member_id >= ?1 AND member_id < ?2 ORDER BY memb
 SELECT min(source) FROM accepted WHERE source > ?;
 
 -- name: documents_called
--- The documents of a source that have an id; of an adjustment a digest of it is kept.
+-- The documents of a source that have an id; of an adjustment a digest of it is kept. Of an OR the index would find the
+-- source alone, and read all that it has.
 SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
 FROM accepted a LEFT JOIN member m ON m.number = a.member
-WHERE a.source = ?1 AND (a.id = ?2 AND a.kind <> 'adjustment' OR a.id = ?3 AND a.kind = 'adjustment') ORDER BY a.kind;
+WHERE a.source = ?1 AND a.id IN (?2, ?3) AND (a.id = ?2) = (a.kind <> 'adjustment') ORDER BY a.kind;
 
 -- name: own_documents_called
 -- The documents of members' own circles that have an id.
@@ -1230,5 +1277,5 @@ SELECT m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN m
 SELECT m.number, m.member_id FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
 
 -- name: known_documents
--- Which of the ids that a JSON array names documents of a source have.
-SELECT a.id FROM json_each(?3) e JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;
+-- Which of the ids that a JSON array names documents of a source have. CROSS JOIN: a step for each of them.
+SELECT a.id FROM json_each(?3) e CROSS JOIN accepted a ON a.source = ?1 AND a.kind = ?2 AND a.id = e.value;

@@ -11,6 +11,7 @@ import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -38,6 +39,7 @@ class _Job(NamedTuple):
     work: Callable[[Database, list[Any]], Sequence[Any]]
     item: Any
     in_transaction: bool
+    is_told: bool
     act: Act | None
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
@@ -59,6 +61,7 @@ class Writer:
         self._write_row = write_row
         self._db = Database(path, names=names)
         self._db.undo_in_memory()
+        self._db.run("make_arriving")
         self._file = OpenedFile(path)
         self._on_commit = on_commit
         self.appends = 0
@@ -69,14 +72,14 @@ class Writer:
         self._checkpoint_is_due = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="laurels-sqlite-writer")
 
-    async def run(self, work: Callable[[Database], T], *, in_transaction: bool = True) -> T:
+    async def run(self, work: Callable[[Database], T], *, in_transaction: bool = True, is_told: bool = True) -> T:
         """Run `work` in a transaction and return its result once that is durable; what it raises undoes its own
-        writes alone.
+        writes alone. Of a commit of which nothing `is_told` nobody is given notice: nobody waits for it.
 
         Raises `LedgerUnavailable` when the file cannot be written, its kind `LedgerUncertain` when it may have been
         written none the less. A caller that is cancelled does not know whether it was done.
         """
-        return await self._run(lambda db, _: [work(db)], None, in_transaction=in_transaction)
+        return await self._run(lambda db, _: [work(db)], None, in_transaction=in_transaction, is_told=is_told)
 
     async def run_batched(self, work: Callable[[Database, list[JobItem]], Sequence[T]], item: JobItem) -> T:
         """The same, where `work` can do many at once: it is given the items of neighbours that came with equal work,
@@ -85,7 +88,12 @@ class Writer:
         return await self._run(work, item)
 
     async def _run(
-        self, work: Callable[[Database, list[JobItem]], Sequence[T]], item: JobItem, *, in_transaction: bool = True
+        self,
+        work: Callable[[Database, list[JobItem]], Sequence[T]],
+        item: JobItem,
+        *,
+        in_transaction: bool = True,
+        is_told: bool = True,
     ) -> T:
         if self._closed:
             raise LedgerUnavailable("The ledger is closed.")
@@ -97,7 +105,7 @@ class Writer:
             loop.call_soon(self._hand_over)
         recorded = to_record() if in_transaction else None
         act = None if recorded is None else recorded.act
-        self._arrived.append(_Job(work, item, in_transaction, act, future, loop))
+        self._arrived.append(_Job(work, item, in_transaction, is_told, act, future, loop))
         result = await future
         if recorded is not None:
             recorded.row_is_written = True
@@ -258,9 +266,10 @@ class Writer:
             by_loop.setdefault(job.loop, []).append((job.future, result))
         for loop, answers in by_loop.items():
             with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(self._resolve, answers)
+                resolve = partial(self._resolve, answers, is_told=any(job.is_told for job in jobs))
+                loop.call_soon_threadsafe(resolve)
 
-    def _resolve(self, answers: list[tuple["asyncio.Future[Any]", Any]]) -> None:
+    def _resolve(self, answers: list[tuple["asyncio.Future[Any]", Any]], *, is_told: bool) -> None:
         for future, result in answers:
             if future.done():
                 continue
@@ -268,7 +277,8 @@ class Writer:
                 future.set_exception(result)
             else:
                 future.set_result(result)
-        self._on_commit()
+        if is_told:
+            self._on_commit()
 
 
 class NoWriter(Writer):
@@ -284,5 +294,6 @@ class NoWriter(Writer):
         item: JobItem,
         *,
         in_transaction: bool = True,
+        is_told: bool = True,
     ) -> T:
         raise LedgerReadOnly

@@ -26,6 +26,7 @@ FOR_PEOPLE = frozenset(
         "start_job",
         "stop_job",
         "approve_program",
+        "extend_points",
         "rehearse_program",
         "stop_campaign",
         "submit_program",

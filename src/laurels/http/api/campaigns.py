@@ -1,7 +1,7 @@
 """Campaigns: what each gives and when, what is left of its budget, and what it gave."""
 
 import tomllib
-from collections import defaultdict
+from collections import Counter
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -10,16 +10,19 @@ from laurels.errors import LedgerUnavailable
 from laurels.http.api.programs import READ
 from laurels.http.routes import Request, Response, route
 from laurels.ledger.rollups import PER_ALL, Basis, Grouping
+from laurels.model import EntryKind
 from laurels.model.times import format_instant
 from laurels.program import GRAIN, parse_program
 from laurels.program.rules import Campaign
+from laurels.rollups import GAVE
 
 _EVER = 99_991_231
 
 
 class CampaignShown(Struct, frozen=True, kw_only=True, rename={"starts": "from"}):
     """A campaign of the version that was published last. `rule` is what the program says of it; `used` points of its
-    `budget` (null: it has none); `points` and `orders` what it gave in all, net of refunds, as far as is counted.
+    `budget` (null: it has none); `points` what it gave in all, net of refunds, and `orders` how many it gave some, each
+    once whatever came back of it; both as far as is counted.
     """
 
     name: str
@@ -49,14 +52,22 @@ async def list_campaigns(request: Request) -> Response:
     program = parse_program(last.text)
     used = await services.ledger.budgets()
     given = await services.ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL, part=True))
-    sums: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for cell, one in given:
-        if cell.kind in {"earn", "reverse"}:
-            points, orders = sums[cell.part]
-            sums[cell.part] = points + one.points, orders + (one.entries if cell.kind == "earn" else 0)
+    points: Counter[str] = Counter()
+    orders: Counter[str] = Counter()
+    for cell, sums in given:
+        if cell.kind in {EntryKind.EARN, EntryKind.REVERSE}:
+            points[cell.part] += sums.points
+        elif cell.kind == GAVE:
+            orders[cell.part] += sums.entries
     rules = {table["name"]: table for table in tomllib.loads(program.text).get("campaigns", [])}
     shown = [
-        _shown(each, last.from_at, services.now(), rules[each.name], (used.get(each.name, 0), *sums[each.name]))
+        _shown(
+            each,
+            last.from_at,
+            services.now(),
+            rules[each.name],
+            (used.get(each.name, 0), points[each.name], orders[each.name]),
+        )
         for each in program.campaigns
     ]
     return Response(200, CampaignsShown(last.version, _instant(last.from_at), shown))

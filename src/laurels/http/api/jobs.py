@@ -24,6 +24,7 @@ from laurels.jobs import (
     RehearsalAbout,
     RetryAbout,
     content_digest,
+    told,
 )
 from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
@@ -217,7 +218,7 @@ def may_see(caller: Caller, job: Job) -> bool:
 
 def show(job: Job) -> JobShown:
     """A job as it is told; the rows that it did not make are in its file."""
-    tally = msgspec.json.decode(job.tally) if job.tally else {}
+    tally = told(job.tally)
     return JobShown(
         number=job.number,
         kind=job.kind,
@@ -225,7 +226,7 @@ def show(job: Job) -> JobShown:
         actor=job.actor,
         approver=job.approver,
         digest=job.digest,
-        about=msgspec.json.decode(job.about),
+        about=told(job.about),
         done=job.done,
         total=job.total,
         tally={name: value for name, value in tally.items() if name != "told"},

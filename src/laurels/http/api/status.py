@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 import laurels
-from laurels.backup_note import last_backup
+from laurels.backup_note import BackupNote, last_backup, last_restore
 from laurels.errors import BoardNotReady, LedgerUnavailable
 from laurels.http.api.gauges import ANSWER_WITHIN_S
 from laurels.http.api.service import Head, RoleShown, heads_shown, roles_shown
@@ -43,7 +43,7 @@ class LedgerCheck(Struct, frozen=True, kw_only=True):
 
 
 class Backup(Struct, frozen=True, kw_only=True):
-    """The last backup that `laurels backup` made here, and how many entries it holds."""
+    """The last backup that `laurels backup` made here, or `laurels restore` restored, and how many entries it holds."""
 
     at: str
     entries: int
@@ -52,8 +52,8 @@ class Backup(Struct, frozen=True, kw_only=True):
 class StatusShown(Struct, frozen=True, kw_only=True):
     """How it is now. `counts` and `heads` are null while the ledger is away, `behind` (entries that the leaderboard has
     yet to show) while either is. `advice`: what to set otherwise on the ledger's server, where that costs more than it
-    has to. `checked` and `backed_up` are null where neither was done here: a server's ledger is backed up by its own
-    means, which are not known here.
+    has to. `checked`, `backed_up` and `restored` (also on trial) are null where it was not done here: a server's ledger
+    is backed up by its own means, which are not known here.
     """
 
     at: str
@@ -68,6 +68,7 @@ class StatusShown(Struct, frozen=True, kw_only=True):
     advice: list[str]
     checked: LedgerCheck | None
     backed_up: Backup | None
+    restored: Backup | None
 
 
 @route("GET", "/status", access=Access(("status:read",)), answers={200: StatusShown}, audited=False)
@@ -89,7 +90,8 @@ async def show_status(request: Request) -> Response:
             behind=await _behind(services, heads),
             advice=advice,
             checked=None if heads is None else await _last_check(services),
-            backed_up=_last_backup(services),
+            backed_up=_noted(last_backup(services.settings.state)),
+            restored=_noted(last_restore(services.settings.state)),
         ),
     )
 
@@ -127,8 +129,7 @@ async def _last_check(services: HttpServices) -> LedgerCheck | None:
     return None
 
 
-def _last_backup(services: HttpServices) -> Backup | None:
-    note = last_backup(services.settings.state)
+def _noted(note: BackupNote | None) -> Backup | None:
     return None if note is None else Backup(at=format_instant(note.at), entries=note.entries)
 
 

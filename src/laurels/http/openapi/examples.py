@@ -88,6 +88,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     },
     "rehearse_program": {"On all that the ledger has": {}},
     "approve_program": {"From now on": {}},
+    "extend_points": {"Half a year more": {"expiring": ["2027-02-01", "2027-03-01"], "until": "2027-09-01"}},
     "stop_campaign": {"A price that was wrong": {"campaign": "double dairy", "why": "the price was wrong"}},
     "adjust": {
         "Points for a late parcel": {"loyalty-points": 25, "reason": "goodwill"},

@@ -2,8 +2,6 @@
 the same rules.
 """
 
-from typing import Any
-
 from laurels.errors import InvalidInput, TooLarge, WrongMediaType
 from laurels.http.asgi import Receive
 from laurels.http.routes import MEGABYTE, Headers, Route
@@ -17,8 +15,8 @@ def expected_bytes(route: Route, headers: Headers) -> int:
     """How long the body will be as its headers say, else the most that it may be. Raises `WrongMediaType`, `TooLarge`;
     nothing is read for that.
     """
-    media_type, _, _ = (headers.get(b"content-type") or "").partition(";")
-    if media_type.strip().lower() not in JSON_TYPES:
+    media_type = headers.get(b"content-type") or ""
+    if media_type not in JSON_TYPES and media_type.partition(";")[0].strip().lower() not in JSON_TYPES:
         raise WrongMediaType
     if (headers.get(b"content-encoding") or "identity").strip().lower() != "identity":
         raise WrongMediaType("A compressed body is not taken: send it without `Content-Encoding`.")
@@ -26,9 +24,10 @@ def expected_bytes(route: Route, headers: Headers) -> int:
     length = headers.get(b"content-length")
     if length is None:
         return most if headers.get(b"transfer-encoding") is not None else 0
-    if int(length) > most:  # the server below checked that it is a number
+    size = int(length)  # the server below checked that it is a number
+    if size > most:
         raise _too_large(most)
-    return int(length)
+    return size
 
 
 async def read_body(route: Route, receive: Receive) -> bytes:
@@ -58,7 +57,9 @@ async def refuse_body(headers: Headers, receive: Receive) -> None:
 
 
 async def _received(receive: Receive, most: int) -> bytes:
-    message = await _message(receive)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _ended_early()
     first: bytes = message.get("body", b"")
     if len(first) > most:
         raise _too_large(most)
@@ -66,18 +67,18 @@ async def _received(receive: Receive, most: int) -> bytes:
         return first
     whole = bytearray(first)  # grows in one place: pieces that are kept would lie strewn over four times the memory
     while message.get("more_body", False):
-        message = await _message(receive)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ended_early()
         whole += message.get("body", b"")
         if len(whole) > most:
             raise _too_large(most)
     return bytes(whole)
 
 
-async def _message(receive: Receive) -> Any:
-    message = await receive()
-    if message["type"] == "http.disconnect":  # the client went away; nobody will read this
-        raise InvalidInput.of("body", "ended too early")
-    return message
+def _ended_early() -> InvalidInput:
+    """The client went away; nobody will read this."""
+    return InvalidInput.of("body", "ended too early")
 
 
 def _too_large(most: int) -> TooLarge:

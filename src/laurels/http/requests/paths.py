@@ -26,7 +26,7 @@ def path_as_sent(scope: Scope) -> str:
     raw = scope.get("raw_path")
     if raw:
         sent: str = raw.decode("latin-1")
-        if unquote(sent) == path:
+        if sent == path if "%" not in sent else unquote(sent) == path:
             return sent
     return quote(path, safe=_PLAIN, errors="surrogatepass")
 

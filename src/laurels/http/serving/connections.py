@@ -11,14 +11,16 @@ import uuid
 from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from laurels.http.problems import MEDIA_TYPE, RETRY_AFTER_S, TYPES, Problem, Refusal, problem_of
 from laurels.http.serving.capacity import Capacity, refused
+from laurels.http.serving.exchange import Exchange
+from laurels.http.serving.flow import Flow
 
 MAX_HEAD_BYTES = 32 * 1024
 """Address and headers together: the longest token takes 8 kB of it, the longest `min_version` 6 kB. As much may come
@@ -50,29 +52,6 @@ _HEAD_END = b"\r\n\r\n"
 _LEAST_HEAD = len(b"GET / HTTP/1.1")
 _CHUNKS_AT_ONCE = 4096
 _THROW_AWAY_EVERY_S = 0.02
-
-
-class Flow(FlowControl):
-    """Reading that stays paused while requests wait their turn: whoever is at work on an earlier one, and waits for its
-    body or for the client to hang up, would read the next ones otherwise.
-    """
-
-    is_held = False
-
-    def resume_reading(self) -> None:
-        """Read on, unless held."""
-        if not self.is_held:
-            super().resume_reading()
-
-    def hold(self) -> None:
-        """Read nothing until `release`."""
-        self.is_held = True
-        self.pause_reading()
-
-    def release(self) -> None:
-        """Read on."""
-        self.is_held = False
-        self.resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -145,7 +124,10 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are of no use to anybody here, and come too late to be told."""
         if self._in_head:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Hand the request on, unless its head is too large, too many wait, or its target has a fragment."""
@@ -162,7 +144,26 @@ class Connection(HttpToolsProtocol):
             raise ValueError("a request names no fragment")
         self._in_head = False
         self._body_left = _body_bytes(self.headers)
-        super().on_headers_complete()
+        self._begin_exchange()
+
+    def _begin_exchange(self) -> None:
+        """Begin to answer, or queue behind what is being answered. uvicorn's own way, for no other protocol."""
+        version, scope = self.parser.get_http_version(), self.scope
+        before: RequestResponseCycle | None = self.cycle  # uvicorn's type leaves out that there is none at first
+        scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+        self.cycle = Exchange(self, keep_alive=version != "1.0" and self.parser.should_keep_alive())
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
@@ -179,10 +180,18 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with what waited for the answer."""
-        self.idle_since = self.loop.time()
-        super().on_response_complete()
-        self._go_on()
+        """Go on with what waited for the answer. When nothing comes any more, `enforce_timeouts` ends the connection:
+        that looks at all of them each second, which costs less than a timer for each answer.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.idle_since = self.loop.time()
+            self._go_on()
 
     def is_quiet(self) -> bool:
         """Whether the connection is open, nothing of a request has arrived that is not answered, and every answer is
@@ -232,7 +241,6 @@ class Connection(HttpToolsProtocol):
         A piece ends with a head, so no second head is in it. Bodies go whole, by their length; chunks in small pieces,
         because where they end is for the parser to say.
         """
-        self._unset_keepalive_if_required()
         self.idle_since = None
         while begin < len(data):
             if self._is_between and (self._is_answering() or self.flow.write_paused):

@@ -1,11 +1,15 @@
 """Corrections that say when their points lapse: under the default program, whose own points never do."""
 
+from datetime import timedelta
+
 import pytest
 
 from laurels.clock import DAY
 from laurels.errors import InsufficientPoints, InvalidInput
 from laurels.ledger import MemberState
 from laurels.model import Adjustment, Document, EntryKind
+from laurels.program import DEFAULT_PROGRAM, parse_program
+from laurels.program.local_time import day_of_instant, midnight_after
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption
 
 
@@ -67,6 +71,35 @@ class LapsingTests(LedgerSuite):
         shop.now.at += DAY
         await shop.awarder.sweep()
         assert (await shop.balance("ann")).balance == 6
+
+    async def test_points_that_were_extended_lapse_on_the_later_day(self, shop: Shop) -> None:
+        """By a version that came into force before; whoever looked at the member meanwhile, and who did not. What had
+        lapsed by then stays so.
+        """
+        at, zone = shop.now() + 10 * DAY, parse_program(DEFAULT_PROGRAM).zone
+        for name in ("ann", "bob"):
+            await shop.awarder.settle(_lapsing(f"J{name}", name, 50, at))
+        await shop.awarder.settle(_lapsing("Jeve", "eve", 50, shop.now() + DAY))
+        day = day_of_instant(at, zone)
+        first, end, until = (day + timedelta(days=days) for days in (0, 1, 30))
+        said = f'\n[[extensions]]\nexpiring = ["{first}", "{end}"]\nuntil = "{until}"\n'
+        text = DEFAULT_PROGRAM.replace("version = 1", "version = 2") + said
+        await shop.ledger.publish(2, text, shop.now() + 2 * DAY, actor="clerk")
+        shop.now.at += 5 * DAY
+        await shop.awarder.settle(redemption("S1", "ann", 20))
+        shop.now.at = at + DAY
+        assert await shop.awarder.sweep() == 3, "all are looked at, and one comes too late"
+        assert [(await shop.balance(name)).balance for name in ("ann", "bob", "eve")] == [30, 50, 0]
+        await shop.awarder.settle(redemption("S2", "bob", 10))
+        later = midnight_after(until - timedelta(days=1), zone)
+        shop.now.at = later - 1
+        assert await shop.awarder.sweep() == 0
+        shop.now.at = later
+        assert (await shop.awarder.sweep(), await shop.awarder.sweep()) == (2, 0)
+        assert [(await shop.balance(name)).balance for name in ("ann", "bob", "eve")] == [0, 0, 0]
+        newest, *_ = await shop.ledger.entries("bob")
+        assert (newest.kind, newest.points, newest.occurred_at) == (EntryKind.EXPIRE, -40, later)
+        assert await shop.findings() == []
 
 
 async def _kept(shop: Shop, member_id: str) -> MemberState:

@@ -16,7 +16,8 @@ from laurels.ledger.rollups import (
     Sums,
 )
 from laurels.model import Mark
-from laurels.rollups import RollingUp, movement, roll_up_findings
+from laurels.program import DEFAULT_PROGRAM
+from laurels.rollups import GAVE, RollingUp, movement, roll_up_findings
 from laurels.testing.ledger_contract.base import (
     LedgerSuite,
     OpenLedger,
@@ -30,6 +31,11 @@ from laurels.testing.ledger_contract.base import (
 
 LONDON = ZoneInfo("Europe/London")
 EVER = 99_991_231
+CAMPAIGNS = (
+    DEFAULT_PROGRAM.replace("version = 1", "version = 2")
+    + '[[campaigns]]\nname = "double"\nmultiply = "2"\n'
+    + '[[campaigns]]\nname = "spend 100"\nspend_min = { GBP = "100.00", EUR = "100.00" }\npoints = 50\n'
+)
 
 
 def _cell(day: int, kind: str, part: str = "", market: str = "GBP", basis: Basis = Basis.RECORDED) -> Cell:
@@ -57,6 +63,21 @@ class RollUpsTests(LedgerSuite):
         assert cells[_cell(20261101, "enrol", market="")] == Sums(0, 2, 0)
         assert await rolling.step() is False
         assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
+
+    async def test_an_order_counts_once_for_each_campaign_that_gave_it_points(self, shop: Shop) -> None:
+        """A multiplier and a bonus beside base, which is another cell; one that gave nothing has none. What comes back
+        takes no order away; a sum over parts has each order once.
+        """
+        await shop.adopt(CAMPAIGNS)
+        await shop.sell(order("A1", "ann", "250.00"), order("A2", "ann", "60.00"), order("A3", "bob", "1.00"))
+        await shop.sell(refund("R1", "ann", "250.00", "A1"))
+        await RollingUp(shop.ledger, LONDON).reach()
+        _, cells = await shop.ledger.all_cells()
+        gave = {cell.part: sums for cell, sums in cells.items() if cell.kind == GAVE}
+        assert gave == {"double": Sums(0, 2), "spend 100": Sums(0, 1)}
+        assert {cell.basis for cell in cells if cell.kind == GAVE} == {Basis.RECORDED}
+        ever = await shop.ledger.sums(Basis.RECORDED, 0, EVER, Grouping(per=PER_ALL))
+        assert [sums.entries for cell, sums in ever if cell.kind == "earn"] == [3]
 
     async def test_a_statement_adds_up_and_periods_tile(self, shop: Shop, rng: Random) -> None:
         """Opening and movements are the closing, which is the next one's opening, and in the end all balances."""
@@ -90,6 +111,16 @@ class RollUpsTests(LedgerSuite):
         await RollingUp(shop.ledger, LONDON).reach()
         assert (await shop.ledger.all_cells())[1] == in_steps
         assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
+
+    async def test_a_step_says_whether_it_left_something(self, shop: Shop) -> None:
+        """So that who counts knows whether to go on at once, or to let more come together."""
+        await shop.sell(*(adjustment(f"J{n}", "ann", 1) for n in range(6)))  # seven entries, with the enrolment
+        rolling = RollingUp(shop.ledger, LONDON)
+        steps = []
+        while await rolling.step(at_once=3):
+            steps.append(rolling.has_more)
+        assert steps == [True, True, False]
+        assert not rolling.has_more
 
     async def test_only_what_goes_on_at_their_end_is_added(self, shop: Shop) -> None:
         """Of two that counted the same entries, one adds them; who counts by other rules adds nothing."""

@@ -51,11 +51,12 @@ export function points(value, { signed = false } = {}) {
   return words.points(value, figure);
 }
 
-/** "22 Nov, 09:30". */
+/** "22 Nov, 09:30"; few browsers know the months in Irish. */
 export function moment(at) {
-  return new Intl.DateTimeFormat(locales, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(
-    new Date(at),
-  );
+  const options = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  const parts = new Intl.DateTimeFormat(locales, options).formatToParts(new Date(at));
+  const month = words.months?.[new Date(at).getMonth()];
+  return parts.map(({ type, value }) => (type === "month" && month ? month : value)).join("");
 }
 
 /** Screen readers read a status out when it changes, so it is written only when it does. */

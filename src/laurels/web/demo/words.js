@@ -2,6 +2,7 @@
 // in the page is written here; the shop's own names for its goods stay as they are.
 
 const ENGLISH = {
+  months: null, // browsers know them
   skip: "To the shelves",
   bigScreen: "Big screen",
   engineers: "For engineers",
@@ -61,6 +62,7 @@ const ENGLISH = {
 };
 
 const IRISH = {
+  months: "Ean,Feabh,Márta,Aib,Beal,Meith,Iúil,Lún,MFómh,DFómh,Samh,Noll".split(","),
   skip: "Chuig na seilfeanna",
   bigScreen: "Scáileán mór",
   engineers: "D’innealtóirí",

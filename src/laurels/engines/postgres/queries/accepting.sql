@@ -74,10 +74,10 @@ RETURNING source, kind, id;
 -- name: accept_known
 -- The same of documents that enrol nobody and bring no address.
 WITH u AS MATERIALIZED (
-  SELECT nextval('document_sequence') AS sequence, u.*
-  FROM unnest($2::smallint[], $3::"char"[], $4::bytea[], $5::smallint[], $6::text[], $7::text[], $8::int[], $9::text[], $10::text[],
-              $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[])
-       AS u(home, kind, fingerprint, shard, source, id, number, member_id, order_source, order_id, actor, stranger, content, raw)
+  SELECT nextval('document_sequence') AS sequence, unnest($2::smallint[]) AS home, unnest($3::"char"[]) AS kind, unnest($4::bytea[]) AS fingerprint,
+         unnest($5::smallint[]) AS shard, unnest($6::text[]) AS source, unnest($7::text[]) AS id, unnest($8::int[]) AS number,
+         unnest($9::text[]) AS member_id, unnest($10::text[]) AS order_source, unnest($11::text[]) AS order_id, unnest($12::text[]) AS actor,
+         unnest($13::bytea[]) AS stranger, unnest($14::bytea[]) AS content, unnest($15::bytea[]) AS raw
 ), d AS (
   INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
   SELECT home, kind, shard, shard, number, sequence, $1, fingerprint, source, id FROM u
@@ -92,21 +92,26 @@ RETURNING source, kind, id;
 
 -- name: accept_new
 -- The same of documents of members who are known, none of which was here before; one that was ends the statement. Gives how many
--- went in: none, where the epoch or the change is not the one that the members are remembered by.
-WITH u AS MATERIALIZED (
-  SELECT nextval('document_sequence') AS sequence, u.*
-  FROM unnest($2::smallint[], $3::"char"[], $4::bytea[], $5::smallint[], $6::text[], $7::text[], $8::int[], $9::text[], $10::text[],
-              $11::text[], $12::bytea[], $13::bytea[])
-       AS u(home, kind, fingerprint, shard, source, id, number, order_source, order_id, actor, content, raw)
-  WHERE $14 = (SELECT epoch FROM ledger) AND $15 = (SELECT max(number) FROM member_change)
+-- went in: none, where the epoch or the change is not the one that the members are remembered by. Each table has its columns from
+-- the arguments: rows that both are made of would be written down first. In a select list arrays go side by side; in FROM each is
+-- written down by itself.
+WITH s AS MATERIALIZED (
+  SELECT array_agg(nextval('document_sequence')) AS sequences FROM generate_series(1, cardinality($2::smallint[]))
+  HAVING $14 = (SELECT epoch FROM ledger) AND $15 = (SELECT max(number) FROM member_change)
 ), d AS (
   INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
-  SELECT home, kind, shard, shard, number, sequence, $1, fingerprint, source, id FROM u ORDER BY home, source, kind, id
+  SELECT home, kind, shard, shard, number, sequence, $1, fingerprint, source, id FROM (
+    SELECT unnest($2::smallint[]) AS home, unnest($3::"char"[]) AS kind, unnest($4::bytea[]) AS fingerprint, unnest($5::smallint[]) AS shard,
+           unnest($6::text[]) AS source, unnest($7::text[]) AS id, unnest($8::int[]) AS number, unnest(sequences) AS sequence
+    FROM s) u
+  ORDER BY home, source, kind, id
 ), i AS (
   INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, content, raw)
-  SELECT shard, sequence, $1, $1, number, kind, source, id, order_source, order_id, actor, content, raw FROM u
+  SELECT unnest($5::smallint[]), unnest(sequences), $1, $1, unnest($8::int[]), unnest($3::"char"[]), unnest($6::text[]), unnest($7::text[]),
+         unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::bytea[]), unnest($13::bytea[])
+  FROM s
 )
-SELECT count(*) FROM u;
+SELECT cardinality(sequences) FROM s;
 
 -- name: place_strangers!
 -- What came for an id before it was anybody's is this member's: again after the commit of who enrolled it and of who

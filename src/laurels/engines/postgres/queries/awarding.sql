@@ -92,45 +92,66 @@ SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.mont
 FROM member m LEFT JOIN balance b ON b.shard = $1 AND b.member = m.number
 WHERE m.shard = $1 AND m.member_id = ANY($2::text[]);
 
+-- name: members_at
+-- The same of members of several shards, each with its shard behind.
+SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
+       b.state, m.enrolled_at, m.member_id, m.secret, m.merged_into, m.shard
+FROM unnest($1::smallint[], $2::text[]) AS u(shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) m
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = u.shard AND balance.member = m.number LIMIT 1) b ON true;
+
 -- name: write!
--- All that most batches lead to, in one statement. Each array costs the driver 0.3 us a row and the server 0.2: what is the same
--- in all rows comes once, what no row has comes as an empty array, and of positions the one before the first comes. An entry with
--- a `sequence` is an order's of which nothing is kept that is not in the entry; `content` is what its document said.
+-- All that most transactions lead to, in one statement. Each array costs the driver 0.3 us a row and the server 0.2: what is the
+-- same in all rows comes once, what no row has comes as an empty array, and of one shard's positions the one before the first
+-- comes, and the shard. Arrays stand in select lists, side by side up to the longest: in FROM, each is written down by itself
+-- first. An entry with a `sequence` is an order's of which nothing is kept that is not in the entry; `content` is what its
+-- document said.
 WITH n AS MATERIALIZED (
-  SELECT $3 + ordinality AS position, previous, coalesce(kind, $4) AS kind, member, points, coalesce(currency, $5) AS currency, amount,
-         coalesce(source, $6) AS source, order_id, refund_id, coalesce(program_version, $7) AS program_version, name_number, actor,
-         occurred_at, coalesce(board_at, occurred_at) AS board_at, hash, details, sequence, content
-  FROM unnest($8::bigint[], $9::"char"[], $10::int[], $11::int[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::text[],
-    $17::int[], $18::int[], $19::text[], $20::bigint[], $21::bigint[], $22::bytea[], $23::bytea[], $24::bigint[], $25::bytea[])
-    WITH ORDINALITY AS u(previous, kind, member, points, currency, amount, source, order_id, refund_id, program_version, name_number,
-                         actor, occurred_at, board_at, hash, details, sequence, content, ordinality)
+  SELECT coalesce(shard, $1) AS shard, coalesce(position, $3 + ordinality) AS position, previous, coalesce(kind, $4) AS kind, member,
+         points, coalesce(currency, $5) AS currency, amount, coalesce(source, $6) AS source, order_id, refund_id,
+         coalesce(program_version, $7) AS program_version, name_number, actor, occurred_at, coalesce(board_at, occurred_at) AS board_at,
+         hash, details, sequence, content
+  FROM (
+    SELECT generate_series(1, cardinality($12::int[])) AS ordinality, unnest($8::smallint[]) AS shard, unnest($9::bigint[]) AS position,
+           unnest($10::bigint[]) AS previous, unnest($11::"char"[]) AS kind, unnest($12::int[]) AS member, unnest($13::int[]) AS points,
+           unnest($14::text[]) AS currency, unnest($15::bigint[]) AS amount, unnest($16::text[]) AS source, unnest($17::text[]) AS order_id,
+           unnest($18::text[]) AS refund_id, unnest($19::int[]) AS program_version, unnest($20::int[]) AS name_number,
+           unnest($21::text[]) AS actor, unnest($22::bigint[]) AS occurred_at, unnest($23::bigint[]) AS board_at,
+           unnest($24::bytea[]) AS hash, unnest($25::bytea[]) AS details, unnest($26::bigint[]) AS sequence,
+           unnest($27::bytea[]) AS content) u
 ), e AS (
   INSERT INTO entry (shard, format, position, previous, kind, member, points, currency, amount, source, order_id, refund_id,
                      program_version, name_number, actor, occurred_at, board_at, recorded_at, hash, details)
-  SELECT $1, 2, position, previous, kind, member, points, currency, amount, source, order_id, refund_id,
+  SELECT shard, 2, position, previous, kind, member, points, currency, amount, source, order_id, refund_id,
          program_version, name_number, actor, occurred_at, board_at, $2, hash, details FROM n
 ), a AS (
   INSERT INTO award (shard, sequence, position, amount, left_amount, board_at, member, points, reversed, program_version, currency,
                      frame, refunded)
-  SELECT $1, sequence, position, amount, amount, board_at, member, points, 0, program_version, currency, NULL, NULL
+  SELECT shard, sequence, position, amount, amount, board_at, member, points, 0, program_version, currency, NULL, NULL
   FROM n WHERE sequence IS NOT NULL
   UNION ALL
-  SELECT $1, * FROM unnest($26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[], $30::bigint[], $31::int[], $32::int[],
-                           $33::int[], $34::int[], $35::text[], $36::bytea[], $37::bytea[])
+  SELECT coalesce(shard, $1), sequence, position, amount, left_amount, board_at, member, points, reversed, program_version, currency,
+         frame, refunded
+  FROM unnest($28::smallint[], $29::bigint[], $30::bigint[], $31::bigint[], $32::bigint[], $33::bigint[], $34::int[], $35::int[],
+              $36::int[], $37::int[], $38::text[], $39::bytea[], $40::bytea[])
+    AS u(shard, sequence, position, amount, left_amount, board_at, member, points, reversed, program_version, currency, frame, refunded)
 ), c AS (
-  INSERT INTO content (shard, position, content) SELECT $1, position, content FROM n WHERE content IS NOT NULL
+  INSERT INTO content (shard, position, content) SELECT shard, position, content FROM n WHERE content IS NOT NULL
 )
 INSERT INTO balance (shard, member, balance, earned, score, month, month_score, before_score, last_position, state)
-SELECT $1, member, balance, earned, score, coalesce(month, $38), month_score, coalesce(before_score, $39), last_position, state
-FROM unnest($40::int[], $41::int[], $42::int[], $43::int[], $44::int[], $45::bigint[], $46::bigint[], $47::bigint[], $48::bytea[])
-  AS u(member, balance, earned, score, month, month_score, before_score, last_position, state)
+SELECT coalesce(shard, $1), member, balance, earned, score, coalesce(month, $41), month_score, coalesce(before_score, $42), last_position,
+       state
+FROM (
+  SELECT unnest($43::smallint[]) AS shard, unnest($44::int[]) AS member, unnest($45::int[]) AS balance, unnest($46::int[]) AS earned,
+         unnest($47::int[]) AS score, unnest($48::int[]) AS month, unnest($49::bigint[]) AS month_score,
+         unnest($50::bigint[]) AS before_score, unnest($51::bigint[]) AS last_position, unnest($52::bytea[]) AS state) u
 ON CONFLICT (shard, member) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, score = excluded.score,
   month = excluded.month, month_score = excluded.month_score, before_score = excluded.before_score,
   last_position = excluded.last_position, state = excluded.state;
 
 -- name: insert_member_events!
 -- Where members' events are.
-INSERT INTO member_event (shard, member, position) SELECT $1, * FROM unnest($2::int[], $3::bigint[]);
+INSERT INTO member_event (shard, member, position) SELECT * FROM unnest($1::smallint[], $2::int[], $3::bigint[]);
 
 -- name: join_members!
 -- Where members' enrolments are.
@@ -165,7 +186,8 @@ WHERE award.shard = t.shard AND award.sequence = t.sequence;
 
 -- name: insert_redemptions!
 -- Which redemptions led to entries.
-INSERT INTO redemption (shard, position, sequence, source, id) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[]);
+INSERT INTO redemption (shard, position, sequence, source, id)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]);
 
 -- name: whose_numbers
 -- Members by number, or who they became: the number, the shard, and what keys fingerprints. Costs a look into every shard.
@@ -204,7 +226,7 @@ FROM gone g LEFT JOIN member m ON m.shard = $1 AND m.number = g.member;
 
 -- name: insert_remarks!
 -- People's words about entries.
-INSERT INTO remark (shard, position, reason, note) SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[]);
+INSERT INTO remark (shard, position, reason, note) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[]);
 
 -- name: add_to_closed_months!
 -- What members scored in months that are closed.
@@ -259,19 +281,19 @@ FROM (SELECT count(*) AS ready, min(ready_at) AS ready_since FROM inbox) i;
 SELECT member, content FROM attribute WHERE member = ANY($1::int[]);
 
 -- name: orders_of
--- How many orders members have that have a total and are not wholly refunded, and when the last was. Costs by the
--- members' entries; asked once of each member.
+-- How many orders members have that have a total and are not wholly refunded, and when the last of all was. Costs by
+-- the members' entries; asked once of each member.
 WITH RECURSIVE w(member, position) AS (
   SELECT member, last_position FROM balance WHERE shard = $1 AND member = ANY($2::int[])
   UNION ALL SELECT w.member, e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
 ), o AS MATERIALIZED (
   SELECT DISTINCT w.member, e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
 )
-SELECT o.member, count(*), max(a.board_at) FROM o
+SELECT o.member, count(*) FILTER (WHERE a.amount > 0 AND a.left_amount > 0), max(a.board_at) FROM o
 CROSS JOIN LATERAL (
   SELECT * FROM document WHERE document.home = get_byte(sha256(convert_to('o/' || o.source || '/' || o.order_id, 'UTF8')), 0) % 16
     AND document.source = o.source AND document.kind = 'o' AND document.id = o.order_id LIMIT 1) d
-CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a WHERE a.amount > 0 AND a.left_amount > 0
+CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
 GROUP BY o.member;
 
 -- name: lock_budgets

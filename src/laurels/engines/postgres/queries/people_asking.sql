@@ -9,9 +9,10 @@ SELECT position, hash, at FROM audit_cut FOR UPDATE;
 SELECT position, hash, at FROM audit ORDER BY position DESC LIMIT 1;
 
 -- name: insert_audit!
--- Append a row of the audit log.
+-- Append rows to the audit log.
 INSERT INTO audit (position, at, sub, name, roles, action, member, object, outcome, request_id, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[],
+                     $11::bytea[]);
 
 -- name: first_audit_since
 -- The position from which on rows of the audit log are of an instant or later. Their times never go back, so halving

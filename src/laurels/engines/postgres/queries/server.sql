@@ -167,6 +167,10 @@ SELECT $1::smallint, coalesce(e.position, 0), coalesce(e.hash, ''), coalesce(e.r
 FROM lease l LEFT JOIN (SELECT position, hash, recorded_at FROM entry WHERE shard = $1 ORDER BY position DESC LIMIT 1) e ON true
 WHERE l.shard = $1;
 
+-- name: lock_free_shards
+-- Of these shards, those whose feeds nobody else has locked: they are this transaction's now, and none is waited for.
+SELECT shard FROM shard WHERE shard = ANY($1::smallint[]) ORDER BY shard FOR UPDATE SKIP LOCKED;
+
 -- name: next_sequences
 -- Numbers for so many documents, a row each.
 SELECT nextval('document_sequence') FROM generate_series(1, $1::int);

@@ -1,0 +1,26 @@
+"""A job's work and what came of it, as people and programs are told of them."""
+
+from typing import Any
+
+import msgspec
+
+from laurels.model.times import format_instant
+
+_INSTANTS = frozenset({"at", "begins", "ends"})
+
+
+def told(content: bytes) -> Any:
+    """What a job keeps as JSON; instants, which it keeps in microseconds, in RFC 3339. Empty: {}."""
+    return _told(msgspec.json.decode(content)) if content else {}
+
+
+def _told(value: Any) -> Any:
+    match value:
+        case dict():
+            return {
+                name: format_instant(each) if name in _INSTANTS and isinstance(each, int) else _told(each)
+                for name, each in value.items()
+            }
+        case list():
+            return [_told(each) for each in value]
+    return value
