@@ -33,6 +33,7 @@ from time import perf_counter
 from urllib.request import urlopen
 
 import asyncpg
+import httpx
 import msgspec
 import uvloop
 from load import Outcome, open_loop
@@ -202,6 +203,13 @@ def laurels(settings: Settings) -> Iterator[tuple[int, int]]:
             process.wait()
 
 
+async def until_ready(port: int) -> None:
+    """Wait until the board stands: before that a read is a 503, as it should be."""
+    async with httpx.AsyncClient() as client:
+        while not (await client.get(f"http://127.0.0.1:{port}/readyz")).is_success:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.1)
+
+
 async def measure(server: Server, settings: Settings, arguments: argparse.Namespace) -> list[Row]:
     """Enrol, serve, and load."""
     members = [f"customer-{n}" for n in range(arguments.members)]
@@ -212,6 +220,7 @@ async def measure(server: Server, settings: Settings, arguments: argparse.Namesp
         bare = await asyncpg.connect(settings.ledger.url)
         try:
             await bare.execute("VACUUM ANALYZE")
+            await until_ready(port)
             watch = Watch(port, bare, {"laurels": pid, "server": server.pid})
             return await steady(port, shop, watch, arguments)
         finally:
