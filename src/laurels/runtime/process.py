@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from laurels.logs import log_faults, log_to_stderr
+from laurels.logs import describe, log_faults, log_to_stderr
 from laurels.runtime.telling import complain
 from laurels.settings import Settings, load
 
@@ -37,13 +37,25 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     if not structlog.is_configured():
         log_to_stderr()
     _collect_cycles_rarely()
+    runner = asyncio.Runner(loop_factory=_loop_factory())
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            log_faults(runner.get_loop())
-            return runner.run(work)
+        log_faults(runner.get_loop())
+        return runner.run(work)
     except KeyboardInterrupt:
         complain("Interrupted. What was acknowledged is kept; run the command again to go on.")
         sys.exit(INTERRUPTED)
+    finally:
+        _close(runner)
+
+
+def _close(runner: asyncio.Runner) -> None:
+    """End the event loop. A connection that is still saying goodbye keeps uvloop from it: it goes with the process, and
+    what the work itself came to is what has to be told.
+    """
+    try:
+        runner.close()
+    except (OSError, RuntimeError) as error:
+        structlog.get_logger(__name__).debug("The event loop did not end.", **describe(error))
 
 
 def _collect_cycles_rarely() -> None:
