@@ -4,6 +4,7 @@ import asyncio
 import errno
 
 import pytest
+
 from laurels.errors import SettingsError
 from laurels.runtime import process
 
