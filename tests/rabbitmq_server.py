@@ -62,6 +62,7 @@ class RabbitServer:
         # The port mapper that the node would start stays when the node has gone; this one is ours to end.
         self._mapper = subprocess.Popen(["epmd", "-port", str(mapper), "-address", "127.0.0.1"])
         self._process: subprocess.Popen[bytes] | None = None
+        self._started = False
 
     def url(self, queue: str = "", *, password: str = "guest") -> str:  # noqa: S107 - its own
         """The address of the server, or of a queue there as `laurels consume` takes it."""
@@ -70,6 +71,7 @@ class RabbitServer:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
+        self._started = False
         with (self._folder / "log" / "output").open("ab") as output:
             self._process = subprocess.Popen(
                 [PROGRAMS / "rabbitmq-server"],
@@ -106,9 +108,17 @@ class RabbitServer:
         self._mapper.wait()
 
     def control(self, *words: str) -> str:
-        """What `rabbitmqctl` answers."""
+        """What `rabbitmqctl` answers. A node that takes messages may still start what its commands need."""
+        if not self._started:
+            self._control("await_startup")
+            self._started = True
+        return self._control(*words)
+
+    def _control(self, *words: str) -> str:
         command: Sequence[str | Path] = [PROGRAMS / "rabbitmqctl", "--quiet", *words]
-        return subprocess.run(command, env=self._environment, capture_output=True, check=True, text=True).stdout
+        done = subprocess.run(command, env=self._environment, capture_output=True, check=False, text=True)
+        assert done.returncode == 0, f"rabbitmqctl {words}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def _said(self) -> str:
         files = [self._folder / "log" / "output", self._folder / "log" / "node.log"]
