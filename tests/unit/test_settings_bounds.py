@@ -21,6 +21,13 @@ def test_a_number_beyond_reason_is_named(tmp_path: Path, name: str, value: int) 
         load({"state": tmp_path, name: value}, environment={})
 
 
+@pytest.mark.parametrize("name", [row.name for row in table() if not isinstance(row.default, bool | int | float)])
+def test_a_nul_in_a_text_is_named_and_not_shown(name: str) -> None:
+    with pytest.raises(SettingsError, match=name.replace(".", r"\.")) as refused:
+        load({name: "qqq\0qqq"}, environment={})
+    assert "qqq" not in str(refused.value)
+
+
 def test_the_largest_times_have_room() -> None:
     assert clock.now() + MOST * max(HOUR, MINUTE) < 2**63
 

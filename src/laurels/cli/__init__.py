@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 not done (said why), 2 wrong use.
 
 import errno
 import gc
+import os
 import sys
 
 from laurels.errors import ForeignFile, InvalidInput, LaurelsError, SchemaTooNew, SchemaTooOld, SettingsError
@@ -15,6 +16,14 @@ LEAN = ("serve", "work", "project", "notify", "consume", "publish")
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Of the system: a disk that is full, or a limit that is reached, wherever results go."""
+
+WRONG_PLACE = frozenset(
+    {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP}
+)
+"""Of the system: a path that cannot be what it is named for. A missing file is looked for where it is read."""
+
+SHOWN_CHARACTERS = 120
+"""Of a path in a message: one that is too long for the system is too long for a line."""
 
 WRONG_SET_UP = (SettingsError, InvalidInput, SchemaTooOld, SchemaTooNew, ForeignFile)
 """What a person has to fix before it is of any use to try again."""
@@ -64,14 +73,22 @@ def _load_structlog_alone() -> None:
 
 
 def _foreseen(error: Exception) -> LaurelsError | None:
-    """The error that Laurels raised on purpose, or the system for want of room, also out of several tasks that ended
-    together.
+    """The error that Laurels raised on purpose, or the system for want of room or of a place, also out of several tasks
+    that ended together.
     """
     if isinstance(error, ExceptionGroup):
         return next((found for each in error.exceptions if (found := _foreseen(each)) is not None), None)
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return LaurelsError(f"Nothing more can be written: {(error.strerror or '').lower()}.")
+    if isinstance(error, OSError) and error.errno in WRONG_PLACE and error.filename is not None:
+        why = "it is no folder" if error.errno == errno.EEXIST else (error.strerror or "").lower()
+        return SettingsError(f"{_shortened(error.filename)} cannot be used: {why}.")
     return error if isinstance(error, LaurelsError) else None
+
+
+def _shortened(path: object) -> str:
+    said = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else str(path)
+    return said if len(said) <= SHOWN_CHARACTERS else f"{said[:SHOWN_CHARACTERS]}…"
 
 
 def _where(error: Exception) -> str:

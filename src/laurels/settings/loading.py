@@ -39,6 +39,10 @@ def load(
         **_from_environment(environment),
         **{name: value for name, value in (flags or {}).items() if value is not None},
     }
+    for name, value in values.items():
+        parts = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(part, str | Path) and "\0" in str(part) for part in parts):
+            raise SettingsError(f"The setting {name} holds a NUL character, which no file and no server has in a name.")
     try:
         return msgspec.convert(_nested(values), Settings, strict=False, dec_hook=_convert)
     except msgspec.ValidationError as error:
