@@ -48,7 +48,7 @@ async def blocks_read(connection: "asyncpg.Connection[asyncpg.Record]", floor: i
 
 
 async def test_a_claim_reads_no_more_while_a_snapshot_is_held(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(awarding, "LAG_S", 0.0)  # else the floor follows by two seconds
+    monkeypatch.setattr(awarding, "LAG_S", 0.0)  # else the floor follows by half a second
     ledger = await PostgresLedger.open(database)
     holding, looking = await asyncpg.connect(database), await asyncpg.connect(database)
     try:

@@ -14,11 +14,13 @@ from laurels.errors import NotOwned
 from laurels.ledger import Decide
 from laurels.ledger.claim import by_clock
 
-LAG_S = 2.0
+LAG_S = 0.5
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
 
-IGNORED_EVERY_S = 5.0
-"""How often all of an inbox is looked through, whatever the floor: for what a very slow commit brought in."""
+ALL_EVERY_S, ALL_EVERY_MOST_S, ALL_SHARE = 5.0, 60.0, 100
+"""How often all of an inbox is looked through, whatever the floor, for what a very slow commit brought in: less often, up
+to the second, where that takes more than one part in so many of the time.
+"""
 
 
 class Floor:
@@ -29,36 +31,46 @@ class Floor:
     def __init__(self) -> None:
         self._taken: deque[tuple[float, int]] = deque()
         self._floor = 0
-        self._looked_at = elapsed()
+        self._all_at = self._forgotten_at = elapsed()
+        self._all_took_s = 0.0
+        self._is_all_due = False
         self.is_rising = False
         """Whether the last look found as much as it may take, so that there is probably more."""
 
     def get(self) -> int:
-        """Where to look from."""
+        """Where to look from: 0 until a look through all that is due has ended."""
         now = elapsed()
         while self._taken and now - self._taken[0][0] > LAG_S:
             self._floor = self._taken.popleft()[1]
-        if now - self._looked_at > IGNORED_EVERY_S:
-            self.forget()
-        return self._floor
+        rests_s = min(ALL_EVERY_MOST_S, max(ALL_EVERY_S, ALL_SHARE * self._all_took_s))
+        return 0 if self._is_all_due or now - self._all_at > rests_s else self._floor
+
+    def looked(self, since: int, began: float, took_s: float) -> None:
+        """A look from there, which began then, took so long. What was found is told before, by `taken`."""
+        if not since and began >= self._forgotten_at:
+            self._all_at, self._all_took_s, self._is_all_due = elapsed(), took_s, False
 
     def taken(self, sequence: int) -> None:
         """All that was there up to a sequence was taken."""
+        if sequence < self._floor:  # by a look through all, which may have left some above it
+            self._floor = sequence
+        while self._taken and self._taken[-1][1] > sequence:
+            self._taken.pop()
         self._taken.append((elapsed(), sequence))
 
     def forget(self) -> None:
         """Look through all of it next time: something was put back."""
-        self._taken.clear()
-        self._floor, self._looked_at = 0, elapsed()
+        self._forgotten_at, self._is_all_due = elapsed(), True
 
 
 class ClaimedBatch(NamedTuple):
-    """How many documents were taken, up to which sequence, in which shards some may lie below the floor now, whether
-    the feed grew.
+    """How many documents were taken, up to which sequence, how long it took to find them, in which shards some may lie
+    below the floor now, whether the feed grew.
     """
 
     taken: int
     last: int
+    looked_s: float
     put_back: list[int]
     grown: bool
 
@@ -80,7 +92,9 @@ async def award(
     """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
     shard's lock.
     """
+    began = elapsed()
     claimed: list[Row] = await db.all("claim", shard, limit, floor, waiting_before)
+    looked_s = elapsed() - began
     ready, overdue = ([row for row in claimed if row["overdue"] is late] for late in (False, True))
     moving = [row for row in (*ready, *overdue) if row["shard"] != shard]
     if moving:  # they came in the moment in which their members became others
@@ -89,7 +103,7 @@ async def award(
     items = [item_of(row) for row in ready if row["shard"] == shard]
     late = [item_of(row) for row in overdue if row["shard"] == shard]
     if not items and not late:
-        return ClaimedBatch(len(moving), 0, [row["shard"] for row in moving], grown=False)
+        return ClaimedBatch(len(moving), 0, looked_s, [row["shard"] for row in moving], grown=False)
     chain = await _owned_chain(db, shard, now, fence)
     last = max((item.sequence for item in items), default=0)
     waited_for, changes = await look_beside(db, shard, [*items, *late])
@@ -102,7 +116,7 @@ async def award(
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth, waited_for=waited_for)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again
-    return ClaimedBatch(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
+    return ClaimedBatch(len(ready) + len(overdue), last, looked_s, put_back, grown=bool(chain.rows))
 
 
 async def sweep(

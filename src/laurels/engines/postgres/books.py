@@ -72,9 +72,12 @@ class PostgresInbox(Session):
     async def wait_for_work(self, timeout_s: float) -> None:
         async def look(db: Statements) -> bool:
             """Whether there is work, or a shard to take or to hand over."""
-            shards = sorted(range(SHARDS) if self._leased_at is None else self._mine)
-            if await db.value("any_ready", shards, [self._floors[shard].get() for shard in shards]):
+            shards, began = sorted(range(SHARDS) if self._leased_at is None else self._mine), elapsed()
+            floors = [self._floors[shard].get() for shard in shards]
+            if await db.value("any_ready", shards, floors):
                 return True
+            for shard, since in zip(shards, floors, strict=True):
+                self._floors[shard].looked(since, began, elapsed() - began)
             return self._leased_at is not None and await leases.is_due(db, self._owner)
 
         await self._poll(look, timeout_s)
@@ -132,8 +135,10 @@ class PostgresBooks(PostgresInbox):
     ) -> int:
         if shard not in self._mine:
             raise NotOwned
-        floor = self._floors[shard]
-        if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
+        floor, began = self._floors[shard], elapsed()
+        since = floor.get()
+        if not floor.is_rising and not await self._has_work(shard, since, waiting_before):
+            floor.looked(since, began, elapsed() - began)
             return 0
 
         async def once(tried: int) -> ClaimedBatch:
@@ -148,7 +153,7 @@ class PostgresBooks(PostgresInbox):
                     lock_budgets=tried > 0,
                     now=self._now(),
                     fence=self._fences.get(shard),
-                    floor=floor.get(),
+                    floor=since,
                     facts=self._facts,
                 )
 
@@ -156,6 +161,8 @@ class PostgresBooks(PostgresInbox):
         floor.is_rising = awarded.taken >= limit
         if awarded.last:
             floor.taken(awarded.last)
+        if awarded.last or not awarded.taken:  # else all that it may take were others', and there may be more
+            floor.looked(since, began, awarded.looked_s)
         for other in awarded.put_back:  # they may lie below its floor
             self._floors[other].forget()
         if awarded.taken:

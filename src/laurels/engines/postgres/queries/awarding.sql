@@ -29,11 +29,13 @@ WHERE i.shard = $1 ORDER BY i.sequence;
 
 -- name: beside_orders
 -- Whether a document of this shard waits for one of these orders, and which changes of them are in its inbox: hardly ever any.
-SELECT NULL::bigint AS sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
-JOIN aside i ON i.state = 'w' AND i.order_source = u.order_source AND i.order_id = u.order_id AND i.shard = $1
-UNION ALL
-SELECT i.sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
-JOIN inbox i ON i.shard = $1 AND i.kind = 'm' AND i.order_source = u.order_source AND i.order_id = u.order_id;
+-- OFFSET keeps the planner from joining whole tables, where LIMIT 1 would be too few.
+SELECT x.sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id) CROSS JOIN LATERAL (
+  (SELECT NULL::bigint AS sequence FROM aside
+   WHERE aside.state = 'w' AND aside.order_source = u.order_source AND aside.order_id = u.order_id AND aside.shard = $1 OFFSET 0)
+  UNION ALL
+  (SELECT sequence FROM inbox
+   WHERE inbox.shard = $1 AND inbox.kind = 'm' AND inbox.order_source = u.order_source AND inbox.order_id = u.order_id OFFSET 0)) x;
 
 -- name: judge_again
 -- Orders in quarantine go back to the inbox; gives the shards that they are in.
@@ -82,14 +84,16 @@ CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member
 -- Members of a shard with their totals, and whether their enrolment is in the feed.
 SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
        b.state, m.enrolled_at
-FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
+FROM member m
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = $1 AND balance.member = m.number LIMIT 1) b ON true
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
 
 -- name: members_here
 -- The same of members of a shard by the shop's ids; those that became another's say so by `merged_into`.
 SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
        b.state, m.enrolled_at, m.member_id, m.secret, m.merged_into
-FROM member m LEFT JOIN balance b ON b.shard = $1 AND b.member = m.number
+FROM member m
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = $1 AND balance.member = m.number LIMIT 1) b ON true
 WHERE m.shard = $1 AND m.member_id = ANY($2::text[]);
 
 -- name: members_at
@@ -285,9 +289,11 @@ SELECT member, content FROM attribute WHERE member = ANY($1::int[]);
 -- the members' entries; asked once of each member.
 WITH RECURSIVE w(member, position) AS (
   SELECT member, last_position FROM balance WHERE shard = $1 AND member = ANY($2::int[])
-  UNION ALL SELECT w.member, e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
+  UNION ALL SELECT w.member, e.previous FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.position LIMIT 1) e WHERE e.previous > 0
 ), o AS MATERIALIZED (
-  SELECT DISTINCT w.member, e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
+  SELECT DISTINCT w.member, e.source, e.order_id FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.position LIMIT 1) e WHERE e.kind = 'e'
 )
 SELECT o.member, count(*) FILTER (WHERE a.amount > 0 AND a.left_amount > 0), max(a.board_at) FROM o
 CROSS JOIN LATERAL (
