@@ -18,8 +18,8 @@ LAG_S = 0.5
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
 
 ALL_EVERY_S, ALL_EVERY_MOST_S, ALL_SHARE = 5.0, 60.0, 100
-"""How often all of an inbox is looked through, whatever the floor, for what a very slow commit brought in: less often, up
-to the second, where that takes more than one part in so many of the time.
+"""How often all of an inbox is looked through, whatever the floor, for what a very slow commit brought in: less often,
+up to the second, where that takes more than one part in so many of the time.
 """
 
 
@@ -52,8 +52,7 @@ class Floor:
 
     def taken(self, sequence: int) -> None:
         """All that was there up to a sequence was taken."""
-        if sequence < self._floor:  # by a look through all, which may have left some above it
-            self._floor = sequence
+        self._floor = min(self._floor, sequence)  # a look through all may have left some behind what it took
         while self._taken and self._taken[-1][1] > sequence:
             self._taken.pop()
         self._taken.append((elapsed(), sequence))

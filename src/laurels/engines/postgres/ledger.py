@@ -170,7 +170,9 @@ class PostgresLedger(
         forgotten = 0
         for shard in range(SHARDS):
             async with self._connections.transaction() as db:
-                old = [position for (position,) in await db.all("old_content", shard, limit - forgotten, recorded_before)]
+                old = [
+                    position for (position,) in await db.all("old_content", shard, limit - forgotten, recorded_before)
+                ]
                 if old:
                     forgotten += len(await db.all("forget_old_content", shard, old))
         return forgotten

@@ -29,13 +29,12 @@ WHERE i.shard = $1 ORDER BY i.sequence;
 
 -- name: beside_orders
 -- Whether a document of this shard waits for one of these orders, and which changes of them are in its inbox: hardly ever any.
--- OFFSET keeps the planner from joining whole tables, where LIMIT 1 would be too few.
-SELECT x.sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id) CROSS JOIN LATERAL (
-  (SELECT NULL::bigint AS sequence FROM aside
-   WHERE aside.state = 'w' AND aside.order_source = u.order_source AND aside.order_id = u.order_id AND aside.shard = $1 OFFSET 0)
-  UNION ALL
-  (SELECT sequence FROM inbox
-   WHERE inbox.shard = $1 AND inbox.kind = 'm' AND inbox.order_source = u.order_source AND inbox.order_id = u.order_id OFFSET 0)) x;
+-- The changes have an index of their own, which is walked through: a look-up for each order costs more.
+SELECT NULL::bigint AS sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
+JOIN aside i ON i.state = 'w' AND i.order_source = u.order_source AND i.order_id = u.order_id AND i.shard = $1
+UNION ALL
+SELECT i.sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
+JOIN inbox i ON i.shard = $1 AND i.kind = 'm' AND i.order_source = u.order_source AND i.order_id = u.order_id;
 
 -- name: judge_again
 -- Orders in quarantine go back to the inbox; gives the shards that they are in.
