@@ -29,7 +29,6 @@ WHERE i.shard = $1 ORDER BY i.sequence;
 
 -- name: beside_orders
 -- Whether a document of this shard waits for one of these orders, and which changes of them are in its inbox: hardly ever any.
--- The changes have an index of their own, which is walked through: a look-up for each order costs more.
 SELECT NULL::bigint AS sequence FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
 JOIN aside i ON i.state = 'w' AND i.order_source = u.order_source AND i.order_id = u.order_id AND i.shard = $1
 UNION ALL
