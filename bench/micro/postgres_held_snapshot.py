@@ -6,9 +6,9 @@
 Orders come in at a steady rate and are awarded by another process, for so many minutes without the snapshot and then as
 many with it. Printed for both are the 50th and the 99th percentile of a worker's claim of documents, of `heads`, which
 boards poll, both as the statement's own time, and of `accept`, from when its batch was due; and how many pages a claim
-reads (EXPLAIN BUFFERS, every ten seconds, in all shards, from where a worker's floor is): of the inbox, whose dead rows
-it must not walk over, and for each document of members and their totals, of which each update leaves an old version
-that stays. The last line is JSON, for bench/results/.
+reads (EXPLAIN BUFFERS, every ten seconds, in all shards): of the inbox, and for each document of members and their
+totals, of which each update leaves an old version that stays; and how many the look before it reads, from where a
+worker's floor is, which is what walks over dead rows. The last line is JSON, for bench/results/.
 """
 
 import argparse
@@ -119,8 +119,8 @@ class Pages:
 
     def __init__(self, bare: "asyncpg.Connection[Any]", rate: int) -> None:
         self._bare, self._lag = bare, round(rate * LAG_S)
-        self.rows: list[tuple[float, float, float]] = []
-        """When, of the inbox, and of members and totals for each document."""
+        self.rows: list[tuple[float, float, float, float]] = []
+        """When, by a look, by a claim of the inbox, and of members and totals for each document."""
 
     async def look_on(self) -> None:
         """Look every now and then, until cancelled."""
@@ -129,20 +129,29 @@ class Pages:
             floor = int(await self._bare.fetchval("SELECT last_value FROM document_sequence")) - self._lag
             self.rows.append((monotonic(), *await self.read_from(floor)))
 
-    async def read_from(self, floor: int) -> tuple[float, float]:
-        """The mean of all shards, of the inbox and for each document."""
-        inbox = others = documents = 0
+    async def read_from(self, floor: int) -> tuple[float, float, float]:
+        """The mean of all shards: by a look, by a claim of the inbox, and for each document."""
+        look = inbox = others = documents = 0
         for shard in range(16):
-            async with undone(self._bare):
-                explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["claim"]
-                plan = json.loads(await self._bare.fetchval(explained, shard, BATCH, floor, 0))[0]["Plan"]
+            asked = [shard], [floor], [0]
+            look += sum(pages for table, pages in _read(await self._plan("look_for_work", *asked)) if _is_inbox(table))
+            first = (await self._bare.fetch(SQL["look_for_work"], *asked))[0][2]
+            if first is None:
+                continue
+            plan = await self._plan("claim", shard, BATCH, first - 1, 0)
             documents += plan["Actual Rows"]
             for table, pages in _read(plan):
-                if table.startswith("inbox_"):
+                if _is_inbox(table):
                     inbox += pages
                 elif table.startswith(("member_", "balance_")):
                     others += pages
-        return inbox / 16, others / max(1, documents)
+        return look / 16, inbox / 16, others / max(1, documents)
+
+    async def _plan(self, name: str, *arguments: object) -> dict[str, Any]:
+        async with undone(self._bare):
+            explained = await self._bare.fetchval("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL[name], *arguments)
+        plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
+        return plan
 
     def thirds(self, began: float, ended: float) -> dict[str, float]:
         """The means of the first third of a time and of the last."""
@@ -150,9 +159,13 @@ class Pages:
         third = max(1, len(rows) // 3)
         return {
             f"{name}_pages_{when}": fmean(row[column] for row in part)
-            for column, name in ((1, "inbox"), (2, "document"))
+            for column, name in enumerate(("look", "inbox", "document"), 1)
             for when, part in (("first", rows[:third]), ("last", rows[-third:]))
         }
+
+
+def _is_inbox(table: str) -> bool:
+    return table.startswith("inbox_")
 
 
 def _read(step: dict[str, Any]) -> Iterator[tuple[str, int]]:
@@ -203,7 +216,7 @@ async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]
         ended = monotonic()
         for phase, until in (("before", begun["held"]), ("held", ended)):
             figures |= {f"{phase}_{name}": figure for name, figure in pages.thirds(begun[phase], until).items()}
-        figures["held_inbox_pages_without_floor"] = (await pages.read_from(0))[0]
+        figures["held_look_pages_without_floor"] = (await pages.read_from(0))[0]
         figures["inbox_depth_at_end"] = await ledger.inbox_depth()
     finally:
         claims, _ = await worker.communicate(b"")  # ends its input
@@ -264,13 +277,16 @@ def main() -> None:
         server.sql("CREATE DATABASE bench")
         figures = asyncio.run(measure(server, asked))
     for phase in ("before", "held"):
-        first, last = (figures[f"{phase}_inbox_pages_{when}"] for when in ("first", "last"))
-        each = [figures[f"{phase}_document_pages_{when}"] for when in ("first", "last")]
-        print(
-            f"{phase}: a claim reads {first:.1f} pages of the inbox in the first third, {last:.1f} in the last; "
-            f"for each document {each[0]:.1f} and {each[1]:.1f} of members and totals"
+        first, last = (
+            [figures[f"{phase}_{name}_pages_{when}"] for name in ("inbox", "look", "document")]
+            for when in ("first", "last")
         )
-    print(f"without a floor it would read {figures['held_inbox_pages_without_floor']:.0f} of the inbox")
+        print(
+            f"{phase}: pages read in the first third and the last: by a claim of the inbox {first[0]:.1f}, "
+            f"{last[0]:.1f}; by the look before it {first[1]:.1f}, {last[1]:.1f}; of members and totals for each document "
+            f"{first[2]:.1f}, {last[2]:.1f}"
+        )
+    print(f"a look without a floor: {figures['held_look_pages_without_floor']:.0f}")
     print(json.dumps({"bench": "postgres_held_snapshot", "rate": asked.rate, "minutes": asked.minutes, **figures}))
 
 

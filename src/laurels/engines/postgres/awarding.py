@@ -24,8 +24,11 @@ up to the second, where that takes more than one part in so many of the time.
 
 
 class Floor:
-    """Up to where a shard's inbox was taken, so that a claim does not walk over the dead rows below it, which stay as
-    long as anybody anywhere has an old snapshot. It is a hint, forgotten with the process.
+    """Up to where a shard's inbox was taken, so that nobody walks over the dead rows below it, which stay as long as
+    anybody anywhere has an old snapshot. It is a hint, forgotten with the process.
+
+    Who looks for work begins there, and whoever claims at the first document that was seen; or, while there is more
+    than a claim may take, behind the last that was taken.
     """
 
     def __init__(self) -> None:
@@ -34,8 +37,8 @@ class Floor:
         self._all_at = self._forgotten_at = elapsed()
         self._all_took_s = 0.0
         self._is_all_due = False
-        self.is_rising = False
-        """Whether the last look found as much as it may take, so that there is probably more."""
+        self.more_behind: int | None = None
+        """The last that was taken, where that was as much as a claim may take: there is probably more."""
 
     def get(self) -> int:
         """Where to look from: 0 until a look through all that is due has ended."""
@@ -63,13 +66,12 @@ class Floor:
 
 
 class ClaimedBatch(NamedTuple):
-    """How many documents were taken, up to which sequence, how long it took to find them, in which shards some may lie
-    below the floor now, whether the feed grew.
+    """How many documents were taken, up to which sequence, in which shards some may lie below the floor now, whether
+    the feed grew.
     """
 
     taken: int
     last: int
-    looked_s: float
     put_back: list[int]
     grown: bool
 
@@ -91,9 +93,7 @@ async def award(
     """Take up to `limit` documents in order of acceptance, and as many overdue ones, in a transaction that has the
     shard's lock.
     """
-    began = elapsed()
     claimed: list[Row] = await db.all("claim", shard, limit, floor, waiting_before)
-    looked_s = elapsed() - began
     ready, overdue = ([row for row in claimed if row["overdue"] is late] for late in (False, True))
     moving = [row for row in (*ready, *overdue) if row["shard"] != shard]
     if moving:  # they came in the moment in which their members became others
@@ -102,7 +102,7 @@ async def award(
     items = [item_of(row) for row in ready if row["shard"] == shard]
     late = [item_of(row) for row in overdue if row["shard"] == shard]
     if not items and not late:
-        return ClaimedBatch(len(moving), 0, looked_s, [row["shard"] for row in moving], grown=False)
+        return ClaimedBatch(len(moving), 0, [row["shard"] for row in moving], grown=False)
     chain = await _owned_chain(db, shard, now, fence)
     last = max((item.sequence for item in items), default=0)
     waited_for, changes = await look_beside(db, shard, [*items, *late])
@@ -115,7 +115,7 @@ async def award(
     batch.add(decide(await claim_of(db, batch, items, late, in_depth=in_depth, waited_for=waited_for)))
     await batch.write(db)
     put_back = [row["shard"] for row in moving] + again
-    return ClaimedBatch(len(ready) + len(overdue), last, looked_s, put_back, grown=bool(chain.rows))
+    return ClaimedBatch(len(ready) + len(overdue), last, put_back, grown=bool(chain.rows))
 
 
 async def sweep(

@@ -2,8 +2,8 @@
 
 -- name: claim
 -- Documents to award, in order of acceptance, each with where its member is now, and that member's totals; and those that
--- have waited for their order since before an instant. $3 is a floor that the worker remembers, so that nobody's old snapshot
--- makes this slow. `known`: the member is one of this shard, and the columns behind it are what `members` would give.
+-- have waited for their order since before an instant. $3 is just below the first that the worker has seen, so that no dead rows
+-- lie between, which somebody's old snapshot keeps. `known`: the member is one of this shard, and the columns behind it are what `members` would give.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
        i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard, i.waited_since IS NOT NULL AS overdue,
        m.number IS NOT NULL AND m.merged_into IS NULL AS known, m.name_number, m.position, b.balance, b.earned, b.score, b.month,
@@ -261,10 +261,10 @@ SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floo
                LATERAL (SELECT FROM inbox WHERE inbox.shard = u.shard AND inbox.sequence > u.floor LIMIT 1) i);
 
 -- name: look_for_work
--- Of shards, the fence of whoever took each last, and whether it has something to award above a floor, or waiting since
--- before an instant.
-SELECT u.shard, l.fence, EXISTS (SELECT FROM inbox i WHERE i.shard = u.shard AND i.sequence > u.floor)
-    OR EXISTS (SELECT FROM aside a WHERE a.state = 'w' AND a.shard = u.shard AND a.changed_at < u.waiting_before)
+-- Of shards, the fence of whoever took each last, the first that it has to award above a floor, and whether something waits
+-- since before an instant.
+SELECT u.shard, l.fence, (SELECT sequence FROM inbox i WHERE i.shard = u.shard AND i.sequence > u.floor ORDER BY sequence LIMIT 1),
+       EXISTS (SELECT FROM aside a WHERE a.state = 'w' AND a.shard = u.shard AND a.changed_at < u.waiting_before)
 FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS u(shard, floor, waiting_before) JOIN lease l USING (shard);
 
 -- name: count_ready
