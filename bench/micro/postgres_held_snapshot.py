@@ -283,8 +283,8 @@ def main() -> None:
         )
         print(
             f"{phase}: pages read in the first third and the last: by a claim of the inbox {first[0]:.1f}, "
-            f"{last[0]:.1f}; by the look before it {first[1]:.1f}, {last[1]:.1f}; of members and totals for each document "
-            f"{first[2]:.1f}, {last[2]:.1f}"
+            f"{last[0]:.1f}; by the look before it {first[1]:.1f}, {last[1]:.1f}; of members and totals for each "
+            f"document {first[2]:.1f}, {last[2]:.1f}"
         )
     print(f"a look without a floor: {figures['held_look_pages_without_floor']:.0f}")
     print(json.dumps({"bench": "postgres_held_snapshot", "rate": asked.rate, "minutes": asked.minutes, **figures}))

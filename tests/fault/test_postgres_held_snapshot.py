@@ -80,9 +80,7 @@ async def test_a_claim_reads_no_more_while_a_snapshot_is_held(database: str, mon
             beside.append(await blocks_read(looking, "beside_orders", 0, ["shop"] * 20, keys))
             without_floor = await blocks_read(looking, "claim", 0, BATCH, 0, 0)
             await shop.award()
-        print(
-            f"blocks read by a claim of 20: {read}, without a floor {without_floor}; looks: {looked}; beside: {beside}"
-        )
+        print(f"blocks read by a claim of 20: {read}, without a floor {without_floor}; {looked=}; {beside=}")
         assert without_floor > 1.5 * read[-1], "there are dead rows to be read, for whoever would"
         assert read[-1] <= 2 * read[0]
         assert looked[-1] <= 2 * looked[0]
