@@ -6,7 +6,9 @@
 Orders come in at a steady rate and are awarded by another process, for so many minutes without the snapshot and then as
 many with it. Printed for both are the 50th and the 99th percentile of a worker's claim of documents, of `heads`, which
 boards poll, both as the statement's own time, and of `accept`, from when its batch was due; and how many pages a claim
-reads (EXPLAIN BUFFERS). The last line is JSON, for bench/results/.
+reads (EXPLAIN BUFFERS, every ten seconds, in all shards): of the inbox, and for each document of members and their
+totals, of which each update leaves an old version that stays; and how many the look before it reads, from where a
+worker's floor is, which is what walks over dead rows. The last line is JSON, for bench/results/.
 """
 
 import argparse
@@ -17,7 +19,9 @@ import platform
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from time import monotonic, strftime
 from typing import Any
 
@@ -29,6 +33,8 @@ from tests.postgres_server import Server, running
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
+from laurels.engines.postgres.awarding import LAG_S
+from laurels.engines.postgres.reaching import PLANNED
 from laurels.engines.postgres.statements import SQL, Statements
 from laurels.model import Order
 from laurels.program import DEFAULT_PROGRAM, parse_program
@@ -37,6 +43,7 @@ EVERY_S = 0.02
 """A batch of orders is due as often."""
 
 WARM_S = 5.0
+EXPLAINED_EVERY_S = 10.0
 BATCH = 1000
 """What a claim would take."""
 
@@ -107,15 +114,69 @@ def order(number: int, members: int) -> Order:
     return Order(source="shop", order_id=f"A{number:09}", member_id=member, currency="GBP", total=1000 + number % 9000)
 
 
-async def pages_of_a_claim(bare: "asyncpg.Connection[Any]", floor: int) -> float:
-    """How many a claim looks at, of all shards' the mean."""
-    pages = 0
-    for shard in range(16):
-        async with undone(bare):
-            explained = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["claim"]
-            plan = json.loads(await bare.fetchval(explained, shard, BATCH, floor, 0))[0]["Plan"]
-            pages += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    return pages / 16
+class Pages:
+    """How many pages claims read, at times."""
+
+    def __init__(self, bare: "asyncpg.Connection[Any]", rate: int) -> None:
+        self._bare, self._lag = bare, round(rate * LAG_S)
+        self.rows: list[tuple[float, float, float, float]] = []
+        """When, by a look, by a claim of the inbox, and of members and totals for each document."""
+
+    async def look_on(self) -> None:
+        """Look every now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(EXPLAINED_EVERY_S)
+            floor = int(await self._bare.fetchval("SELECT last_value FROM document_sequence")) - self._lag
+            self.rows.append((monotonic(), *await self.read_from(floor)))
+
+    async def read_from(self, floor: int) -> tuple[float, float, float]:
+        """The mean of all shards: by a look, by a claim of the inbox, and for each document."""
+        look = inbox = others = documents = 0
+        for shard in range(16):
+            asked = [shard], [floor], [0]
+            look += sum(pages for table, pages in _read(await self._plan("look_for_work", *asked)) if _is_inbox(table))
+            first = (await self._bare.fetch(SQL["look_for_work"], *asked))[0][2]
+            if first is None:
+                continue
+            plan = await self._plan("claim", shard, BATCH, first - 1, 0)
+            documents += plan["Actual Rows"]
+            for table, pages in _read(plan):
+                if _is_inbox(table):
+                    inbox += pages
+                elif table.startswith(("member_", "balance_")):
+                    others += pages
+        return look / 16, inbox / 16, others / max(1, documents)
+
+    async def _plan(self, name: str, *arguments: object) -> dict[str, Any]:
+        async with undone(self._bare):
+            explained = await self._bare.fetchval("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL[name], *arguments)
+        plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
+        return plan
+
+    def thirds(self, began: float, ended: float) -> dict[str, float]:
+        """The means of the first third of a time and of the last."""
+        rows = [row for row in self.rows if began <= row[0] < ended]
+        third = max(1, len(rows) // 3)
+        return {
+            f"{name}_pages_{when}": fmean(row[column] for row in part)
+            for column, name in enumerate(("look", "inbox", "document"), 1)
+            for when, part in (("first", rows[:third]), ("last", rows[-third:]))
+        }
+
+
+def _is_inbox(table: str) -> bool:
+    return table.startswith("inbox_")
+
+
+def _read(step: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """The pages that the scans of a plan read, each with its table."""
+    below = step.get("Plans", [])
+    if step["Node Type"] == "Bitmap Heap Scan":  # with those of the index
+        below = []
+    if table := step.get("Relation Name"):
+        yield table, step["Shared Hit Blocks"] + step["Shared Read Blocks"]
+    for each in below:
+        yield from _read(each)
 
 
 class undone:  # noqa: N801 - read as a word
@@ -136,25 +197,26 @@ async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]
     url = server.url("bench")
     took = timed({"heads"})
     ledger = await PostgresLedger.open(url)
-    bare, holding = await asyncpg.connect(url), await asyncpg.connect(url)
+    # Planned as on a worker's connection.
+    bare, holding = await asyncpg.connect(url, server_settings=PLANNED), await asyncpg.connect(url)
     worker = await asyncio.create_subprocess_exec(
         sys.executable, __file__, "--worker", url, stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=2**30
     )
-    load = Load(ledger, asked.rate, asked.members)
+    load, pages = Load(ledger, asked.rate, asked.members), Pages(bare, asked.rate)
     seconds = 60 * asked.minutes
     figures: dict[str, float] = {}
     try:
         await load.go_on(WARM_S + asked.members / asked.rate)  # everybody is enrolled
         begun = {"before": monotonic()}
-        await load.go_on(seconds)
-        figures["before_claim_pages"] = await pages_of_a_claim(bare, await floor_of(bare))
+        await beside_looks(load, seconds, pages)
         await holding.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         await holding.fetchval("SELECT count(*) FROM ledger")
         begun["held"] = monotonic()
-        await load.go_on(seconds)
+        await beside_looks(load, seconds, pages)
         ended = monotonic()
-        figures["held_claim_pages"] = await pages_of_a_claim(bare, await floor_of(bare))
-        figures["held_claim_pages_without_floor"] = await pages_of_a_claim(bare, 0)
+        for phase, until in (("before", begun["held"]), ("held", ended)):
+            figures |= {f"{phase}_{name}": figure for name, figure in pages.thirds(begun[phase], until).items()}
+        figures["held_look_pages_without_floor"] = (await pages.read_from(0))[0]
         figures["inbox_depth_at_end"] = await ledger.inbox_depth()
     finally:
         claims, _ = await worker.communicate(b"")  # ends its input
@@ -167,9 +229,12 @@ async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]
     return figures
 
 
-async def floor_of(bare: "asyncpg.Connection[Any]") -> int:
-    """Where a worker looks from that has taken what is two seconds old."""
-    return int(await bare.fetchval("SELECT last_value FROM document_sequence")) - 3 * BATCH
+async def beside_looks(load: Load, seconds: float, pages: Pages) -> None:
+    """Load for so long, while somebody looks at pages."""
+    looks = asyncio.create_task(pages.look_on())
+    await load.go_on(seconds)
+    looks.cancel()
+    await asyncio.wait([looks])
 
 
 def beside(name: str, spans: Took, begun: dict[str, float], ended: float) -> dict[str, float]:
@@ -211,7 +276,17 @@ def main() -> None:
         )
         server.sql("CREATE DATABASE bench")
         figures = asyncio.run(measure(server, asked))
-    print(f"pages a claim reads: {figures['before_claim_pages']:.1f} before, {figures['held_claim_pages']:.1f} held")
+    for phase in ("before", "held"):
+        first, last = (
+            [figures[f"{phase}_{name}_pages_{when}"] for name in ("inbox", "look", "document")]
+            for when in ("first", "last")
+        )
+        print(
+            f"{phase}: pages read in the first third and the last: by a claim of the inbox {first[0]:.1f}, "
+            f"{last[0]:.1f}; by the look before it {first[1]:.1f}, {last[1]:.1f}; of members and totals for each "
+            f"document {first[2]:.1f}, {last[2]:.1f}"
+        )
+    print(f"a look without a floor: {figures['held_look_pages_without_floor']:.0f}")
     print(json.dumps({"bench": "postgres_held_snapshot", "rate": asked.rate, "minutes": asked.minutes, **figures}))
 
 

@@ -1,5 +1,5 @@
 """Somebody's forgotten session holds an old snapshot, so that nothing is vacuumed: a worker's claim reads no more pages
-of its inbox after thousands of orders than it did before.
+of its inbox after thousands of orders than it did before, nor do its looks for work and for what is beside orders.
 """
 
 import json
@@ -11,6 +11,7 @@ from tests.postgres_server import Databases
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger, awarding
+from laurels.engines.postgres.reaching import PLANNED
 from laurels.engines.postgres.statements import SQL
 from laurels.ledger import shard_of
 from laurels.program import DEFAULT_PROGRAM, parse_program
@@ -33,14 +34,17 @@ def database(postgres: Databases) -> Iterator[str]:
         yield url
 
 
-async def blocks_read(connection: "asyncpg.Connection[asyncpg.Record]", floor: int) -> int:
-    """Pages that a claim in the shard looks at, from the cache or not."""
+async def first_above(connection: "asyncpg.Connection[asyncpg.Record]", floor: int) -> int:
+    """The first document in the shard's inbox above a floor."""
+    return int((await connection.fetch(SQL["look_for_work"], [0], [floor], [0]))[0][2])
+
+
+async def blocks_read(connection: "asyncpg.Connection[asyncpg.Record]", name: str, *arguments: object) -> int:
+    """Pages that a statement of the shard's worker looks at, from the cache or not."""
     transaction = connection.transaction()
     await transaction.start()
     try:
-        explained = await connection.fetchval(
-            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL["claim"], 0, BATCH, floor, 0
-        )
+        explained = await connection.fetchval("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SQL[name], *arguments)
     finally:
         await transaction.rollback()
     plan = json.loads(explained)[0]["Plan"]
@@ -48,9 +52,9 @@ async def blocks_read(connection: "asyncpg.Connection[asyncpg.Record]", floor: i
 
 
 async def test_a_claim_reads_no_more_while_a_snapshot_is_held(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(awarding, "LAG_S", 0.0)  # else the floor follows by two seconds
+    monkeypatch.setattr(awarding, "LAG_S", 0.0)  # else the floor follows by half a second
     ledger = await PostgresLedger.open(database)
-    holding, looking = await asyncpg.connect(database), await asyncpg.connect(database)
+    holding, looking = await asyncpg.connect(database), await asyncpg.connect(database, server_settings=PLANNED)
     try:
         shop = Shop(ledger, TurnedClock())
         shop.programs = await publish(ledger, parse_program(DEFAULT_PROGRAM))
@@ -58,6 +62,8 @@ async def test_a_claim_reads_no_more_while_a_snapshot_is_held(database: str, mon
         await holding.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         await holding.fetch("SELECT count(*) FROM inbox")
         read: list[int] = []
+        looked: list[int] = []
+        beside: list[int] = []
         without_floor = 0
         for number in range(ROUNDS):
             # Others in each round: a member's own total has old versions too, which whoever reads that looks at.
@@ -68,12 +74,17 @@ async def test_a_claim_reads_no_more_while_a_snapshot_is_held(database: str, mon
             floor = ledger._floors[0].get()
             late = MEMBERS[-20 * (number + 1) :][:20]
             await shop.accept(*(order(f"{number}+{n}", member, "10.00") for n, member in enumerate(late)))
-            read.append(await blocks_read(looking, floor))
-            without_floor = await blocks_read(looking, 0)
+            looked.append(await blocks_read(looking, "look_for_work", [0], [floor], [0]))
+            read.append(await blocks_read(looking, "claim", 0, BATCH, await first_above(looking, floor) - 1, 0))
+            keys = [f"{number}+{n}" for n in range(20)]
+            beside.append(await blocks_read(looking, "beside_orders", 0, ["shop"] * 20, keys))
+            without_floor = await blocks_read(looking, "claim", 0, BATCH, 0, 0)
             await shop.award()
-        print(f"blocks read by a claim of 20: {read}, without a floor {without_floor}")
+        print(f"blocks read by a claim of 20: {read}, without a floor {without_floor}; {looked=}; {beside=}")
         assert without_floor > 1.5 * read[-1], "there are dead rows to be read, for whoever would"
         assert read[-1] <= 2 * read[0]
+        assert looked[-1] <= 2 * looked[0]
+        assert beside[-1] <= 2 * beside[0]
     finally:
         holding.terminate()
         looking.terminate()

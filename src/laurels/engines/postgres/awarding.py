@@ -14,42 +14,55 @@ from laurels.errors import NotOwned
 from laurels.ledger import Decide
 from laurels.ledger.claim import by_clock
 
-LAG_S = 2.0
+LAG_S = 0.5
 """A floor is where the inbox was taken up to so long ago: what a slow commit brings in below that is still seen."""
 
-IGNORED_EVERY_S = 5.0
-"""How often all of an inbox is looked through, whatever the floor: for what a very slow commit brought in."""
+ALL_EVERY_S, ALL_EVERY_MOST_S, ALL_SHARE = 5.0, 60.0, 100
+"""How often all of an inbox is looked through, whatever the floor, for what a very slow commit brought in: less often,
+up to the second, where that takes more than one part in so many of the time.
+"""
 
 
 class Floor:
-    """Up to where a shard's inbox was taken, so that a claim does not walk over the dead rows below it, which stay as
-    long as anybody anywhere has an old snapshot. It is a hint, forgotten with the process.
+    """Up to where a shard's inbox was taken, so that nobody walks over the dead rows below it, which stay as long as
+    anybody anywhere has an old snapshot. It is a hint, forgotten with the process.
+
+    Who looks for work begins there, and whoever claims at the first document that was seen; or, while there is more
+    than a claim may take, behind the last that was taken.
     """
 
     def __init__(self) -> None:
         self._taken: deque[tuple[float, int]] = deque()
         self._floor = 0
-        self._looked_at = elapsed()
-        self.is_rising = False
-        """Whether the last look found as much as it may take, so that there is probably more."""
+        self._all_at = self._forgotten_at = elapsed()
+        self._all_took_s = 0.0
+        self._is_all_due = False
+        self.more_behind: int | None = None
+        """The last that was taken, where that was as much as a claim may take: there is probably more."""
 
     def get(self) -> int:
-        """Where to look from."""
+        """Where to look from: 0 until a look through all that is due has ended."""
         now = elapsed()
         while self._taken and now - self._taken[0][0] > LAG_S:
             self._floor = self._taken.popleft()[1]
-        if now - self._looked_at > IGNORED_EVERY_S:
-            self.forget()
-        return self._floor
+        rests_s = min(ALL_EVERY_MOST_S, max(ALL_EVERY_S, ALL_SHARE * self._all_took_s))
+        return 0 if self._is_all_due or now - self._all_at > rests_s else self._floor
+
+    def looked(self, since: int, began: float, took_s: float) -> None:
+        """A look from there, which began then, took so long. What was found is told before, by `taken`."""
+        if not since and began >= self._forgotten_at:
+            self._all_at, self._all_took_s, self._is_all_due = elapsed(), took_s, False
 
     def taken(self, sequence: int) -> None:
         """All that was there up to a sequence was taken."""
+        self._floor = min(self._floor, sequence)  # a look through all may have left some behind what it took
+        while self._taken and self._taken[-1][1] > sequence:
+            self._taken.pop()
         self._taken.append((elapsed(), sequence))
 
     def forget(self) -> None:
         """Look through all of it next time: something was put back."""
-        self._taken.clear()
-        self._floor, self._looked_at = 0, elapsed()
+        self._forgotten_at, self._is_all_due = elapsed(), True
 
 
 class ClaimedBatch(NamedTuple):

@@ -17,7 +17,7 @@ from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.settling import Settler
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.engines.postgres.work_look import WorkLook
+from laurels.engines.postgres.work_look import ShardWork, WorkLook
 from laurels.errors import LaurelsError, LedgerUnavailable, NotOwned
 from laurels.ledger import Award, Counts, Decide, DocumentState, MemberState, NameNumbers, Receipt, shard_of
 from laurels.ledger.rows import counts_of
@@ -72,9 +72,12 @@ class PostgresInbox(Session):
     async def wait_for_work(self, timeout_s: float) -> None:
         async def look(db: Statements) -> bool:
             """Whether there is work, or a shard to take or to hand over."""
-            shards = sorted(range(SHARDS) if self._leased_at is None else self._mine)
-            if await db.value("any_ready", shards, [self._floors[shard].get() for shard in shards]):
+            shards, began = sorted(range(SHARDS) if self._leased_at is None else self._mine), elapsed()
+            floors = [self._floors[shard].get() for shard in shards]
+            if await db.value("any_ready", shards, floors):
                 return True
+            for shard, since in zip(shards, floors, strict=True):
+                self._floors[shard].looked(since, began, elapsed() - began)
             return self._leased_at is not None and await leases.is_due(db, self._owner)
 
         await self._poll(look, timeout_s)
@@ -132,9 +135,18 @@ class PostgresBooks(PostgresInbox):
     ) -> int:
         if shard not in self._mine:
             raise NotOwned
-        floor = self._floors[shard]
-        if not floor.is_rising and not await self._has_work(shard, floor.get(), waiting_before):
-            return 0
+        floor, began = self._floors[shard], elapsed()
+        since = floor.get()
+        behind = floor.more_behind
+        took_s = 0.0
+        if behind is None or not since:  # a look through all is due in a backlog, too
+            found = await self._look_for_work(shard, since, waiting_before)
+            took_s = elapsed() - began
+            if found.first is None and not found.is_overdue:
+                floor.more_behind = None
+                floor.looked(since, began, took_s)
+                return 0
+            behind = since if found.first is None else found.first - 1
 
         async def once(tried: int) -> ClaimedBatch:
             async with self._connections.transaction([shard]) as db:
@@ -148,26 +160,28 @@ class PostgresBooks(PostgresInbox):
                     lock_budgets=tried > 0,
                     now=self._now(),
                     fence=self._fences.get(shard),
-                    floor=floor.get(),
+                    floor=behind,
                     facts=self._facts,
                 )
 
         awarded = await judging(once)
-        floor.is_rising = awarded.taken >= limit
+        floor.more_behind = awarded.last if awarded.last and awarded.taken >= limit else None
         if awarded.last:
             floor.taken(awarded.last)
+        if awarded.last or not awarded.taken:  # else all that it may take were others', and there may be more
+            floor.looked(since, began, took_s)
         for other in awarded.put_back:  # they may lie below its floor
             self._floors[other].forget()
         if awarded.taken:
             self._committed(grown=awarded.grown)
         return awarded.taken
 
-    async def _has_work(self, shard: int, floor: int, waiting_before: int) -> bool:
-        """Whether it is worth a transaction under the shard's lock. Raises `NotOwned`."""
+    async def _look_for_work(self, shard: int, floor: int, waiting_before: int) -> ShardWork:
+        """What would be worth a transaction under the shard's lock. Raises `NotOwned`."""
         found = await self._work_look.at(shard, floor, waiting_before)
         if found.fence != self._fences.get(shard, found.fence):
             raise NotOwned
-        return found.has_work
+        return found
 
     async def sweep(self, shard: int, limit: int, decide: Decide) -> int:
         if shard not in self._mine:

@@ -170,10 +170,11 @@ class PostgresLedger(
         forgotten = 0
         for shard in range(SHARDS):
             async with self._connections.transaction() as db:
-                oldest = await db.all("oldest_content", shard, limit - forgotten)
-                old = [position for position, recorded_at in oldest if recorded_at < recorded_before]
+                old = [
+                    position for (position,) in await db.all("old_content", shard, limit - forgotten, recorded_before)
+                ]
                 if old:
-                    forgotten += len(await db.all("forget_old_content", shard, old[-1]))
+                    forgotten += len(await db.all("forget_old_content", shard, old))
         return forgotten
 
     async def close(self) -> None:

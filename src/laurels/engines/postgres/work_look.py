@@ -13,7 +13,11 @@ class ShardWork(NamedTuple):
     fence: int
     """Of whoever took the shard last."""
 
-    has_work: bool
+    first: int | None
+    """The sequence of the first document above the floor."""
+
+    is_overdue: bool
+    """Whether something waits since before the instant."""
 
 
 class WorkLook:
@@ -27,8 +31,8 @@ class WorkLook:
         self._look: asyncio.Task[dict[int, ShardWork]] | None = None
 
     async def at(self, shard: int, floor: int, waiting_before: int) -> ShardWork:
-        """Whether a shard has something above a floor, or waiting since before an instant. One round trip, shared.
-        Raises `LedgerUnavailable`.
+        """What a shard has above a floor, and waiting since before an instant. One round trip, shared. Raises
+        `LedgerUnavailable`.
         """
         self._asked[shard] = floor, waiting_before
         if self._look is None:
@@ -40,4 +44,4 @@ class WorkLook:
         shards = [(shard, *limits) for shard, limits in asked.items()]
         async with self._connections.read() as db:
             rows = await db.all("look_for_work", *columns_of(shards, 3))
-        return {shard: ShardWork(fence, has_work) for shard, fence, has_work in rows}
+        return {shard: ShardWork(*found) for shard, *found in rows}

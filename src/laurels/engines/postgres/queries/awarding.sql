@@ -2,8 +2,8 @@
 
 -- name: claim
 -- Documents to award, in order of acceptance, each with where its member is now, and that member's totals; and those that
--- have waited for their order since before an instant. $3 is a floor that the worker remembers, so that nobody's old snapshot
--- makes this slow. `known`: the member is one of this shard, and the columns behind it are what `members` would give.
+-- have waited for their order since before an instant. $3 is just below the first that the worker has seen, so that no dead rows
+-- lie between, which somebody's old snapshot keeps. `known`: the member is one of this shard, and the columns behind it are what `members` would give.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
        i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard, i.waited_since IS NOT NULL AS overdue,
        m.number IS NOT NULL AND m.merged_into IS NULL AS known, m.name_number, m.position, b.balance, b.earned, b.score, b.month,
@@ -82,14 +82,16 @@ CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member
 -- Members of a shard with their totals, and whether their enrolment is in the feed.
 SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
        b.state, m.enrolled_at
-FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
+FROM member m
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = $1 AND balance.member = m.number LIMIT 1) b ON true
 WHERE m.shard = $1 AND m.number = ANY($2::int[]);
 
 -- name: members_here
 -- The same of members of a shard by the shop's ids; those that became another's say so by `merged_into`.
 SELECT m.number, m.name_number, m.position, b.balance, b.earned, b.score, b.month, b.month_score, b.before_score, b.last_position,
        b.state, m.enrolled_at, m.member_id, m.secret, m.merged_into
-FROM member m LEFT JOIN balance b ON b.shard = $1 AND b.member = m.number
+FROM member m
+LEFT JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = $1 AND balance.member = m.number LIMIT 1) b ON true
 WHERE m.shard = $1 AND m.member_id = ANY($2::text[]);
 
 -- name: members_at
@@ -259,10 +261,10 @@ SELECT EXISTS (SELECT FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, floo
                LATERAL (SELECT FROM inbox WHERE inbox.shard = u.shard AND inbox.sequence > u.floor LIMIT 1) i);
 
 -- name: look_for_work
--- Of shards, the fence of whoever took each last, and whether it has something to award above a floor, or waiting since
--- before an instant.
-SELECT u.shard, l.fence, EXISTS (SELECT FROM inbox i WHERE i.shard = u.shard AND i.sequence > u.floor)
-    OR EXISTS (SELECT FROM aside a WHERE a.state = 'w' AND a.shard = u.shard AND a.changed_at < u.waiting_before)
+-- Of shards, the fence of whoever took each last, the first that it has to award above a floor, and whether something waits
+-- since before an instant.
+SELECT u.shard, l.fence, (SELECT sequence FROM inbox i WHERE i.shard = u.shard AND i.sequence > u.floor ORDER BY sequence LIMIT 1),
+       EXISTS (SELECT FROM aside a WHERE a.state = 'w' AND a.shard = u.shard AND a.changed_at < u.waiting_before)
 FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS u(shard, floor, waiting_before) JOIN lease l USING (shard);
 
 -- name: count_ready
@@ -285,9 +287,11 @@ SELECT member, content FROM attribute WHERE member = ANY($1::int[]);
 -- the members' entries; asked once of each member.
 WITH RECURSIVE w(member, position) AS (
   SELECT member, last_position FROM balance WHERE shard = $1 AND member = ANY($2::int[])
-  UNION ALL SELECT w.member, e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0
+  UNION ALL SELECT w.member, e.previous FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.position LIMIT 1) e WHERE e.previous > 0
 ), o AS MATERIALIZED (
-  SELECT DISTINCT w.member, e.source, e.order_id FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.kind = 'e'
+  SELECT DISTINCT w.member, e.source, e.order_id FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.position LIMIT 1) e WHERE e.kind = 'e'
 )
 SELECT o.member, count(*) FILTER (WHERE a.amount > 0 AND a.left_amount > 0), max(a.board_at) FROM o
 CROSS JOIN LATERAL (

@@ -72,14 +72,19 @@ AND EXISTS (SELECT FROM contact WHERE contact.member = message.member) RETURNING
 -- Whether there is a message to try.
 SELECT EXISTS (SELECT FROM message WHERE state = 'due' AND due_at <= $1);
 
--- name: oldest_content
--- The first of what is kept of a shard's documents, with the times at which they were awarded: those never go back.
-SELECT c.position, e.recorded_at FROM content c JOIN entry e ON e.shard = c.shard AND e.position = c.position
-WHERE c.shard = $1 ORDER BY c.position LIMIT $2;
+-- name: old_content
+-- Of the first that is kept of a shard's documents, what was awarded before a time. Times never go back: where the very first
+-- is not that old, nothing else is read.
+SELECT c.position FROM (SELECT position FROM content WHERE shard = $1 ORDER BY position LIMIT $2) c
+CROSS JOIN LATERAL (SELECT recorded_at FROM entry WHERE entry.shard = $1 AND entry.position = c.position LIMIT 1) e
+WHERE e.recorded_at < $3 AND $3 > (
+  SELECT o.recorded_at FROM (SELECT position FROM content WHERE shard = $1 ORDER BY position LIMIT 1) f
+  CROSS JOIN LATERAL (SELECT recorded_at FROM entry WHERE entry.shard = $1 AND entry.position = f.position LIMIT 1) o)
+ORDER BY c.position;
 
 -- name: forget_old_content
--- Let go of what documents said, up to a position.
-DELETE FROM content WHERE shard = $1 AND position <= $2 RETURNING 1;
+-- Let go of what documents said, by the positions of their entries.
+DELETE FROM content WHERE shard = $1 AND position = ANY($2::bigint[]) RETURNING 1;
 
 -- name: verify_entries
 -- Entries after a position, without looking at the members: what is missing there hides nothing here.

@@ -44,10 +44,11 @@ UPDATE inbox SET raw = '', stranger = NULL WHERE (shard = $1 AND member = $2) OR
 -- Erase people's words about a member's entries and events, and what its documents said.
 WITH RECURSIVE w(position) AS (
   SELECT last_position FROM balance WHERE shard = $1 AND member = $2
-  UNION ALL SELECT e.previous FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE e.previous > 0),
-r AS (DELETE FROM remark WHERE shard = $1 AND position IN (
-  SELECT position FROM w UNION ALL SELECT position FROM member_event WHERE shard = $1 AND member = $2))
-DELETE FROM content WHERE shard = $1 AND position IN (SELECT position FROM w);
+  UNION ALL SELECT e.previous FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.position LIMIT 1) e WHERE e.previous > 0),
+r AS (DELETE FROM remark WHERE shard = $1 AND position = ANY(ARRAY(
+  SELECT position FROM w UNION ALL SELECT position FROM member_event WHERE shard = $1 AND member = $2)))
+DELETE FROM content WHERE shard = $1 AND position = ANY(ARRAY(SELECT position FROM w));
 
 -- name: forget_attributes!
 -- Erase what the shop says of a member.

@@ -39,7 +39,7 @@ SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.
        c.content
 FROM p CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = p.shard AND entry.position = p.position LIMIT 1) e
 CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member.number = e.member LIMIT 1) m
-LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+LEFT JOIN LATERAL (SELECT * FROM remark WHERE remark.shard = e.shard AND remark.position = e.position LIMIT 1) r ON true
 LEFT JOIN LATERAL (SELECT * FROM content WHERE content.shard = e.shard AND content.position = e.position LIMIT 1) c ON true
 ORDER BY e.recorded_at, e.shard, e.position;
 

@@ -7,16 +7,18 @@ SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.
 FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position)
 CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = u.shard AND entry.position = u.position LIMIT 1) e
 CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member.number = e.member LIMIT 1) m
-LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+LEFT JOIN LATERAL (SELECT * FROM remark WHERE remark.shard = e.shard AND remark.position = e.position LIMIT 1) r ON true
 ORDER BY e.recorded_at, e.shard, e.position;
 
 -- name: feed
--- Entries from a position on, in commit order, with the member's id as it is today. The one at the position comes first.
+-- Entries from a position on, in commit order, with the member's id as it is today. The one at the position comes first. They are
+-- taken before anything is looked up for them: joined first, a shard's entries were all read, however few are new.
 SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
-FROM entry e JOIN member m ON m.shard = e.shard AND m.number = e.member
-LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
-WHERE e.shard = $1 AND e.position >= $2 ORDER BY e.position LIMIT $3;
+FROM (SELECT * FROM entry WHERE shard = $1 AND position >= $2 ORDER BY position LIMIT $3) e
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = $1 AND member.number = e.member LIMIT 1) m
+LEFT JOIN LATERAL (SELECT * FROM remark WHERE remark.shard = $1 AND remark.position = e.position LIMIT 1) r ON true
+ORDER BY e.position;
 
 -- name: milestones_between
 -- Milestones that the entries between two places passed, in their order.
@@ -35,11 +37,13 @@ WITH RECURSIVE w(position, n) AS (
   SELECT CASE WHEN $3::bigint IS NULL THEN b.last_position
               ELSE (SELECT previous FROM entry WHERE shard = $1 AND position = $3 AND member = $2) END, 1
   FROM balance b WHERE b.shard = $1 AND b.member = $2
-  UNION ALL SELECT e.previous, n + 1 FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position WHERE n < $4 AND e.previous > 0)
+  UNION ALL SELECT e.previous, n + 1 FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.position LIMIT 1) e WHERE n < $4 AND e.previous > 0)
 SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, r.reason,
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
-FROM w JOIN entry e ON e.shard = $1 AND e.position = w.position JOIN member m ON m.shard = e.shard AND m.number = e.member
-LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+FROM w CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.position LIMIT 1) e
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = $1 AND member.number = e.member LIMIT 1) m
+LEFT JOIN LATERAL (SELECT * FROM remark WHERE remark.shard = $1 AND remark.position = e.position LIMIT 1) r ON true
 ORDER BY e.position DESC LIMIT $4;
 
 -- name: merged_entries
@@ -53,7 +57,7 @@ SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, m.member_id, e.format, e.details, r.note
 FROM w CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = w.shard AND entry.position = w.position LIMIT 1) e
 CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = e.shard AND member.number = e.member LIMIT 1) m
-LEFT JOIN remark r ON r.shard = e.shard AND r.position = e.position
+LEFT JOIN LATERAL (SELECT * FROM remark WHERE remark.shard = e.shard AND remark.position = e.position LIMIT 1) r ON true
 WHERE $4::bigint IS NULL OR (e.recorded_at, e.shard, e.position)
   < ((SELECT recorded_at FROM entry WHERE shard = $3 AND position = $4), $3, $4)
 ORDER BY e.recorded_at DESC, e.shard DESC, e.position DESC LIMIT $5;
