@@ -219,7 +219,7 @@ async def test_large_messages_of_rabbitmq_make_short_batches(rabbitmq: rabbitmq_
     queue = side.queue()
     received = [message.body for message in (await queue.receive(1, IN_TIME_S)).messages]
     async with asyncio.timeout(IN_TIME_S):
-        while await side.count_unsent():
+        while await side.count_unsent():  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.01)
     await queue.pause()  # answered after all that was sent before
     while len(received) < len(bodies):
