@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests import kafka_server, rabbitmq_server, sqs_server
 
 from laurels.engines.brokers.kafka import KafkaQueue
-from laurels.engines.brokers.rabbitmq import FEW, PREFETCH, RabbitQueue
+from laurels.engines.brokers.rabbitmq import AT_ONCE_BYTES, FEW, PREFETCH, RabbitQueue
 from laurels.engines.brokers.sqs import SqsQueue
 from laurels.intake import Queue
 from laurels.testing.queue_contract import IN_TIME_S, MOMENT_S, BrokerSide, QueueContract
@@ -60,6 +60,14 @@ class RabbitSide:
 
     def queue(self) -> Queue:
         return RabbitQueue(self._server.url(self.name))
+
+    async def count_unsent(self) -> int:
+        """Messages that no consumer was sent."""
+        connection = await aiormq.connect(self._server.url())
+        channel = await connection.channel()
+        declared = await channel.queue_declare(self.name, passive=True)
+        await connection.close()
+        return declared.message_count or 0
 
     async def send(self, bodies: Sequence[bytes]) -> None:
         connection = await aiormq.connect(self._server.url())
@@ -196,6 +204,32 @@ async def test_pauses_of_rabbitmq_do_not_pile_messages_up(rabbitmq: rabbitmq_ser
     while more := len((await queue.receive(PREFETCH, MOMENT_S)).messages):
         received += more
     assert PREFETCH <= received <= PREFETCH + FEW + pauses
+    await queue.close()
+
+
+async def test_large_messages_of_rabbitmq_make_short_batches(rabbitmq: rabbitmq_server.RabbitServer) -> None:
+    """A batch ends with the message that fills it, also one that is larger than a batch may be; all come, in order."""
+    side = RabbitSide(rabbitmq)
+    await side.make()
+    tenth = AT_ONCE_BYTES // 10 + 1
+    sizes = [*[tenth] * 25, AT_ONCE_BYTES + 1, *[tenth] * 4]
+    bodies = [b"%03d" % n + b"x" * (size - 3) for n, size in enumerate(sizes)]
+    for body in bodies:
+        await side.send([body])
+    queue = side.queue()
+    received = [message.body for message in (await queue.receive(1, IN_TIME_S)).messages]
+    async with asyncio.timeout(IN_TIME_S):
+        while await side.count_unsent():  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.01)
+    await queue.pause()  # answered after all that was sent before
+    while len(received) < len(bodies):
+        batch = await queue.receive(PREFETCH, IN_TIME_S)
+        came = [message.body for message in batch.messages]
+        assert came, "a message is taken, however large"
+        assert sum(len(body) for body in came[:-1]) < AT_ONCE_BYTES
+        await queue.done(batch)
+        received += came
+    assert received == bodies
     await queue.close()
 
 

@@ -37,6 +37,11 @@ PREFETCH = 1536
 AT_ONCE = 512
 """Messages of a batch: were it all that was sent ahead, the broker would send nothing more until it is written."""
 
+AT_ONCE_BYTES = 4 * 1024 * 1024
+"""Bodies of a batch, beside the one that fills it: large messages make short batches, since two batches are in memory
+with all that is read out of them.
+"""
+
 FEW = 512
 """So few have to lie here before a consumer that was cancelled begins anew: the broker counts `PREFETCH` for each
 consumer from nothing, whatever was sent to the one before.
@@ -88,12 +93,20 @@ class RabbitQueue:
         if self._is_sent_away():
             await self._disconnect()
             raise QueueUnavailable(f"RabbitMQ gives nothing more of the queue {self.name}: was it deleted?")
-        taken = [self._waiting.popleft() for _ in range(min(limit, AT_ONCE, len(self._waiting)))]
+        taken = self._take(min(limit, AT_ONCE))
         await self._consume_again()
         if not taken:
             return MessageBatch(())
         assert self._channel is not None
         return MessageBatch([_message(each) for each in taken], (self._channel, taken[-1].delivery_tag))
+
+    def _take(self, limit: int) -> list[DeliveredMessage]:
+        """The next messages of those that lie here, up to a count and to `AT_ONCE_BYTES`."""
+        taken, size = list[DeliveredMessage](), 0
+        while self._waiting and len(taken) < limit and size < AT_ONCE_BYTES:
+            taken.append(self._waiting.popleft())
+            size += len(taken[-1].body)
+        return taken
 
     async def done(self, batch: MessageBatch) -> None:
         channel, tag = cast("tuple[Channel, int]", batch.place)
