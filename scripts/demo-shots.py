@@ -76,9 +76,12 @@ def shoot(browser: Browser, address: str, size: tuple[int, int], theme: str, lan
     page.locator(".use-points input").check()
     expect(page.locator(".earns")).to_contain_text("14.70")
     take("checkout", "#basket")
+    purchases = page.locator("#purchases li")
+    before = purchases.count()
     page.locator("#basket .buy").click()
     expect(page.locator(".outcome")).to_contain_text(re.compile(r"\+\d"))
-    newest = page.locator("#purchases li").first
+    expect(purchases).to_have_count(before + 1)  # until then the first is an older one, and returned
+    newest = purchases.first
     newest.locator(".paid:not(:empty)").wait_for()
     take("bought", "#basket")
     buttons = newest.locator(".actions button")

@@ -33,6 +33,7 @@ from laurels_core.shapes import ViewTuple as ViewTuple
 __version__: Final[str]
 
 _T = TypeVar("_T")
+_Line = TypeVar("_Line")
 
 SHARDS: Final = 16
 """Shards are numbered from 0 to 15."""
@@ -123,9 +124,11 @@ class Bonuses:
         grain: int,
         names: Sequence[str],
         running: Sequence[Sequence[CampaignTuple]],
+        by_sku: bool,
     ) -> Self:
         """`units`: points of a minor unit by each rate, over one denominator `over`; `rounding`: `half-up`, `floor`,
-        `carry`, the last in grains; `running`: the campaigns of each stretch of time.
+        `carry`, the last in grains; `running`: the campaigns of each stretch of time; `by_sku`: whether a line's class
+        follows from its SKU too.
 
         Raises `ValueError` where the figures do not fit together, `OverflowError` beyond 64 bits.
         """
@@ -135,20 +138,21 @@ class Bonuses:
         stretch: int,
         total: int,
         scale: int,
-        weights: list[int],
-        quantity: list[int],
-        rates: list[int],
-        hits: list[tuple[int, ...]],
+        lines: tuple[_Line, ...],
+        region: str | None,
+        class_of: Callable[[_Line, str | None], tuple[int, tuple[int, ...]]],
         paid: tuple[int, int] | None,
         applies: Callable[[int], bool],
         room: Callable[[str], int | None],
     ) -> JudgedTuple | None:
-        """An order: minor units; what each line costs, `scale` to a minor unit; millionths; each line's rate, below 0:
-        none; the matches it fits; the share that earns for how it was paid. `applies` is called with the number of each
-        campaign that asks, `room` with the name of each that has a limit and applies.
+        """An order: minor units, `scale` of what lines cost to one; its lines (`quantity`, `unit_price`, `discount`,
+        `category`, `brand`, `kind`, `tags`, `sku` are read); its region, where a class follows from that; the share
+        that earns for how it was paid. `class_of` is called with a line of a new kind and the region, and gives its
+        rate, below 0: none, and the matches it fits, for good. `applies` is called with the number of each campaign
+        that asks, `room` with the name of each that has a limit and applies.
 
-        Linear in lines and campaigns: some 3 us for 12 and 20. None: these figures do not fit into 128 bits, or the
-        lines cost nothing. Raises `ValueError` where the lists' lengths differ, and what is raised by what it calls.
+        Linear in lines and campaigns: some 6 us for 12 and 20. None: these figures do not fit into 128 bits, or the
+        lines cost nothing. Raises what is raised by what it calls.
         """
 
 @final

@@ -43,6 +43,8 @@ asks for (None: none; below 0: more than there is) and the units; the cap of an 
 
 JudgedTuple: TypeAlias = tuple[
     tuple[int, ...],
+    tuple[int, ...],
+    tuple[int, ...],
     int,
     int,
     list[tuple[str, int]],
@@ -51,6 +53,7 @@ JudgedTuple: TypeAlias = tuple[
     bytes,
     list[tuple[int, tuple[int, ...]]],
 ]
-"""(net by line, base, all together, parts, those of them that have a limit, those that it bound and the room that was
-left, the bonuses as a frame has them, campaigns of groups and their lines).
+"""(quantities and rates by line, each empty where a frame says nothing of it; net by line, base, all together, parts,
+those of them that have a limit, those that it bound and the room that was left, the bonuses as a frame has them, and
+campaigns of groups with their lines).
 """

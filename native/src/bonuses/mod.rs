@@ -84,7 +84,7 @@ pub struct Order<'a> {
     /// Each line's rate; below 0: none.
     pub rates: &'a [i32],
     /// The matches that each line fits.
-    pub hits: &'a [Vec<usize>],
+    pub hits: &'a [&'a [usize]],
     /// The share that earns, for how the order was paid.
     pub paid: (i64, i64),
 }
@@ -233,7 +233,7 @@ impl Table {
 fn fitting(order: &Order<'_>, values: &[i128]) -> Option<Vec<Fitting>> {
     let mut fitting: Vec<Fitting> = Vec::new();
     for ((line, value), hits) in (0_u32..).zip(values).zip(order.hits) {
-        for &of_match in hits {
+        for &of_match in *hits {
             if of_match >= fitting.len() {
                 fitting.resize_with(of_match + 1, Fitting::default);
             }

@@ -20,6 +20,7 @@ from laurels.program.basket import (
     ONE,
     WHOLE,
     Basket,
+    BasketLine,
     MemberFacts,
     nets,
     paid_share,
@@ -257,12 +258,28 @@ class _Opened(Struct, gc=False):
 def _open(
     program: "Program", basket: Basket, account: Account, person: MemberFacts, budgets: Mapping[str, int]
 ) -> _Opened:
-    plan, at = program.plan, basket.occurred_at
+    at = basket.occurred_at
     lines = basket.lines or (WHOLE,)
-    weighed = weights(lines)
-    quantity = [line.quantity for line in lines]
-    rates, hits = plan.classes(lines, basket.region)
     paid = paid_share(basket, program.exclude_payments)
+    tier = tier_index(program, tier_of_order(program, account, at))
+    moment = Moment(program, basket, account, person, budgets, tier=tier)
+    judged = judge(moment, lines, paid)
+    if judged is None:
+        frame, applied = _open_here(program, moment, lines, paid)
+    else:
+        frame, applied = _frame_of(moment, judged.net, judged.quantity, judged.rate, paid), judged.applied
+        if judged.grouped or multiplies(moment):
+            rates = frame.rate or (0,) * len(lines)
+            apply_best(applied, moment, Goods(program, frame, NOTHING), judged.grouped, rates)
+    return _Opened(frame, applied, room_of_day(program, account, moment.day), moment.day)
+
+
+def _open_here(
+    program: "Program", moment: Moment, lines: tuple[BasketLine, ...], paid: tuple[int, int] | None
+) -> tuple[Frame, Applied]:
+    """The same in Python alone."""
+    basket, weighed = moment.basket, weights(lines)
+    rates, hits = program.plan.classes(lines, basket.region)
     taxed: tuple[str, ...] = ()
     if program.tax == "excluded":
         taxed = tuple(
@@ -272,32 +289,37 @@ def _open(
             ]
         )
     _check_currency(program, basket.currency, rates)
-    tier = tier_index(program, tier_of_order(program, account, at))
-    moment = Moment(program, basket, account, person, budgets, tier=tier)
-    judged = judge(moment, weighed, quantity, rates, hits, paid)
-    active_at = at + program.pending_days * DAY
-    frame = Frame(
-        program.version,
-        basket.currency,
-        at,
-        active_at,
-        expires_at(program, active_at),
-        nets(basket.total, weighed, basket.currency) if judged is None else judged[0],
-        () if quantity.count(ONE) == len(quantity) else tuple(quantity),
+    quantity = tuple([line.quantity for line in lines])
+    frame = _frame_of(
+        moment,
+        nets(basket.total, weighed, basket.currency),
+        () if quantity.count(ONE) == len(quantity) else quantity,
         tuple(rates) if any(rates) else (),
         paid,
         taxed,
-        tier,
     )
-    if judged is None:
-        goods = Goods(program, frame, NOTHING)
-        applied, grouped = apply(moment, goods, hits)
-        apply_best(applied, moment, goods, grouped, rates)
-    else:
-        _, applied, grouped = judged
-        if grouped or multiplies(moment):
-            apply_best(applied, moment, Goods(program, frame, NOTHING), grouped, rates)
-    return _Opened(frame, applied, room_of_day(program, account, moment.day), moment.day)
+    goods = Goods(program, frame, NOTHING)
+    applied, grouped = apply(moment, goods, hits)
+    apply_best(applied, moment, goods, grouped, rates)
+    return frame, applied
+
+
+def _frame_of(  # noqa: PLR0917 - a frame's columns
+    moment: Moment,
+    net: tuple[int, ...],
+    quantity: tuple[int, ...],
+    rate: tuple[int, ...],
+    paid: tuple[int, int] | None,
+    taxed: tuple[str, ...] = (),
+) -> Frame:
+    """A frame but for bonuses and room."""
+    program, basket = moment.program, moment.basket
+    at = basket.occurred_at
+    active_at = at + program.pending_days * DAY
+    expires = expires_at(program, active_at)
+    return Frame(
+        program.version, basket.currency, at, active_at, expires, net, quantity, rate, paid, taxed, moment.tier
+    )
 
 
 def _worth(program: "Program", opened: _Opened) -> tuple[tuple[tuple[str, int], ...], Worth]:

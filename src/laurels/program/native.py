@@ -6,10 +6,11 @@ there. `applying.apply` and `basket.nets` say what has to come out.
 
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from laurels.model.currencies import DECIMALS
 from laurels.program.applying import Applied, Grouped, Moment
+from laurels.program.basket import BasketLine
 from laurels.program.grains import GRAIN, MILLI
 from laurels.program.plan import Plan, Run
 
@@ -22,31 +23,34 @@ if TYPE_CHECKING:
     from laurels.program.program import Program
 
 
-def judge(  # noqa: PLR0917 - an order's columns
-    moment: Moment,
-    weighed: list[int],
-    quantity: list[int],
-    rates: list[int],
-    hits: list[tuple[int, ...]],
-    paid: tuple[int, int] | None,
-) -> tuple[tuple[int, ...], Applied, Grouped] | None:
-    """Each line's net, the campaigns that apply to an order, and those of groups with their lines. `weighed`,
-    `quantity`, `rates` and `hits` are of its lines. None where the core cannot, or is not there.
+class Judged(NamedTuple):
+    """What the core makes of an order: columns of its lines as a frame has them, and the campaigns that apply to it;
+    those of groups apart, with their lines.
     """
+
+    quantity: tuple[int, ...]
+    rate: tuple[int, ...]
+    net: tuple[int, ...]
+    applied: Applied
+    grouped: Grouped
+
+
+def judge(moment: Moment, lines: tuple[BasketLine, ...], paid: tuple[int, int] | None) -> Judged | None:
+    """What an order's lines and campaigns come to. None where the core cannot, or is not there."""
     basket, plan = moment.basket, moment.program.plan
     currency = basket.currency
     table = plan.of_core[currency] if currency in plan.of_core else _learn(moment.program, currency)
     if table is None:
         return None
+    region = basket.region if plan.by_region else None
     try:
         judged = table.judge(
             plan.stretch(basket.occurred_at),
             basket.total,
             10 ** (12 - DECIMALS[currency]),
-            weighed,
-            quantity,
-            rates,
-            hits,
+            lines,
+            region,
+            plan.class_of,
             paid,
             moment.applies,
             moment.rooms.of,
@@ -55,8 +59,8 @@ def judge(  # noqa: PLR0917 - an order's columns
         return None
     if judged is None:
         return None
-    net, base, whole, parts, limited, bound, written, grouped = judged
-    return net, Applied(base, whole, parts, limited, bound, [written]), grouped
+    quantity, rate, net, base, whole, parts, limited, bound, written, grouped = judged
+    return Judged(quantity, rate, net, Applied(base, whole, parts, limited, bound, [written]), grouped)
 
 
 def _learn(program: "Program", currency: str) -> "core.Bonuses | None":
@@ -69,7 +73,13 @@ def _learn(program: "Program", currency: str) -> "core.Bonuses | None":
         running = [[_campaign(plan, run, currency) for run in stretch] for stretch in plan.stretches]
         with suppress(OverflowError):  # rates so fine that they have no common denominator of 64 bits
             table = core.Bonuses(
-                units=units, over=over, rounding=plan.to, grain=GRAIN, names=plan.names, running=running
+                units=units,
+                over=over,
+                rounding=plan.to,
+                grain=GRAIN,
+                names=plan.names,
+                running=running,
+                by_sku=plan.by_sku,
             )
     plan.of_core[currency] = table
     return table

@@ -74,8 +74,8 @@ class Plan:
         self.plain = self._is_plain(program)
         rules: tuple[Exclusion | Rate | Campaign, ...] = (*self.exclude, *self.rates, *self.campaigns)
         matches = [rule.match for rule in rules]
-        self._by_sku = any(match.asks(LINE_FIELDS[0]) for match in matches)
-        self._by_region = any(exclusion.regions for exclusion in self.exclude)
+        self.by_sku = any(match.asks(LINE_FIELDS[0]) for match in matches)
+        self.by_region = any(exclusion.regions for exclusion in self.exclude)
         self._classes: dict[tuple[object, ...], Class] = {}
         self._capped: dict[str, dict[str, tuple[Used, ...]]] = {}
         self._units: dict[str, tuple[tuple[int | None, ...], int]] = {}
@@ -92,8 +92,8 @@ class Plan:
 
     def classes(self, lines: Sequence["BasketLine"], region: str | None) -> tuple[list[int], list[tuple[int, ...]]]:
         """Each line's rate, and each line's matches. Constant for a line whose like was met before."""
-        known, by_sku = self._classes, self._by_sku
-        region = region if self._by_region else None
+        known, by_sku = self._classes, self.by_sku
+        region = region if self.by_region else None
         rates: list[int] = []
         hits: list[tuple[int, ...]] = []
         for line in lines:
@@ -147,11 +147,12 @@ class Plan:
     def _learn(self, key: tuple[object, ...], line: "BasketLine", region: str | None) -> Class:
         if len(self._classes) >= _MOST_CLASSES:
             self._classes.clear()
-        traits = (line.sku, line.category, line.brand, line.kind, line.tags)
-        found = self._classes[key] = self._sort(traits, region)
+        found = self._classes[key] = self.class_of(line, region)
         return found
 
-    def _sort(self, traits: Traits, region: str | None) -> Class:
+    def class_of(self, line: "BasketLine", region: str | None) -> Class:
+        """A line's class, worked out. Linear in rules."""
+        traits: Traits = (line.sku, line.category, line.brand, line.kind, line.tags)
         for number, exclusion in enumerate(self.exclude):
             if exclusion.match.fits(traits) and (not exclusion.regions or region in exclusion.regions):
                 return excluded(number), ()
