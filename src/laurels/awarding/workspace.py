@@ -79,7 +79,8 @@ class Workspace:
 
     def post(self, posting: Posting, *, quiet: bool = False) -> None:
         """Write an entry. Raises `PointsOutOfRange`."""
-        kept = self.claim.members.get(posting.member, _NEW_MEMBER)
+        members, member = self.claim.members, posting.member
+        kept = members.get(member, _NEW_MEMBER)
         before = kept.totals
         after = before.plus(posting.kind, posting.points, posting.details)
         if not after.in_range():
@@ -93,10 +94,11 @@ class Workspace:
             kept.orders,
             kept.last_order_at,
         )
-        self._set(self.claim.members, posting.member, now)
-        if after.score != before.score:
-            posting.month = self._month_of(posting.board_at, self.now)
+        self._set(members, member, now)
         self.outcome.postings.append(posting)
+        if before.score == after.score:
+            return
+        posting.month = self._month_of(posting.board_at, self.now)
         if before.score < after.score:
             for milestone in self.in_force.milestones:
                 if before.score <= milestone.above < after.score:
