@@ -32,8 +32,8 @@ class _Told:
         self.entries: list[Entry] = []
         self._sequence = 0
         self._done: set[tuple[str, str, str]] = set()
-        postings, self.award = self.rules.earn(self._item(DocumentKind.ORDER, "shop", "A1"), _order(total), 1)
-        self._write(postings)
+        posting, self.award = self.rules.earn(self._item(DocumentKind.ORDER, "shop", "A1"), _order(total), 1)
+        self._write([posting])
 
     def take(self, step: Step) -> None:
         """Each document once: the ledger answers a second one itself."""

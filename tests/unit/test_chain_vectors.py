@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from laurels.ledger.chain import FORMAT, chained_hash
+from laurels.ledger.chain import FORMAT, chained_hash, chained_hashes
 
 
 class Hashed(NamedTuple):
@@ -108,3 +108,14 @@ def test_all_else_counts_too() -> None:
         ENTRY._replace(details=b'{"left":2501}'),
     ]
     assert len({_hash(other) for other in others}) == len(others)
+
+
+def test_a_chain_in_one_pass_is_the_chain_one_by_one() -> None:
+    columns = [ENROL, EARN_OF_TODAY, FOREIGN, EARN_OF_TODAY]
+    details = [None, b'{"left":1}', None, '{"frame":"\u65e5"}'.encode()]
+    one_by_one, previous = [], FIRST
+    for position, (of, said) in enumerate(zip(columns, details, strict=True), 41):
+        previous = chained_hash(previous, of, said, shard=3, position=position)
+        one_by_one.append(previous)
+    assert chained_hashes(FIRST, columns, details, shard=3, position=41) == one_by_one
+    assert chained_hashes(FIRST, [], [], shard=3, position=41) == []

@@ -104,7 +104,7 @@ class _Judge:
         """Judge a document that waited too long, unless its order came among these and released it."""
         if item.sequence in self._released:
             return
-        if item.order_key in self._claim.awards:  # of another shard's member
+        if item.order_key is not None and self.work.award(item.order_key):  # of another shard's member
             self.try_item(item)
         else:
             self.quarantine(item, f"the order {item.order_id} did not come within 30 days")
@@ -121,8 +121,11 @@ class _Judge:
 
     def take(self, item: Item) -> None:
         match item.kind:
-            case DocumentKind.ORDER:
-                self._take_order(item)
+            case DocumentKind.ORDER:  # most are
+                if order_named(item) in self._claim.waiting:
+                    self._take_awaited(item)
+                else:
+                    self._earn(item, read(_order, item), None)
             case DocumentKind.REFUND:
                 self._take_refund(item)
             case DocumentKind.CANCELLATION:
@@ -148,12 +151,6 @@ class _Judge:
             case DocumentKind.MESSAGE:
                 raise Refused("it is a message that could not be taken, and no document")
 
-    def _take_order(self, item: Item) -> None:
-        if order_named(item) in self._claim.waiting:
-            self._take_awaited(item)
-        else:
-            self._earn(item, read(_order, item), None)
-
     def _earn(self, item: Item, order: Order, revision: int | None) -> None:
         member = whose(item)
         self._rules_of(member).earn(item, order, member, revision)
@@ -173,7 +170,7 @@ class _Judge:
             order, revision = read(_order, item), None
         self._earn(item, order, revision)
         for change, amendment in changes:
-            self.work.post(changed_before(change, amendment.revision, self._claim.awards[key]))
+            self.work.post(changed_before(change, amendment.revision, self.work.outcome.awards[key]))
         self._claim.waiting.pop(key, None)
         self._release(waiting, {change.sequence for change, _ in changes})
 
@@ -299,7 +296,7 @@ class _Judge:
     def _award_of(self, item: Item) -> Award | None:
         """What the order earned that an item names; None where that has not come yet, and the item waits for it."""
         key = order_named(item)
-        award = self._claim.awards.get(key)
+        award = self.work.award(key)
         if award is not None:
             if item.member != award.member:
                 raise Refused(f"the order {key[1]} is another member's")
@@ -320,7 +317,9 @@ class _SimpleRules:
         self._work = work
 
     def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> None:
-        self._keep(self._rules.earn(item, order, member, revision), quiet=order.quiet)
+        posting, award = self._rules.earn(item, order, member, revision)
+        self._work.post(posting, quiet=order.quiet)
+        self._work.keep(award)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> None:
         self._keep(self._rules.refund(item, refund, award))
@@ -335,10 +334,10 @@ class _SimpleRules:
         for posting in self._rules.unlinked(item, refund, member):
             self._work.post(posting)
 
-    def _keep(self, taken: Judged, *, quiet: bool = False) -> None:
+    def _keep(self, taken: Judged) -> None:
         postings, award = taken
         for posting in postings:
-            self._work.post(posting, quiet=quiet)
+            self._work.post(posting)
         self._work.keep(award)
 
 

@@ -34,16 +34,15 @@ class OrderRules:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
 
-    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> Judged:
+    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> tuple[Posting, Award]:
         """What an order earns by the version in force when it was placed; with a revision, as it was changed to before
         it was awarded.
         """
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
         if revision is None:
-            posting, award = self._earn(item, order, member, at)
-            return [posting], award
+            return self._earn(item, order, member, at)
         posting, award = self._earn(item, order, member, at, details=Details(amended=revision))
-        return [posting], changed_award(award, revision)
+        return posting, changed_award(award, revision)
 
     def refund(self, item: Item, refund: Refund, award: Award) -> Judged:
         """What a refund takes back: f(left) - f(left - refund). What goes beyond the order is a part of 0 points."""

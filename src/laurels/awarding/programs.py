@@ -51,7 +51,7 @@ class Programs:
 
     def at(self, instant: int) -> Program:
         """The version in force at an instant: the last one from no later."""
-        return self._programs[max(0, bisect_right(self._from, instant) - 1)]
+        return self._programs[bisect_right(self._later_from, instant)]
 
     def version(self, version: int | None) -> Program:
         """A version. Raises `UnknownProgramVersion`."""
@@ -84,7 +84,7 @@ class Programs:
         in_order = sorted(published, key=lambda each: each[1].version)
         if not in_order:
             raise ProgramError("No program is published here.")
-        self._from = [-(2**63) if from_at is None else from_at for from_at, _ in in_order]
+        self._later_from = [-(2**63) if from_at is None else from_at for from_at, _ in in_order[1:]]
         self._programs = [program for _, program in in_order]
         self._by_version = {program.version: program for program in self._programs}
         self._boards = Boards(self._programs[0].zone)

@@ -18,6 +18,7 @@ from laurels.ledger import (
     Item,
     MemberState,
     Onward,
+    OrderKey,
     Outcome,
     Posting,
     Reached,
@@ -26,8 +27,7 @@ from laurels.ledger import (
     Reminded,
 )
 from laurels.model import Balance, DocumentKind, EntryKind
-from laurels.model.details import ExpireDetails, TierDetails, encode, scores
-from laurels.model.entries import SCORED
+from laurels.model.details import ExpireDetails, TierDetails, encode
 from laurels.program import Lapse, MemberFacts, Program, ProgramState, next_look, reminders
 
 CLOCK_SOURCE = "laurels"
@@ -54,6 +54,7 @@ class Workspace:
         self._found: dict[int, ProgramState] = {}
         self._looked_at: set[int] = set()
         self._log: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._month_of = programs.boards.month_of
 
     def mark(self) -> Undone:
         """Where to go back to."""
@@ -78,7 +79,8 @@ class Workspace:
 
     def post(self, posting: Posting, *, quiet: bool = False) -> None:
         """Write an entry. Raises `PointsOutOfRange`."""
-        kept = self.claim.members.get(posting.member, _NEW_MEMBER)
+        members, member = self.claim.members, posting.member
+        kept = members.get(member, _NEW_MEMBER)
         before = kept.totals
         after = before.plus(posting.kind, posting.points, posting.details)
         if not after.in_range():
@@ -92,9 +94,11 @@ class Workspace:
             kept.orders,
             kept.last_order_at,
         )
-        self._set(self.claim.members, posting.member, now)
-        posting.month = self._month_of(posting)
+        self._set(members, member, now)
         self.outcome.postings.append(posting)
+        if before.score == after.score:
+            return
+        posting.month = self._month_of(posting.board_at, self.now)
         if before.score < after.score:
             for milestone in self.in_force.milestones:
                 if before.score <= milestone.above < after.score:
@@ -104,9 +108,11 @@ class Workspace:
 
     def keep(self, award: Award) -> None:
         """Keep what an order earned, and what of it is left."""
-        key = (award.source, award.order_id)
-        self._set(self.claim.awards, key, award)
-        self._set(self.outcome.awards, key, award)
+        self._set(self.outcome.awards, (award.source, award.order_id), award)
+
+    def award(self, key: OrderKey) -> Award | None:
+        """What an order earned, and what of it is left now; None where it is not awarded."""
+        return self.outcome.awards.get(key) or self.claim.awards.get(key)
 
     def keep_redeemed(self, key: RedemptionKey, redeemed: RedemptionState) -> None:
         """Keep what of a redemption can come back."""
@@ -192,14 +198,6 @@ class Workspace:
         remind finds members of whom only is known when their points lapse.
         """
         return member in self._looked_at or bool(self.in_force.expiry.remind_days)
-
-    def _month_of(self, posting: Posting) -> int | None:
-        """The month in which an entry's points count, where they count on boards."""
-        if not posting.points or posting.kind not in SCORED:
-            return None
-        if posting.kind is EntryKind.ADJUST and not scores(posting.details):
-            return None
-        return self._programs.boards.month_of(posting.board_at, self.now)
 
     def _set(self, where: dict[Any, Any], key: Any, value: Any) -> None:
         self._log.append((where, key, where.get(key)))

@@ -110,15 +110,18 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
             new[item.sequence].queue()
         _set_aside(db, item, status, reason, chain.now)
     written = write(db, chain, outcome, known, totals)
-    db.run_rows(
-        "insert_accepted", [new[each.sequence].row(place) for each, place, _ in written if each.sequence in new]
-    )
-    written = [each for each in written if each[0].sequence not in new]
-    for item, _, member in written:
+    if new:
+        db.run_rows(
+            "insert_accepted", [new[each.sequence].row(place) for each, place, _ in written if each.sequence in new]
+        )
+        written = [each for each in written if each[0].sequence not in new]
+    awarded: list[int] = []
+    for item, place, member in written:
+        awarded.extend((place, item.sequence))
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
-    db.run_rows("set_awarded", [(place, item.sequence) for item, place, _ in written])
-    db.run_array("delete_inbox", [item.sequence for item, _, _ in written])
+    db.run_values("set_awarded", awarded, len(written))
+    db.run_array("delete_inbox", awarded[1::2])
     chain.save()
 
 
@@ -205,8 +208,9 @@ def _claim(
     )
     # Hardly ever so; asked for each order it is a tenth of the time that claiming them takes.
     anything_waits = db.one("anything_waits") is not None
+    order = DocumentKind.ORDER
     for item in [*items, *overdue]:
-        if anything_waits or item.kind is not DocumentKind.ORDER:
+        if anything_waits or item.kind is not order:
             _look_up(db, claim, item, chain.shard)
     totals = _totals(db, claim)
     for member, kept in totals.items():

@@ -5,7 +5,7 @@ before.
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import place_of, position_at, shard_at
 from laurels.ledger import NameNumbers, shard_of
-from laurels.ledger.chain import FORMAT, chained_hash
+from laurels.ledger.chain import FORMAT, chained_hashes
 from laurels.model import Entry, EntryKind
 
 SECRET_BYTES = 16
@@ -49,8 +49,8 @@ def read_entry(db: Database, place: int | None) -> Entry | None:
 class Chain:
     """The end of one shard's feed within a transaction. Read it, append, and `save` before the transaction ends.
 
-    Entries are held back and written many at a time, which halves their cost; `flush` writes them. Nothing reads or
-    names them before that.
+    Entries are held back, and hashed and written many at a time, which halves their cost; `flush` does. Nothing reads
+    or names them before that.
     """
 
     def __init__(self, db: Database, shard: int, now: int) -> None:
@@ -61,7 +61,10 @@ class Chain:
         self.position: int = row[0]
         self._hash: bytes = row[1]
         self._saved = self.position
+        self._before_first = place_of(shard, 0)
+        # One list each, not pairs: the garbage collector would look at those.
         self._held: list[tuple[object, ...]] = []
+        self._held_details: list[bytes | None] = []
         self.now = max(now, row[2])
 
     def append(
@@ -105,15 +108,24 @@ class Chain:
     def put(self, columns: tuple[object, ...], details: bytes | None) -> int:
         """The same of an entry's columns as the hash has them, the time of recording last."""
         self.position += 1
-        self._hash = chained_hash(self._hash, columns, details, shard=self.shard, position=self.position)
-        place = place_of(self.shard, self.position)
-        self._held.append((place, *columns, self._hash, FORMAT, details))
-        return place
+        self._held.append(columns)
+        self._held_details.append(details)
+        return self._before_first + self.position
 
     def flush(self) -> None:
-        """Write the entries that are held back."""
-        self._db.run_rows("insert_entry", self._held)
-        self._held.clear()
+        """Hash and write the entries that are held back."""
+        held, details = self._held, self._held_details
+        if not held:
+            return
+        first = self.position - len(held) + 1
+        hashes = chained_hashes(self._hash, held, details, shard=self.shard, position=first)
+        self._hash = hashes[-1]
+        values: list[object] = []
+        for n, columns in enumerate(held):
+            values.extend((self._before_first + first + n, *columns, hashes[n], FORMAT, details[n]))
+        self._db.run_values("insert_entry", values, len(held))
+        held.clear()
+        details.clear()
 
     def event(
         self,

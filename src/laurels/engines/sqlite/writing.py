@@ -1,7 +1,6 @@
 """Writing an outcome: entries with what belongs to them, totals, awards, milestones."""
 
 from collections.abc import Container, Mapping, Sequence
-from operator import itemgetter
 from types import MappingProxyType
 
 import msgspec
@@ -15,6 +14,8 @@ from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
 from laurels.model import Balance
 from laurels.model.months import Months
+
+_encode = msgspec.json.Encoder().encode
 
 Written = tuple[Item, int, int]
 """(document, the place of its first entry, its member)."""
@@ -37,11 +38,11 @@ def write(
             totals[member], _ = _totals_in(db, found, member)
         totals[member].state = state
     save_totals(db, totals)
-    awards = [
-        _award_row(award, (_places_of(db, award) if key in known else []) + places.get(key, []))
-        for key, award in outcome.awards.items()
-    ]
-    db.run_rows("write_award", awards)
+    awards: list[object] = []
+    for key, award in outcome.awards.items():
+        before = _places_of(db, key) if key in known else []
+        awards.extend(_award_row(award, before + places.get(key, [])))
+    db.run_values("write_award", awards, len(outcome.awards))
     for (source, redemption_id), redeemed in outcome.redemptions.items():
         db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for reached in outcome.reached:
@@ -83,10 +84,11 @@ def _write_entries(
         of_member.add(posting)
         place = _append(chain, posting)
         at.append(place)
-        if posting.item.sequence not in written:
-            written[posting.item.sequence] = posting.item, place, posting.member
-            if posting.item.kind in KEPT:
-                contents.append((place, posting.item.content))
+        item = posting.item
+        if item.sequence not in written:
+            written[item.sequence] = item, place, posting.member
+            if item.kind in KEPT:
+                contents.append((place, item.content))
         if posting.order_key is not None:
             places.setdefault(posting.order_key, []).append(place)
         if posting.reason or posting.note:
@@ -123,9 +125,10 @@ def _totals_in(db: Database, found: Mapping[int, Totals | None], member: int) ->
 
 def save_totals(db: Database, totals: Mapping[int, Totals]) -> None:
     """Write members' totals."""
-    # By their numbers: one page after another, where there are many.
-    rows = [_balance_row(member, of_member) for member, of_member in sorted(totals.items(), key=itemgetter(0))]
-    db.run_rows("write_balance", rows)
+    values: list[object] = []
+    for member in sorted(totals):  # one page after another, where there are many
+        values.extend(_balance_row(member, totals[member]))
+    db.run_values("write_balance", values, len(totals))
     closing = [(month, member, points) for member, of_member in totals.items() for month, points in of_member.closing]
     db.run_rows("add_to_closed_month", sorted(closing))
 
@@ -166,8 +169,8 @@ def _append(chain: Chain, posting: Posting) -> int:
     return chain.put(columns, posting.details)
 
 
-def _places_of(db: Database, award: Award) -> list[int]:
-    row = db.one("award_places", award.source, award.order_id)
+def _places_of(db: Database, key: OrderKey) -> list[int]:
+    row = db.one("award_places", *key)
     return msgspec.json.decode(row[0], type=list[int]) if row and row[0] else []
 
 
@@ -185,7 +188,7 @@ def _award_row(award: Award, places: list[int]) -> Row:
         award.board_at,
         award.frame,
         award.refunded,
-        msgspec.json.encode(places),
+        _encode(places),
     )
 
 
