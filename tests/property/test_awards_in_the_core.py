@@ -93,7 +93,14 @@ def texts(draw: st.DrawFn) -> str:
     campaigns = draw(st.lists(alone | of_groups, max_size=24))
     said = "".join(f'[[campaigns]]\nname = "c{n}"\n' + "\n".join(each) + "\n" for n, each in enumerate(campaigns))
     groups = "".join(group for name, group in GROUPS.items() if f'group = "{name}"' in said)
-    excluded = '[ { name = "tobacco", category = ["tobacco"] } ]'
+    excluded = draw(
+        st.sampled_from(
+            [
+                '[ { name = "tobacco", category = ["tobacco"] } ]',
+                '[ { name = "fuel", category = ["fuel"], region = ["GB-NIR"] }, { name = "one", sku = ["a"] } ]',
+            ]
+        )
+    )
     rounding = draw(st.sampled_from(["half-up", "floor", "carry"]))
     head = (
         f'version = 2\nbasis = {{ exclude_payments = ["points"], exclude = {excluded} }}\n{draw(rates)}\n{draw(more)}\n'
@@ -105,6 +112,7 @@ def texts(draw: st.DrawFn) -> str:
 
 lines = st.builds(
     BasketLine,
+    sku=st.sampled_from([None, "a", "b"]),
     quantity=st.sampled_from([MILLION, 3 * MILLION, 250_000, 1, 10**15]),
     unit_price=st.integers(0, 60 * MILLION) | st.sampled_from([0, -MILLION, 10**13]),
     category=st.sampled_from(CATEGORIES),
@@ -131,6 +139,7 @@ def baskets(draw: st.DrawFn) -> Basket:
         occurred_at=NOW,
         lines=found,
         channel=draw(st.sampled_from(["web", "store"])),
+        region=draw(st.sampled_from([None, "GB-NIR"])),
         **paid,
     )
 
