@@ -92,7 +92,9 @@ class SettleGroup:
         for job in self._jobs:
             key, document = job.key, job.document
             answer: SettleAnswer | int | DocumentKey = key
-            if key in self._known:
+            if key in self._known and self._is_elsewhere(self._known[key]):
+                answer = self._known[key].shard
+            elif key in self._known:
                 receipt = receipt_of(self._known[key], document, self._facts.secret, entries)
                 answer = self._with_balance(receipt)
             elif places[key].shard != self._shard:
@@ -252,6 +254,10 @@ class SettleGroup:
                 unnamed[key] = self._shard, self.batch.first_position(settled.sequence)
         read = await entries_at(self._db, unnamed.values())
         return entries | {key: read[at] for key, at in unnamed.items()}
+
+    def _is_elsewhere(self, row: KnownDocument) -> bool:
+        """Whether a document's entry is another shard's: it came for a member there, whose balance that one knows."""
+        return row.position is not None and row.shard != self._shard
 
     def _with_balance(self, receipt: Receipt) -> Receipt:
         if receipt.entry is None:

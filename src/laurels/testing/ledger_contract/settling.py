@@ -6,7 +6,7 @@ import pytest
 
 from laurels.errors import InsufficientPoints, PointsOutOfRange
 from laurels.ledger import Claim, Outcome, Receipt
-from laurels.model import Document, EntryKind, Status
+from laurels.model import Document, EntryKind, MemberEvent, Status
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, in_conflict, order, redemption, refund
 
 
@@ -49,6 +49,15 @@ class SettlingTests(LedgerSuite):
             assert first.entry.reason
             assert (await shop.awarder.settle(document)).entry == first.entry
             assert (await shop.ledger.entries(document.member_id, limit=1)) == [first.entry]
+
+    @pytest.mark.parametrize("asked", ["ann", "bob", "cat", "dan", "eve"])
+    async def test_an_erased_ones_id_is_answered_with_that_ones_balance(self, shop: Shop, asked: str) -> None:
+        """Whoever asks again, of whatever shard: nothing but the id tells by now what it was."""
+        await shop.ledger.enrol([(each, None) for each in ("ann", "bob", "cat", "dan")], actor="test")
+        await shop.awarder.settle(adjustment("J1", "eve", 21))
+        await shop.ledger.change_member("eve", MemberEvent.ERASE, actor="test")
+        again = await shop.awarder.settle(adjustment("J1", asked, 21))
+        assert (again.repeated, again.balance) == (True, 21)
 
     @pytest.mark.parametrize(
         "other", [redemption("S1", "ann", 4), redemption("S1", "bob", 5), redemption("S1", "ann", 5000)]
