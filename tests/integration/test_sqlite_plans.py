@@ -29,8 +29,9 @@ LARGE = (
     "remark",
     "milestone",
     "due",
+    "message",
 )
-"""Tables that have a row for each member, entry or document."""
+"""Tables that have a row for each member, entry, document or message."""
 SOURCED = ("accepted", "award", "redemption")
 """Their keys begin with a source, of which a shop has a few."""
 
@@ -92,3 +93,13 @@ async def test_no_look_up_walks_through_the_documents_of_a_source(tmp_path: Path
         for name, steps in found.items()
     }
     assert {name: steps for name, steps in walked.items() if steps and name not in BY_SOURCE} == {}
+
+
+async def test_a_page_of_messages_begins_at_its_cursor_and_is_not_sorted(tmp_path: Path) -> None:
+    found = await plans(tmp_path / "laurels.db")
+    first = {name: found[name][0][0] for name in ("all_messages", "messages_in_state")}
+    assert first == {
+        "all_messages": "SEARCH s USING INDEX message_created ((created_at,id)>(?,?))",
+        "messages_in_state": "SEARCH s USING INDEX message_state (state=? AND (created_at,id)>(?,?))",
+    }
+    assert not [step for name in first for step, _ in found[name] if "TEMP B-TREE" in step]

@@ -102,7 +102,8 @@ class SqliteOutbox(Session):
     async def all_messages(
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:
-        rows = await self._reader.run(lambda db: db.all("all_messages", state, member_id, after, limit))
+        name = "all_messages" if state is None else "messages_in_state"
+        rows = await self._reader.run(lambda db: db.all(name, state, member_id, after, limit))
         return [message_state_of(row) for row in rows]
 
     async def message(self, id: str) -> MessageState:
