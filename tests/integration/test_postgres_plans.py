@@ -35,11 +35,16 @@ SELECT n % 16, 1 + n / 16, 'what' FROM generate_series(0, 159999) AS n WHERE n /
 INSERT INTO award (shard, sequence, position) SELECT n % 16, n, 1 + n / 16 FROM generate_series(0, 39999) AS n;
 INSERT INTO document (home, kind, shard, member_shard, member, sequence, accepted_at, fingerprint, source, id)
 SELECT n % 16, 'o', n % 16, n % 16, n, n, 1, '', 'shop', 'A' || n FROM generate_series(0, 39999) AS n;
+INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
+SELECT 'm' || n, n % 16, n, '100', 100,
+       (ARRAY['sent', 'due', 'held', 'sent', 'undeliverable'])[1 + n % 5], n, n
+FROM generate_series(0, 39999) AS n;
 """
 
 ABOUT_ALL = {
     "accounts",
     "awarded",
+    "counts",
     "homes_in_use",
     "is_untouched",
     "has_members",
@@ -47,12 +52,12 @@ ABOUT_ALL = {
     "verify_members",
     "write_names_key",
 }
-"""These are about all members, or about all documents, or of a shard; or ask whether there is one."""
+"""These are about all members, or about all documents, or of a shard; count what waits; or ask whether there is one."""
 
 PLACING = {"accept", "place_strangers"}
 """These place what came for somebody before it was anybody: of whom there is none, nothing is read."""
 
-TABLES = re.compile(r"(member|balance|entry|award|document|content)_\d|remark$")
+TABLES = re.compile(r"(member|balance|entry|award|document|content)_\d|(remark|message)$")
 
 PASSING_ON = {"Append", "Merge Append"}
 """Steps that stop reading when whoever reads from them does."""
@@ -98,6 +103,25 @@ async def walked(url: str) -> dict[str, list[str]]:
     finally:
         connection.terminate()
     return found
+
+
+def test_messages_in_a_state_are_read_by_the_state(database: str) -> None:
+    """However rare it is: the planner would walk through all that came since, whose rows lie in that order."""
+
+    async def planned() -> str:
+        connection = await asyncpg.connect(database, server_settings=PLANNED)
+        try:
+            await connection.execute(_FILL)
+            await connection.execute("VACUUM ANALYZE")
+            await connection.execute(f"PREPARE planned AS {SQL['messages_in_state']}")
+            rows = await connection.fetch("EXPLAIN EXECUTE planned('', 50, 'held')")
+            return "\n".join(row[0] for row in rows)
+        finally:
+            connection.terminate()
+
+    plan = asyncio.run(planned())
+    assert "Index Scan using message_state" in plan
+    assert "Sort" not in plan
 
 
 def test_no_look_up_walks_through_a_table(database: str) -> None:

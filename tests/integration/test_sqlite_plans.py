@@ -95,6 +95,13 @@ async def test_no_look_up_walks_through_the_documents_of_a_source(tmp_path: Path
     assert {name: steps for name, steps in walked.items() if steps and name not in BY_SOURCE} == {}
 
 
+async def test_a_members_messages_are_looked_up_by_the_member(tmp_path: Path) -> None:
+    found = await plans(tmp_path / "laurels.db")
+    steps = [step for step, _ in found["messages_of_member"]]
+    assert [each for each in steps if "SEARCH m " in each and "member_id=?" in each]
+    assert [each for each in steps if "SEARCH s " in each and "(member=?)" in each]
+
+
 async def test_a_page_of_messages_begins_at_its_cursor_and_is_not_sorted(tmp_path: Path) -> None:
     found = await plans(tmp_path / "laurels.db")
     first = {name: found[name][0][0] for name in ("all_messages", "messages_in_state")}

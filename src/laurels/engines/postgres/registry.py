@@ -1,6 +1,7 @@
 """The quarantine and the outbox."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from laurels.clock import MINUTE, SECOND
 from laurels.engines.postgres.books import PostgresInbox
@@ -80,7 +81,7 @@ class PostgresOutbox(Session):
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:
         async with self._connections.read() as db:
-            rows: list[Row] = await db.all("all_messages", state, member_id, after, limit)
+            rows: list[Row] = await db.all(*_listing(after, limit, state, member_id))
         return [message_state_of(row) for row in rows]
 
     async def message(self, id: str) -> MessageState:
@@ -128,3 +129,10 @@ async def _find(db: Statements, kind: DocumentKind, source: str, id: str) -> Qua
 
 def _quarantined(row: Row, raw: bytes = b"", content: bytes = b"") -> QuarantinedDocument:
     return quarantined_of(row, DOCUMENT_KINDS[row[1]], raw, content)
+
+
+def _listing(after: str, limit: int, state: str | None, member_id: str | None) -> tuple[Any, ...]:
+    """The statement that reads a page of messages by an index, with its parameters."""
+    if member_id is not None:
+        return "messages_of_member", after, limit, state, shard_of(member_id, SHARDS), member_id
+    return ("all_messages", after, limit) if state is None else ("messages_in_state", after, limit, state)

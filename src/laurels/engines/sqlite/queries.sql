@@ -484,20 +484,27 @@ FROM message s JOIN member m ON m.number = s.member
 WHERE m.number = (SELECT number FROM who) OR m.merged_into = (SELECT number FROM who) ORDER BY s.created_at, s.id;
 
 -- name: all_messages
--- Messages behind one of them, oldest first; those of a member, where one is named.
+-- Messages behind one of them, oldest first.
 SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
 FROM message s CROSS JOIN member m ON m.number = s.member
-WHERE ?1 IS NULL AND (?2 IS NULL OR m.member_id = ?2)
-  AND (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?3 UNION ALL SELECT -1, '' WHERE ?3 = '')
-ORDER BY s.created_at, s.id LIMIT ?4;
+WHERE (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?1 UNION ALL SELECT -1, '' WHERE ?1 = '')
+ORDER BY s.created_at, s.id LIMIT ?2;
 
 -- name: messages_in_state
 -- As `all_messages`, of those in one state.
 SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
 FROM message s CROSS JOIN member m ON m.number = s.member
-WHERE s.state = ?1 AND (?2 IS NULL OR m.member_id = ?2)
-  AND (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?3 UNION ALL SELECT -1, '' WHERE ?3 = '')
-ORDER BY s.created_at, s.id LIMIT ?4;
+WHERE s.state = ?3
+  AND (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?1 UNION ALL SELECT -1, '' WHERE ?1 = '')
+ORDER BY s.created_at, s.id LIMIT ?2;
+
+-- name: messages_of_member
+-- As `all_messages`, of one member, by its id; in one state, where one is named.
+SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM member m CROSS JOIN message s ON s.member = m.number
+WHERE m.member_id = ?4 AND (?3 IS NULL OR s.state = ?3)
+  AND (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = ?1 UNION ALL SELECT -1, '' WHERE ?1 = '')
+ORDER BY s.created_at, s.id LIMIT ?2;
 
 -- name: message
 -- One of them.

@@ -1,6 +1,7 @@
 """The members, the quarantine and the outbox of the embedded ledger."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from laurels.clock import SECOND
 from laurels.engines.sqlite import accepting, members, merging
@@ -102,8 +103,7 @@ class SqliteOutbox(Session):
     async def all_messages(
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:
-        name = "all_messages" if state is None else "messages_in_state"
-        rows = await self._reader.run(lambda db: db.all(name, state, member_id, after, limit))
+        rows = await self._reader.run(lambda db: db.all(*_listing(after, limit, state, member_id)))
         return [message_state_of(row) for row in rows]
 
     async def message(self, id: str) -> MessageState:
@@ -139,3 +139,10 @@ def _find(db: Database, kind: DocumentKind, source: str, id: str) -> Quarantined
     if row is None:
         raise not_in_quarantine(kind, source, id)
     return quarantined_of(row, DocumentKind(row[1]), *row[8:])
+
+
+def _listing(after: str, limit: int, state: str | None, member_id: str | None) -> tuple[Any, ...]:
+    """The statement that reads a page of messages by an index, with its parameters."""
+    if member_id is not None:
+        return "messages_of_member", after, limit, state, member_id
+    return ("all_messages", after, limit) if state is None else ("messages_in_state", after, limit, state)

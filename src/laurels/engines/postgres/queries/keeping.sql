@@ -30,7 +30,7 @@ WHERE state = 'held' AND created_at > $2 AND contact.member = message.member;
 -- name: claim_messages
 -- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile.
 UPDATE message SET due_at = $2, attempts = attempts + 1
-WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+WHERE id = ANY (ARRAY(SELECT id FROM message WHERE state = 'due' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
 RETURNING id, milestone, points, created_at, attempts, (SELECT email FROM contact c WHERE c.member = message.member);
 
 -- name: set_message!
@@ -40,7 +40,7 @@ UPDATE message SET state = $2, due_at = $3, note = $4 WHERE id = $1 AND state = 
 -- name: give_up_held!
 -- No address came in time.
 UPDATE message SET state = 'undeliverable', note = 'no address'
-WHERE id IN (SELECT id FROM message WHERE state = 'held' AND created_at < $1 LIMIT 1000);
+WHERE id = ANY (ARRAY(SELECT id FROM message WHERE state = 'held' AND created_at < $1 LIMIT 1000));
 
 -- name: messages
 -- What became of the messages of a member and of those who became it.
@@ -51,12 +51,32 @@ WHERE s.member IN (SELECT number FROM who UNION ALL SELECT gone FROM merged WHER
 ORDER BY s.created_at, s.id;
 
 -- name: all_messages
--- Messages behind one of them, oldest first; those in a state, or of a member, where they are named.
+-- Messages behind one of them, oldest first.
+SELECT s.id,
+       (SELECT m.member_id FROM member m WHERE m.shard = s.shard AND m.number = s.member) AS member_id,
+       s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s
+WHERE (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = $1 UNION ALL SELECT -1, '' WHERE $1 = '')
+ORDER BY s.created_at, s.id LIMIT $2;
+
+-- name: messages_in_state
+-- As `all_messages`, of those in one state: bounds and order as only the index by state has them, since the planner does
+-- not know which states are rare.
+SELECT s.id,
+       (SELECT m.member_id FROM member m WHERE m.shard = s.shard AND m.number = s.member) AS member_id,
+       s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
+FROM message s
+WHERE s.state <= $3 AND (s.state, s.created_at, s.id)
+  > (SELECT $3, created_at, id FROM message WHERE id = $1 UNION ALL SELECT $3, -1, '' WHERE $1 = '')
+ORDER BY s.state, s.created_at, s.id LIMIT $2;
+
+-- name: messages_of_member
+-- As `all_messages`, of one member, by its shard and id; in one state, where one is named.
 SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note
 FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member
-WHERE ($1::text IS NULL OR s.state = $1) AND ($2::text IS NULL OR m.member_id = $2)
-  AND ($3 = '' OR (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = $3))
-ORDER BY s.created_at, s.id LIMIT $4;
+WHERE m.shard = $4 AND m.member_id = $5 AND ($3::text IS NULL OR s.state = $3)
+  AND (s.created_at, s.id) > (SELECT created_at, id FROM message WHERE id = $1 UNION ALL SELECT -1, '' WHERE $1 = '')
+ORDER BY s.created_at, s.id LIMIT $2;
 
 -- name: message
 -- One of them.
