@@ -72,6 +72,7 @@ asyncio.run(main())
 
 
 async def test_a_terminal_that_is_closed_stops_it_unless_nohup_says_otherwise() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may be run under nohup themselves
     stop = stop_on_signals()
     signal.raise_signal(signal.SIGHUP)
     await asyncio.wait_for(stop.wait(), 30)
