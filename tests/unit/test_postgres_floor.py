@@ -84,31 +84,37 @@ def test_nothing_is_left_and_all_is_seldom_looked_through(seed: int, latest_s: f
             assert sum(map(bool, rests)) <= STEPS * STEP_S / ALL_EVERY_S
 
 
-def test_what_looking_through_all_takes_bounds_how_often_that_is() -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        now = [1000.0]
-        patch.setattr(awarding, "elapsed", lambda: now[0])
-        floor = Floor()
-        floor.taken(7)
-        floor.looked(0, now[0], 0.2)
-        now[0] += 19.0
-        assert floor.get() == 7
-        now[0] += 2.0
-        assert floor.get() == 0
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock that floors go by, in seconds; a test moves it."""
+    now = [1000.0]
+    monkeypatch.setattr(awarding, "elapsed", lambda: now[0])
+    return now
 
 
-def test_what_is_put_back_during_a_look_is_looked_for_again() -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        now = [1000.0]
-        patch.setattr(awarding, "elapsed", lambda: now[0])
-        floor = Floor()
-        floor.taken(7)
-        now[0] += 1.0
-        assert floor.get() == 7
-        began = now[0]
-        now[0] += 0.1
-        floor.forget()
-        floor.looked(0, began, 0.1)
-        assert floor.get() == 0
-        floor.looked(0, now[0], 0.1)
-        assert floor.get() == 7
+@pytest.fixture
+def floor(now: list[float]) -> Floor:
+    """A floor of an inbox that was taken up to 7 just now."""
+    floor = Floor()
+    floor.taken(7)
+    return floor
+
+
+def test_what_looking_through_all_takes_bounds_how_often_that_is(now: list[float], floor: Floor) -> None:
+    floor.looked(0, now[0], 0.2)
+    now[0] += 19.0
+    assert floor.get() == 7
+    now[0] += 2.0
+    assert floor.get() == 0
+
+
+def test_what_is_put_back_during_a_look_is_looked_for_again(now: list[float], floor: Floor) -> None:
+    now[0] += 1.0
+    assert floor.get() == 7
+    began = now[0]
+    now[0] += 0.1
+    floor.forget()
+    floor.looked(0, began, 0.1)
+    assert floor.get() == 0
+    floor.looked(0, now[0], 0.1)
+    assert floor.get() == 7
