@@ -66,6 +66,7 @@ test-all: setup  ## run the tests, and those that take too long or need what not
 	@scripts/kafka $(VENV)
 	@scripts/ruby all
 	@scripts/pgbouncer
+	@scripts/debootstrap
 	@$(MAKE) --no-print-directory test ARGS='--all $(ARGS)'
 
 test-native: setup  ## run the native leaderboard's own tests, in Rust and through its Python face

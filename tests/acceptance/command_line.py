@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -38,10 +38,12 @@ def laurels(*arguments: str | Path, cwd: Path | None = None, **environment: str)
 
 
 @contextlib.contextmanager
-def served(state: Path, *options: str) -> Iterator[str]:
-    """`laurels serve` over a state directory on a free port, until the end of the block; gives its address."""
+def served(state: Path, *options: str, program: Sequence[str | Path] = (LAURELS,)) -> Iterator[str]:
+    """`laurels serve` over a state directory on a free port, until the end of the block; gives its address. `program`:
+    the words of another `laurels` than the one installed here.
+    """
     with subprocess.Popen(
-        [LAURELS, "serve", "--port", "0", "--state", str(state), *options],
+        [*program, "serve", "--port", "0", "--state", str(state), *options],
         stderr=subprocess.PIPE,
         text=True,
         env=_environment({}),
