@@ -111,7 +111,7 @@ async def nothing_is_lost_or_double(url: str, acknowledged: set[str]) -> int:
         await ledger.close()
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(200, marks=pytest.mark.long)])
 def test_whoever_is_killed_nothing_acknowledged_is_lost(
     server: Server, tmp_path: Path, rng: Random, kills: int, figures: Counter[str]
 ) -> None:
