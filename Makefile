@@ -50,7 +50,8 @@ $(NATIVE): $(STAMP)
 run: setup  ## set up, then start the demo shop with live rankings
 	@$(BIN)/laurels demo $(ARGS)
 
-# Files in the order of their folders: those of long tests go first, and the last ones, tests/unit, fill up the workers.
+# One failure hides no other: the native tests run whatever became of the rest. Files in the order of their folders:
+# those of long tests go first, and the last ones, tests/unit, fill up the workers.
 test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/chromium
 	@scripts/ruby
@@ -58,8 +59,11 @@ test: setup  ## run the tests (ARGS='-k refund -x' goes to pytest)
 	@scripts/postgres $(VENV) $(if $(findstring --all,$(ARGS)),all)
 	@scripts/nginx $(VENV)
 	@scripts/prometheus $(VENV)
-	@$(TESTING) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
-	@if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then $(MAKE) --no-print-directory test-native; fi
+	@failed=0; $(TESTING) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) || failed=$$?; \
+	if [ -z "$(filter-out --all,$(ARGS))" ] && command -v cargo >/dev/null; then \
+		$(MAKE) --no-print-directory test-native || failed=$$?; \
+	fi; \
+	exit $$failed
 
 test-all: setup  ## run the tests, and those that take too long or need what not everybody has
 	@scripts/rabbitmq
