@@ -4,7 +4,7 @@
 //! shared memory, which is all of the unsafe code but one line; the journal), `board` (one board), `members`, `state` (all
 //! that follows from one feed, and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see),
 //! `edge` (a thread that answers over HTTP), `python`. Apart from all of it: `http`,
-//! and `bonuses` (the arithmetic of an award).
+//! `bonuses` (the arithmetic of an award), and `fingerprints`.
 
 mod atomics;
 pub mod board;
@@ -13,6 +13,7 @@ pub mod dashboard;
 pub mod edge;
 pub mod engine;
 pub mod error;
+pub mod fingerprints;
 pub mod http;
 pub mod members;
 pub mod state;

@@ -1,5 +1,6 @@
 """The core seen from Python: the same answers as the pure-Python engine, byte for byte, and the errors by name."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -226,3 +227,16 @@ def test_the_stubs_are_those_of_the_binary(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy.stubtest", "laurels_core", "--ignore-missing-stub"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@given(st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16)), max_size=40))
+def test_fingerprints_are_keyed_as_one_by_one(pairs: list[tuple[bytes, bytes]]) -> None:
+    secrets, fingerprints = (b"".join(each[n] for each in pairs) for n in (0, 1))
+    one_by_one = [hashlib.blake2b(said, digest_size=16, key=secret).digest() for secret, said in pairs]
+    assert core.keyed(secrets, fingerprints) == b"".join(one_by_one)
+
+
+@pytest.mark.parametrize(("secrets", "fingerprints"), [(16, 32), (32, 16), (16, 15), (15, 15), (0, 16)])
+def test_fingerprints_without_a_secret_each_are_refused(secrets: int, fingerprints: int) -> None:
+    with pytest.raises(ValueError, match="Each fingerprint has its secret"):
+        core.keyed(bytes(secrets), bytes(fingerprints))

@@ -36,6 +36,7 @@ from laurels_core._core import (
     WouldWait,
     Writer,
     __version__,
+    keyed,
     plain_head,
 )
 from laurels_core.shapes import CampaignTuple, FollowedTuple, Head, JudgedTuple, MeTuple, Op, Rendered, Row, ViewTuple
@@ -85,5 +86,6 @@ __all__ = [
     "WouldWait",
     "Writer",
     "__version__",
+    "keyed",
     "plain_head",
 ]

@@ -487,3 +487,10 @@ def plain_head(data: bytes) -> Head | None:
     the end of a line, one plain `Host`, none of the headers given twice, none that changes how the connection goes on.
     Takes 0.4 us.
     """
+
+def keyed(secrets: bytes, fingerprints: bytes) -> bytes:
+    """Apart from all of the above: BLAKE2b of 16 bytes of each fingerprint, keyed by the secret at its place. All have
+    16 bytes and lie one behind the other. Takes 0.2 us each, while other threads have the interpreter.
+
+    Raises `ValueError` where there are not as many of the one as of the other.
+    """

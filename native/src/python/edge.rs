@@ -227,7 +227,6 @@ impl Edge {
     }
 
     /// Counts since the last time.
-    #[expect(clippy::type_complexity, reason = "told in the stub")]
     fn take_counts(&self) -> ([[u64; 2]; 2], Vec<u64>, u64, u64, u64, u64) {
         let counters = &self.shared.counters;
         let (times, sum_ns) = counters.take_times();

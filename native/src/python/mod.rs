@@ -4,6 +4,7 @@
 mod bonuses;
 mod edge;
 mod errors;
+mod fingerprints;
 mod names;
 mod reader;
 mod request_head;
@@ -16,6 +17,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     bonuses::register(module)?;
     errors::register(module)?;
+    fingerprints::register(module)?;
     names::register(module)?;
     writer::register(module)?;
     reader::register(module)?;

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
-from laurels.engines.sqlite.arriving import Arriving, Run
+from laurels.engines.sqlite.arriving import Arriving, Run, Together
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row
 from laurels.ledger import Item, Onward, Receipt, shard_of
@@ -123,19 +123,21 @@ class Acceptance:
             self._judge_again(document)
         return ACCEPTED
 
-    def accept_many(self, documents: Sequence[Document]) -> list[Receipt]:
+    def accept_many(self, together: Together) -> list[Receipt]:
         """The same as `accept` for each in turn. What is plain, new and a known member's is looked up together with the
         others: one step of the engine for hundreds of documents, instead of one for each.
         """
+        documents = together.documents
         if len(documents) < FEWEST_ROWS:
             return [self.accept(document) for document in documents]
-        self._arriving = arriving = Arriving(self._db, documents, self._numbers.secret)
+        gathered = together.gathered()
+        self._arriving = arriving = Arriving(self._db, gathered)
         if self._last is None:
             self._last = arriving.last_sequence
         receipts, taken = [ACCEPTED] * len(documents), 0
         for n in arriving.odd:
             self._hold(taken, n)
-            if n in arriving.again:  # what was found is from before the batch
+            if n in gathered.again:  # what was found is from before the batch
                 self.flush()
             receipts[n] = self.accept(documents[n])
             taken = n + 1
@@ -377,12 +379,15 @@ def item_of(document: Document, sequence: int, member: int | None, now: int) -> 
     )
 
 
-def accept(db: Database, batches: Sequence[Sequence[Document]], now: int) -> list[list[Receipt]]:
+def accept(db: Database, batches: Sequence[Together], now: int) -> list[list[Receipt]]:
     """Write documents to the inbox, each batch as it was handed in. Repeats and conflicts write nothing."""
     acceptance = Acceptance(db, now)
-    receipts = iter(acceptance.accept_many([document for batch in batches for document in batch]))
+    together = batches[0]
+    if len(batches) > 1:
+        together = Together([document for batch in batches for document in batch.documents])
+    receipts = iter(acceptance.accept_many(together))
     acceptance.save()
-    return [list(islice(receipts, len(batch))) for batch in batches]
+    return [list(islice(receipts, len(batch.documents))) for batch in batches]
 
 
 def set_aside(db: Database, messages: Sequence[RefusedMessage], now: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from laurels.engines.sqlite import accepting, awarding, leases, taking_in
+from laurels.engines.sqlite.arriving import Together
 from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.histories import history
@@ -14,12 +15,20 @@ from laurels.ledger.rows import counts_of
 from laurels.model import Balance, Document, DocumentKind, Entry, Status, Version
 from laurels.model.documents import kept_id
 
+MANY = 512
+"""Documents that are gathered by the thread that hands them in, whose processor has them in its cache. The one that
+writes would wait for the interpreter, and for each of them.
+"""
+
 
 class SqliteInbox(Session):
     """Documents on their way."""
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
-        return await self._writer.run_batched(self._accept_together, documents)
+        together = Together(documents)
+        if len(documents) >= MANY:
+            together.gathered()
+        return await self._writer.run_batched(self._accept_together, together)
 
     async def document(
         self, kind: DocumentKind, source: str, id: str, *, of_member: str | None = None
@@ -63,7 +72,7 @@ class SqliteInbox(Session):
         assert row is not None, "a row of counts is a row, whatever they are"
         return counts_of(row)
 
-    def _accept_together(self, db: Database, batches: Sequence[Sequence[Document]]) -> list[list[Receipt]]:
+    def _accept_together(self, db: Database, batches: Sequence[Together]) -> list[list[Receipt]]:
         return accepting.accept(db, batches, self._now())
 
 

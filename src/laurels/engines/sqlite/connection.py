@@ -48,6 +48,8 @@ PAGES_OF_MUCH = 16_384
 """Pages of the log, 64 MB, that an import lets come together before they are checkpointed into the file."""
 
 Row = tuple[Any, ...]
+Part = tuple[int, Sequence[Any]]
+"""So many rows of a statement, and their values one behind the other."""
 
 _VALUES = re.compile(r"VALUES\s*(\([^()]*\))")
 
@@ -154,11 +156,12 @@ class Database:
 
     def run_values(self, name: str, values: Sequence[Any], rows: int) -> None:
         """The same for rows that lie one behind the other: a tuple less for each, which costs as much as its values."""
-        width, taken = len(values) // max(rows, 1), 0
-        for count in parts_of(name, rows):
-            self.execute(with_rows(name, count), values[taken * width : (taken + count) * width])
-            taken += count
-        self.run_many(name, [values[n * width : (n + 1) * width] for n in range(taken, rows)])
+        self.run_parts(name, parted(name, values, rows))
+
+    def run_parts(self, name: str, parts: Iterable[Part]) -> None:
+        """The same for what was `parted` before."""
+        for count, values in parts:
+            self.execute(with_rows(name, count), values)
 
     def run_array(self, name: str, numbers: Sequence[int]) -> None:
         """Run a statement for its effect that takes an array of numbers, where there are any: one step for all."""
@@ -208,6 +211,16 @@ def _joined(rows: Iterable[Sequence[Any]]) -> list[Any]:
 def as_array(numbers: Iterable[int]) -> Any:
     """Whole numbers as `carray` reads them in a statement, to be bound there."""
     return apsw.carray(array("q", numbers))
+
+
+def parted(name: str, values: Sequence[Any], rows: int) -> list[Part]:
+    """Rows that lie one behind the other, as the statements by a name take them: the last few one by one."""
+    width, taken = len(values) // max(rows, 1), 0
+    parts: list[Part] = []
+    for count in (*parts_of(name, rows), *[1] * (rows % FEWEST_ROWS)):
+        parts.append((count, values[taken * width : (taken + count) * width]))
+        taken += count
+    return parts
 
 
 def parts_of(name: str, count: int) -> Iterator[int]:

@@ -155,21 +155,20 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: make_arriving!
 -- A table of this connection's own memory for documents that arrive together (`arriving.py`).
-CREATE TEMP TABLE arriving (n INTEGER PRIMARY KEY, kind, source, id, known_as, order_id, order_source, content, raw,
-                            actor, number, shard, secret, is_plain);
+CREATE TEMP TABLE arriving (n INTEGER PRIMARY KEY, kind, source, id, order_id, order_source, content, raw, actor, number,
+                            shard, secret, is_plain);
 
 -- name: hold_arriving!
--- Look up documents that arrived: their number, what they ask for (`arriving.py`), kind, source, id, the id that they
--- are known by where it is another, member, order, its source, content, raw bytes and actor.
+-- Look up documents that arrived: their number, what they ask for (`arriving.py`), kind, source, id, member, order, its
+-- source, content, raw bytes and actor.
 INSERT INTO arriving
-SELECT d.column1, d.column3, d.column4, d.column5, d.column6, d.column8, d.column9, d.column10, d.column11, d.column12,
+SELECT d.column1, d.column3, d.column4, d.column5, d.column7, d.column8, d.column9, d.column10, d.column11,
        m.number, m.shard, m.secret, (
            d.column2 < 2 AND m.merged_into IS NULL AND length(m.secret) = 16
            AND (d.column2 = 0 OR EXISTS (SELECT 1 FROM contact WHERE member = m.number))
-           AND NOT EXISTS (SELECT 1 FROM accepted WHERE source = d.column4 AND id = coalesce(d.column6, d.column5)
-                           AND kind = d.column3)
+           AND NOT EXISTS (SELECT 1 FROM accepted WHERE source = d.column4 AND id = d.column5 AND kind = d.column3)
        ) IS TRUE
-FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column7;
+FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column6;
 
 -- name: look_at_arriving
 -- The highest sequence that was ever given, what keys each one's fingerprint (hexadecimal, one behind the other), and
@@ -183,7 +182,7 @@ FROM arriving;
 -- Remember those of a run for ever: what is added to their numbers, from which to before which, when, and all
 -- fingerprints.
 INSERT INTO accepted (sequence, kind, source, id, member, fingerprint, status, place, accepted_at)
-SELECT ?1 + n, kind, source, coalesce(known_as, id), number, substr(?5, 16 * n + 1, 16), ?6, NULL, ?4
+SELECT ?1 + n, kind, source, id, number, substr(?5, 16 * n + 1, 16), ?6, NULL, ?4
 FROM arriving WHERE n >= ?2 AND n < ?3 AND is_plain ORDER BY n;
 
 -- name: queue_arriving!
