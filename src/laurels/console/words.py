@@ -7,6 +7,7 @@ Points are "to spend", a reversal is "taken back", a restoration "given back", a
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,9 @@ QUARANTINED: Mapping[str, str] = {
     "message": "Messages that cannot be read",
 }
 """What may lie on the work list, by kind."""
+
+CHANNELS: Mapping[str, str] = {"web": "web", "mobile": "app", "store": "store"}
+"""Where customers order."""
 
 MESSAGES: Mapping[str, str] = {
     "due": "is being sent",
@@ -278,6 +282,11 @@ _DOCUMENT = re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL)
 def number(value: int) -> str:
     """Such as 1,234, with a true minus below zero."""
     return f"{MINUS if value < 0 else ''}{abs(value):,}"
+
+
+def of_hundred(share: str) -> str:
+    """A share as the API writes it, as so many of a hundred: 0.8 is 80, 0.8025 is 80.25."""
+    return f"{(Decimal(share) * 100).normalize():f}"
 
 
 def signed(value: int) -> str:

@@ -87,11 +87,17 @@ def _shown(document: dict[str, Any], *, retry_fault: str = "", drop_fault: str =
         "document": document,
         "what": words.HITS.get(document["kind"], document["kind"]),
         "remedy": words.REMEDIES.get(document["cause"], ""),
-        "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if value not in (None, "", [])],
+        "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if _adds(document, name, value)],
         "retry_fault": retry_fault,
         "drop_fault": drop_fault,
     }
     return Shown(template="document.html", says=says, status=422 if retry_fault or drop_fault else 200)
+
+
+def _adds(document: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Whether a field says what does not stand on the page already."""
+    is_told = (name == "source" and value == document["source"]) or (name == "order_id" and value == document["id"])
+    return not is_told and value not in (None, "", [])
 
 
 def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of, parted, place_of
 from laurels.engines.postgres.entries import At, entry_of
@@ -72,7 +74,8 @@ class PostgresCasework(Session):
             most = MOST_READ if kinds else limit + 1
             rows = await _entries(db, row, before, most)
             restored = await _restored(db, rows)
-        return _timeline(rows, restored, frozenset(kinds), start, limit=limit, most=most)
+            found = _timeline(rows, restored, frozenset(kinds), start, limit=limit, most=most)
+            return replace(found, entries=await _with_contents(db, found.entries))
 
 
 async def _entries(db: Statements, customer: Row, before: str | None, most: int) -> list[Row]:
@@ -93,6 +96,16 @@ async def _restored(db: Statements, rows: list[Row]) -> dict[At, tuple[str, int]
         return {}
     found = await db.all("redemptions_at", [shard for shard, _ in redeemed], [position for _, position in redeemed])
     return {(row[0], row[1]): (row[2], row[3]) for row in found}
+
+
+async def _with_contents(db: Statements, entries: list[TimelineEntry]) -> list[TimelineEntry]:
+    """The same, with what the documents of earn entries said."""
+    earned = [(each.entry.shard, each.entry.position) for each in entries if each.entry.kind is EntryKind.EARN]
+    if not earned:
+        return entries
+    rows = await db.all("contents_at", *columns_of(earned, 2))
+    kept = {(row[0], row[1]): row[2] for row in rows}
+    return [replace(each, content=kept.get((each.entry.shard, each.entry.position))) for each in entries]
 
 
 def entry_place(row: Row) -> tuple[int, int, EntryKind]:

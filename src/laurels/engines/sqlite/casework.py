@@ -81,8 +81,15 @@ def _timeline(
         if not kinds or entry.kind in kinds:
             redemption = db.one("redemption_at", row[0]) if entry.kind is EntryKind.REDEEM else None
             redemption_id, restored = redemption or (None, 0)
+            content = db.value("content_at", row[0]) if entry.kind is EntryKind.EARN else None
             entries.append(
-                TimelineEntry(entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id)
+                TimelineEntry(
+                    entry=entry,
+                    balance_after=balance,
+                    restored=restored,
+                    redemption_id=redemption_id,
+                    content=content,
+                )
             )
         balance -= entry.points
         if len(entries) == limit:
