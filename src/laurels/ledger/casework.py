@@ -33,8 +33,8 @@ class FoundDocument(Struct, frozen=True, kw_only=True):
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """A point entry and the balance after it; of a redemption its id, and how many of its points came back. `content` is
-    what the document of an earn entry said, without who; None where that is not kept (any more).
+    """A point entry and the balance after it; of a redemption its id, and how many of its points came back. What the
+    document of an earn entry said, without who, is `content`; None where that is not kept (any more).
     """
 
     entry: Entry
