@@ -35,7 +35,7 @@ PAGES = {
     "rules": "/program",
     "extend": "/program/extend?first=2027-02-01&last=2027-03-01&until=2027-09-01",
     "boards": "/boards",
-    "messages": "/messages?state=held",
+    "messages": "/messages?state=sent",
     "finance": "/finance?from=2020-01-01&to=2030-01-01",
     "liability": "/finance/liability",
     "corrections": "/corrections",

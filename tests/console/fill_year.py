@@ -13,12 +13,13 @@ from tests.console.one_customer import TOTALS, WHO, after_orders, enrol, order
 
 from laurels import clock
 from laurels.clock import DAY, SECOND
-from laurels.model import Adjustment, Order, Redemption, Refund
+from laurels.model import Adjustment, Channel, Order, Redemption, Refund
 from laurels.rollups import RollingUp
 from laurels.settings import load
 from laurels.wiring import Services, build
 
 CUSTOMERS, MONTHS = 60, 12
+CHANNELS = (*Channel,)
 RULES = """version = 1
 value = {{ GBP = "0.10", EUR = "0.12" }}
 [earn]
@@ -33,6 +34,9 @@ round = "end-of-month"
 counts = "base"
 period = "year"
 levels = [ {{ name = "blue", reach = 0 }}, {{ name = "gold", reach = 150, multiply = "1.5" }} ]
+[[milestones]]
+name = "regular"
+above = 300
 [[campaigns]]
 name = "double dairy"
 from = "{0}"
@@ -84,7 +88,7 @@ async def month(services: Services, number: int, rng: Random) -> None:
     for n in range(40 + 3 * number):
         who = f"{12000 + rng.randrange(CUSTOMERS)}"
         orders.append(order(f"{number:02}{n:03}", who, f"{rng.randrange(8, 240)}.{rng.randrange(100):02}"))
-    orders.append(order(f"69287{number}", WHO, TOTALS[number % len(TOTALS)]))
+    orders.append(order(f"69287{number}", WHO, TOTALS[number % len(TOTALS)], channel=CHANNELS[number % 3]))
     orders += [order(f"E{number}-{n}", f"{12000 + n}", "80.00", "EUR") for n in range(6)]
     await ledger.accept([each.document() for each in orders])
     await services.awarder.drain()

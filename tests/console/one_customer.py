@@ -2,7 +2,7 @@
 of pictures have in common.
 """
 
-from laurels.model import Adjustment, Order, Redemption, Refund
+from laurels.model import Adjustment, Channel, Order, Redemption, Refund
 from laurels.model.money import parse_amount
 from laurels.wiring import Services
 
@@ -11,10 +11,16 @@ TOTALS = ("227.60", "58.00", "1200.00", "99.00", "45.50", "310.00", "18.99", "76
 """Of its orders 692870, 692871 and so on."""
 
 
-def order(order_id: str, member_id: str, total: str, currency: str = "GBP") -> Order:
+def order(order_id: str, member_id: str, total: str, currency: str = "GBP", channel: Channel = Channel.WEB) -> Order:
     """An order of the shop."""
-    amount = parse_amount(total, currency, "total")
-    return Order(source="shop", order_id=order_id, member_id=member_id, currency=currency, total=amount)
+    return Order(
+        source="shop",
+        order_id=order_id,
+        member_id=member_id,
+        currency=currency,
+        total=parse_amount(total, currency, "total"),
+        channel=channel,
+    )
 
 
 async def enrol(services: Services) -> None:

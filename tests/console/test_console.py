@@ -285,6 +285,28 @@ async def test_a_customer_is_hidden_shown_and_renamed(house: ConsoleShop) -> Non
     assert names[2] == names[1], "the same page sent twice renames once"
 
 
+async def test_a_customers_page_says_by_what_the_last_orders_came(house: ConsoleShop) -> None:
+    await house.shop.order("S1", "bob", "30.00", channel="store")
+    await house.shop.order("S2", "bob", "20.00", channel="mobile")
+    await house.shop.settle()
+    number = (await house.shop.ask("GET", "/members/bob")).json()["number"]
+    visitor = await house.signed_in("support")
+    for show in ("all", "spent"):
+        assert "<li>Orders by app, store, web</li>" in (await visitor.open(f"/customers/{number}?show={show}")).text
+    page = await visitor.open(f"/customers/{number}")
+    assert re.findall(r"<dt>Ordered by</dt><dd>(\w+)</dd>", page.text) == ["app", "store", "web"]
+
+
+async def test_what_cannot_be_awarded_is_corrected_by_hand_from_its_page(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("operator", "support")
+    page = await visitor.open("/work/order?source=shop&id=USD%2F1")
+    [link] = map(unescape, re.findall(r'href="(/customers/\d+/correct\?[^"]*)"', page.text))
+    page = await visitor.open(link)
+    assert "for order USD/1 of shop, which could not be awarded</textarea>" in page.text
+    alone = await house.signed_in("operator", name="oisin")
+    assert "/correct?" not in (await alone.open("/work/order?source=shop&id=USD%2F1")).text
+
+
 async def test_a_document_is_tried_again_and_given_up(house: ConsoleShop) -> None:
     visitor = await house.signed_in("operator")
     page = await visitor.open("/work")

@@ -65,6 +65,8 @@ async def worked_while_killed(
             killing = asyncio.create_task(kill_in_turn(consoles, rng))
             try:
                 while walk.steps < steps or consoles.kills < kills:
+                    if killing.done():  # a console did not come back: its error, and no walk without an end
+                        killing.result()
                     await walk.do()
             finally:
                 killing.cancel()

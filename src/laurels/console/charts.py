@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
-WIDE, NARROW = 880, 340
+WIDE, NARROW = 1060, 340
 HEIGHT = 220
 _MOST_KEPT = 64
 
@@ -77,6 +77,10 @@ _SHORT = (
 """Months in three letters that stand upright; the year below the first one and each January."""
 
 
+_IN_SHORT = "format(datum.value, abs(datum.value) < 10000 ? ',' : '~s')"
+"""Points as 500, 1,500, 20k, 1.5M."""
+
+
 def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
     axis = {"labelColor": "var(--muted)", "domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12}
     names = [SERIES[name][0] for name in SERIES]
@@ -97,11 +101,20 @@ def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
                 "type": "ordinal",
                 "sort": None,
                 "axis": {**axis, "title": None, "labelAngle": 0, "labelExpr": _SHORT, "labelOverlap": "parity"},
+                "scale": {"paddingInner": 0.4, "paddingOuter": 0.2},
             },
             "y": {
                 "field": "points",
                 "type": "quantitative",
-                "axis": {**axis, "title": None, "gridColor": "var(--line)", "tickCount": 5, "format": "~s"},
+                "axis": {
+                    **axis,
+                    "title": None,
+                    "domain": False,
+                    "ticks": False,
+                    "gridColor": "var(--line)",
+                    "tickCount": 5,
+                    "labelExpr": _IN_SHORT,
+                },
             },
             "color": {
                 "field": "what",

@@ -29,9 +29,11 @@ class Renderer:
             signed=words.signed,
             arrow=words.arrow,
             period=words.period,
+            month_name=words.month_name,
             points_of=words.points_of,
             when=partial(words.when, zone=zone),
             day=partial(words.day, zone=zone),
+            last_day=partial(words.last_day, zone=zone),
             month=partial(words.month, zone=zone),
         )
         charts = Charts()

@@ -6,13 +6,15 @@ Points are "to spend", a reversal is "taken back", a restoration "given back", a
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from laurels.model.times import by_the_clock
 
 MINUS = "\u2212"
+NO_BREAK = "\u00a0"
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "earn": ("Order", "bag"),
@@ -80,6 +82,9 @@ QUARANTINED: Mapping[str, str] = {
     "message": "Messages that cannot be read",
 }
 """What may lie on the work list, by kind."""
+
+CHANNELS: Mapping[str, str] = {"web": "web", "mobile": "app", "store": "store"}
+"""Where customers order."""
 
 MESSAGES: Mapping[str, str] = {
     "due": "is being sent",
@@ -265,6 +270,9 @@ def did(row: Mapping[str, Any]) -> str:
 
 def thing(text: str) -> str:
     """What a row of the log is of, such as order A1 of shop."""
+    called, equals, its_id = text.partition("_id=")
+    if equals and called.isalpha():
+        return f"{called} {its_id}"
     document = _DOCUMENT.fullmatch(text)
     if document is not None:
         kind, source, id_ = document.groups()
@@ -280,6 +288,11 @@ def number(value: int) -> str:
     return f"{MINUS if value < 0 else ''}{abs(value):,}"
 
 
+def of_hundred(share: str) -> str:
+    """A share as the API writes it, as so many of a hundred: 0.8 is 80, 0.8025 is 80.25."""
+    return f"{(Decimal(share) * 100).normalize():f}"
+
+
 def signed(value: int) -> str:
     """The same with a plus above zero."""
     return f"+{value:,}" if value > 0 else number(value)
@@ -293,19 +306,27 @@ def money(amount: str, currency: str) -> str:
 
 def when(text: str, zone: ZoneInfo) -> str:
     """An instant as the API writes it, as 24 Nov 2026, 17:14 in the program's zone."""
-    at = _at(text, zone)
-    return f"{at.day} {at:%b %Y, %H:%M}"
+    return f"{day(text, zone)}, {_at(text, zone):%H:%M}"
 
 
 def day(text: str, zone: ZoneInfo) -> str:
-    """Such as 24 Nov 2026."""
-    at = _at(text, zone)
-    return f"{at.day} {at:%b %Y}"
+    """Such as 24 Nov 2026, never parted by the end of a line."""
+    return _day(_at(text, zone))
+
+
+def last_day(text: str, zone: ZoneInfo) -> str:
+    """The last day before an instant, such as 31 Dec 2026 for the beginning of the year."""
+    return _day(_at(text, zone) - timedelta(microseconds=1))
 
 
 def month(text: str, zone: ZoneInfo) -> str:
     """Such as November 2026."""
     return f"{_at(text, zone):%B %Y}"
+
+
+def month_name(text: str) -> str:
+    """The name of a day's month, such as November."""
+    return f"{date.fromisoformat(text):%B}"
 
 
 def period(text: str) -> str:
@@ -339,6 +360,10 @@ def actor(text: str | None, own: str) -> str:
     if sub == text:
         return f"by {text}"
     return "by you" if sub == own else f"by {sub}"
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day}{NO_BREAK}{at:%b}{NO_BREAK}{at.year}"
 
 
 def _at(text: str, zone: ZoneInfo) -> datetime:

@@ -33,12 +33,15 @@ class FoundDocument(Struct, frozen=True, kw_only=True):
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True):
-    """A point entry and the balance after it; of a redemption its id, and how many of its points came back."""
+    """A point entry and the balance after it; of a redemption its id, and how many of its points came back. What the
+    document of an earn entry said, without who, is `content`; None where that is not kept (any more).
+    """
 
     entry: Entry
     balance_after: int
     restored: int = 0
     redemption_id: str | None = None
+    content: bytes | None = None
 
 
 class Timeline(Struct, frozen=True, kw_only=True):

@@ -69,16 +69,16 @@ class Link(NamedTuple):
 LINKS = (
     Link("Overview", "/overview", "chart", frozenset({"reports:read"})),
     Link("Customers", "/customers", "user", frozenset({"members:read"})),
-    Link("Approvals", "/proposals", "pen", frozenset({"points:approve"})),
+    Link("Approvals", "/proposals", "check", frozenset({"points:approve"})),
     Link("Work list", "/work", "inbox", frozenset({"quarantine:write"})),
-    Link("Campaigns", "/campaigns", "gift", frozenset(program.LOOK), "Program"),
-    Link("Rules", "/program", "pen", frozenset(program.LOOK), "Program"),
-    Link("Boards", "/boards", "chart", frozenset({"members:read"}), "Program"),
-    Link("Messages", "/messages", "bag", frozenset({"quarantine:write"}), "Program"),
+    Link("Campaigns", "/campaigns", "percent", frozenset(program.LOOK), "Program"),
+    Link("Rules", "/program", "page", frozenset(program.LOOK), "Program"),
+    Link("Boards", "/boards", "cup", frozenset({"members:read"}), "Program"),
+    Link("Messages", "/messages", "mail", frozenset({"quarantine:write"}), "Program"),
     Link("Finance", "/finance", "coins", frozenset({"reports:read"}), "House"),
     Link("Health", "/health", "pulse", frozenset({"status:read"}), "House"),
     Link("Jobs", "/jobs", "clock", frozenset(jobs.LOOK), "House"),
-    Link("People", "/people", "user", frozenset({"audit:read"}), "House"),
+    Link("People", "/people", "people", frozenset({"audit:read"}), "House"),
     Link("Log", "/log", "key", frozenset({"audit:read"}), "House"),
 )
 

@@ -12,6 +12,9 @@ from laurels.console.views.periods import day_of, instant, month_begins, today
 from laurels.console.views.program import LOOK
 from laurels.console.views.texts import one_line
 
+_SAID_ABOVE = ("name", "from", "until", "budget")
+"""What of a rule stands in the campaign's first lines already."""
+
 _AT_ONCE = MINUTE
 """So much later a campaign is over that was ended just now."""
 
@@ -24,7 +27,7 @@ async def list_campaigns(ask: Ask) -> Shown:
     month = _asked(ask.query.get("month", ""), month_begins(today(ask.now)))
     order = ("running", "to come", "over")
     rows = sorted(found["campaigns"], key=lambda each: order.index(each["state"]))
-    rows = [{**each, "lines": [*_lines(each["rule"])]} for each in rows]
+    rows = [{**each, "lines": [line for line in _lines(each["rule"]) if line[0] not in _SAID_ABOVE]} for each in rows]
     says = {
         "campaigns": rows,
         "version": found["version"],

@@ -71,6 +71,7 @@ def _row(ask: Ask, entry: Mapping[str, Any], opened: str | None) -> dict[str, An
         **entry,
         "title": title,
         "money": amount,
+        "whys": _whys(entry),
         "icon": icon,
         "under": amount if entry["kind"] in {"earn", "reverse"} and amount else by,
         "by": by,
@@ -78,6 +79,14 @@ def _row(ask: Ask, entry: Mapping[str, Any], opened: str | None) -> dict[str, An
         "recorded_apart": apart,
         "undo_to": _undo_to(ask.path["number"], entry),
     }
+
+
+def _whys(entry: Mapping[str, Any]) -> list[str]:
+    """Why an entry is as it is, line by line where an order or a refund says it in parts."""
+    reason = entry["reason"]
+    if not reason:
+        return []
+    return reason.split("; ") if entry["kind"] in {"earn", "reverse"} else [reason]
 
 
 def _undo_to(number: str, entry: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.views.periods import month_begins, today
 
 AT_ONCE = 200_000
 """Entries up to which it is worked out while the person waits: some seconds. Beyond that it is a job."""
@@ -14,14 +15,14 @@ async def show_liability(ask: Ask) -> Shown:
     """As of now, or of the beginning of a day (UTC); in a large shop as it was worked out last, or by this job."""
     day, number = ask.query.get("at", "").strip(), ask.query.get("job", "")
     if number or await _entries(ask) > AT_ONCE:
-        return _shown(day, job=await _job(ask, number))
+        return _shown(ask, day, job=await _job(ask, number))
     try:
         found = await ask.api.get("/liability", at=f"{day}T00:00:00Z" if day else None)
-        return _shown(day, found=found, expected=await ask.api.get("/breakage"))
+        return _shown(ask, day, found=found, expected=await ask.api.get("/breakage"))
     except ApiRefused as error:
         if error.kind not in {"conflict", "invalid-input"}:
             raise
-        return _shown(day, fault=error.fields.get("at", error.message), status=error.status)
+        return _shown(ask, day, fault=error.fields.get("at", error.message), status=error.status)
 
 
 @page("POST", "/finance/liability", "reports:read")
@@ -33,11 +34,12 @@ async def work_out(ask: Ask) -> Elsewhere | Shown:
     except ApiRefused as error:
         if error.kind != "invalid-input":
             raise
-        return _shown(day, job={}, fault=error.fields.get("at", error.message), status=error.status)
+        return _shown(ask, day, job={}, fault=error.fields.get("at", error.message), status=error.status)
     return Elsewhere(f"/jobs/{job['number']}")
 
 
 def _shown(
+    ask: Ask,
     day: str,
     *,
     found: dict[str, Any] | None = None,
@@ -51,7 +53,17 @@ def _shown(
         worked_out = job["tally"]
         found = worked_out["liability"]
         expected = worked_out["expected"]
-    says = {"day": day, "found": found, "fault": fault, "expected": expected, "is_job": job is not None, "job": job}
+    this_month = month_begins(today(ask.now))
+    ended = month_begins(this_month, 1).isoformat(), this_month.isoformat()
+    says = {
+        "month_ended": ended,
+        "day": day,
+        "found": found,
+        "fault": fault,
+        "expected": expected,
+        "is_job": job is not None,
+        "job": job,
+    }
     return Shown(template="liability.html", says=says, status=status)
 
 

@@ -39,6 +39,12 @@ async def show_overview(ask: Ask) -> Shown:
             "basis": basis,
             "other_basis": f"/overview?period={period}&basis={'recorded' if basis == 'occurred' else 'occurred'}",
             "closing": found["closing"],
+            "this_month": _this_month(months, until, basis),
+            "pending": sum(row["points"] for row in due["due"] if row["what"] == "pending"),
+            "active": next(
+                (line["active"] for line in members["lines"] if line["period"] == f"{today(ask.now):%Y-%m}"), 0
+            ),
+            "series": [(kind, label) for kind, (label, _) in SERIES.items()],
             "total": sum(each["points"] for each in found["closing"]),
             "months": months,
             "marks": _marks(months),
@@ -107,6 +113,24 @@ def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
             months.setdefault(f"{month:%Y-%m}", dict.fromkeys(SERIES, 0))
             month = month_begins(month, -1)
     return sorted(months.items())
+
+
+def _this_month(months: list[tuple[str, dict[str, int]]], until: date, basis: str) -> list[dict[str, Any]]:
+    """What the month so far has earned, spent and lapsed, beside the month before, and where it is counted."""
+    by_month = dict(months)
+    begins = month_begins(until - timedelta(days=1))
+    before = month_begins(begins, 1)
+    to = f"/finance?{urlencode({'from': begins, 'to': until, 'basis': basis})}"
+    names = {"month": begins.isoformat(), "month_before": before.isoformat(), "to": to}
+    return [
+        {
+            "label": SERIES[kind][0],
+            "points": by_month.get(f"{begins:%Y-%m}", {}).get(kind, 0),
+            "before": by_month.get(f"{before:%Y-%m}", {}).get(kind, 0),
+            **names,
+        }
+        for kind in ("earn", "redeem", "expire")
+    ]
 
 
 def _by_source(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:

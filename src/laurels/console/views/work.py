@@ -58,7 +58,7 @@ async def show_document(ask: Ask) -> Shown:
     """A document with what it says, and what may be done about it. Its source and id are in the query: a queue's name
     may hold a slash, and so may an id.
     """
-    return _shown(await ask.api.get(_path(ask, ask.query)))
+    return _shown(ask, await ask.api.get(_path(ask, ask.query)))
 
 
 @page("POST", "/work/{kind:str}", "quarantine:write")
@@ -70,28 +70,46 @@ async def decide(ask: Ask) -> Shown | Elsewhere:
     reason = one_line(ask.form.get("reason", ""))
     try:
         if step != "retry" and not (step == "drop" and reason):
-            return _shown(await ask.api.get(path), drop_fault="Say why it is given up.")
+            return _shown(ask, await ask.api.get(path), drop_fault="Say why it is given up.")
         await ask.api.post(f"{path}/{step}", {"reason": reason} if step == "drop" else None)
     except ApiRefused as error:
         if error.kind == "not-found":
             return Elsewhere("/work?did=gone")
         if error.kind not in {"invalid-input", "conflict"}:
             raise
-        return _shown(await ask.api.get(path), **{f"{step}_fault": error.message})
+        return _shown(ask, await ask.api.get(path), **{f"{step}_fault": error.message})
     return Elsewhere(f"/work?did={step}")
 
 
-def _shown(document: dict[str, Any], *, retry_fault: str = "", drop_fault: str = "") -> Shown:
+def _shown(ask: Ask, document: dict[str, Any], *, retry_fault: str = "", drop_fault: str = "") -> Shown:
     fields = document["content"] if isinstance(document["content"], dict) else {}
     says = {
         "document": document,
         "what": words.HITS.get(document["kind"], document["kind"]),
         "remedy": words.REMEDIES.get(document["cause"], ""),
-        "fields": [(name, _said(name, value, fields)) for name, value in fields.items() if value not in (None, "", [])],
+        "fields": [
+            (name, _said(name, value, fields)) for name, value in fields.items() if _adds(document, name, value)
+        ],
+        "correct_to": _correct_to(ask, document),
         "retry_fault": retry_fault,
         "drop_fault": drop_fault,
     }
     return Shown(template="document.html", says=says, status=422 if retry_fault or drop_fault else 200)
+
+
+def _correct_to(ask: Ask, document: Mapping[str, Any]) -> str | None:
+    """Where the person gives by hand what a document cannot; the reason names the document."""
+    if document["member"] is None or "points:adjust" not in ask.person.scopes:
+        return None
+    what = words.HITS.get(document["kind"], document["kind"]).lower()
+    reason = f"for {what} {document['id']} of {document['source']}, which could not be awarded"
+    return f"/customers/{document['member']}/correct?{urlencode({'reason': reason})}"
+
+
+def _adds(document: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Whether a field says what does not stand on the page already."""
+    is_told = (name == "source" and value == document["source"]) or (name == "order_id" and value == document["id"])
+    return not is_told and value not in (None, "", [])
 
 
 def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:

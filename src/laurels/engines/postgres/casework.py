@@ -107,18 +107,27 @@ async def _timeline(
 
 
 async def _shown(db: Statements, after: Mapping[At, int]) -> list[TimelineEntry]:
-    """The entries at these places, with the balance after each, and what came back of redemptions."""
+    """The entries at these places, with the balance after each, what came back of redemptions, and what the documents
+    of earn entries said.
+    """
     entries = await entries_at(db, after)
     redeemed = [at for at in after if entries[at].kind is EntryKind.REDEEM]
-    found: dict[At, tuple[str, int]] = {}
-    if redeemed:
-        shards, positions = zip(*redeemed, strict=True)
-        found = {(row[0], row[1]): (row[2], row[3]) for row in await db.all("redemptions_at", [*shards], [*positions])}
+    earned = [at for at in after if entries[at].kind is EntryKind.EARN]
+    redemptions = await db.all("redemptions_at", *columns_of(redeemed, 2)) if redeemed else []
+    came_back = {(row[0], row[1]): (row[2], row[3]) for row in redemptions}
+    contents = await db.all("contents_at", *columns_of(earned, 2)) if earned else []
+    kept = {(row[0], row[1]): row[2] for row in contents}
     shown = []
     for at, balance in after.items():
-        redemption_id, restored = found.get(at, (None, 0))
+        redemption_id, restored = came_back.get(at, (None, 0))
         shown.append(
-            TimelineEntry(entry=entries[at], balance_after=balance, restored=restored, redemption_id=redemption_id)
+            TimelineEntry(
+                entry=entries[at],
+                balance_after=balance,
+                restored=restored,
+                redemption_id=redemption_id,
+                content=kept.get(at),
+            )
         )
     return shown
 

@@ -105,7 +105,10 @@ def _shown(db: Database, after: Mapping[int, int]) -> list[TimelineEntry]:
 def _shown_entry(db: Database, place: int, entry: Entry, balance: int) -> TimelineEntry:
     redemption = db.one("redemption_at", place) if entry.kind is EntryKind.REDEEM else None
     redemption_id, restored = redemption or (None, 0)
-    return TimelineEntry(entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id)
+    content = db.value("content_at", place) if entry.kind is EntryKind.EARN else None
+    return TimelineEntry(
+        entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id, content=content
+    )
 
 
 def _customer(db: Database, row: Row) -> Customer:

@@ -1139,6 +1139,10 @@ SELECT a.kind, a.source, coalesce(m.merged_into, a.member), a.place
 FROM accepted a LEFT JOIN member m ON m.number = a.member
 WHERE a.id = ? AND a.source >= 'member:' AND a.source < 'member;' ORDER BY a.sequence LIMIT ?;
 
+-- name: content_at
+-- What the document said that led to the entry at a place.
+SELECT content FROM content WHERE place = ?;
+
 -- name: redemption_at
 -- The redemption that led to the entry at a place, by its own id, and how many of its points came back.
 SELECT a.id, coalesce(r.restored, 0)

@@ -1,16 +1,19 @@
 """A customer as colleagues see one: by id or by number, with what may be known of the person."""
 
+import msgspec
 from msgspec import Struct
 
 from laurels.errors import BoardNotReady, LedgerUnavailable, UnknownMember
 from laurels.http.api.purses import purse_of
 from laurels.http.routes import Access, Request, Response, route
-from laurels.ledger import Customer, MessageState
+from laurels.ledger import Customer, MessageState, TimelineEntry
+from laurels.model import Channel
 from laurels.model.times import format_instant
 
 READ = Access(("members:read",))
 CONTACT = Access(("members:contact",))
 
+_ORDERED_OF_LATE = 50
 _MASK = "•" * 5
 
 
@@ -27,7 +30,8 @@ class CustomerShown(Struct, frozen=True, kw_only=True):
     """A member. `state` is `enrolled`, `merged` (into the member with the number `merged_into`) or `erased`, of whom
     nothing but number and entries is left. `balance` is as of now, less what has lapsed by then; `available` is what of
     it can be spent: nothing that is pending or held, and nothing of who is no member any more. `contact` is masked.
-    `rank` is null where the member is not ranked, or the leaderboard is away.
+    `channels` are those of the orders among the newest 50 entries, as long as their documents are kept, the newest
+    first. `rank` is null where the member is not ranked, or the leaderboard is away.
     """
 
     number: int
@@ -38,6 +42,7 @@ class CustomerShown(Struct, frozen=True, kw_only=True):
     name: str
     enrolled_at: str
     contact: str | None
+    channels: list[Channel]
     balance: int
     available: int
     earned: int
@@ -150,6 +155,7 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
         name=request.services.dashboards.proxy_name(customer.name_number),
         enrolled_at=format_instant(customer.enrolled_at),
         contact=masked(customer.email),
+        channels=await _channels(request, customer),
         balance=customer.totals.balance if purse is None else purse.balance,
         available=0 if purse is None else purse.available,
         earned=customer.totals.earned,
@@ -161,6 +167,35 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
         ],
         as_of=str(customer.version),
     )
+
+
+async def _channels(request: Request, customer: Customer) -> list[Channel]:
+    """Where a member ordered of late, the newest first. Costs what a page of the timeline costs."""
+    if customer.member_id is None:
+        return []
+    found = await request.services.ledger.timeline(
+        customer.number, kinds=(), before=None, balance=None, limit=_ORDERED_OF_LATE
+    )
+    channels = [channel_of(each) for each in found.entries]
+    return list(dict.fromkeys(channel for channel in channels if channel is not None))
+
+
+def channel_of(entry: TimelineEntry) -> Channel | None:
+    """Where the order of an entry was placed; None for other entries, and where what it said is not kept."""
+    if entry.content is None:
+        return None
+    said = _said.decode(entry.content)
+    return (said.order or said).channel
+
+
+class _Said(Struct):
+    """Of an order, or of an amendment that has all of one anew: what is asked of it here."""
+
+    channel: Channel = Channel.WEB
+    order: "_Said | None" = None
+
+
+_said = msgspec.json.Decoder(_Said)
 
 
 async def _place(request: Request, customer: Customer) -> tuple[int | None, int | None]:

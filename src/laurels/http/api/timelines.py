@@ -7,10 +7,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from laurels.clock import DAY
 from laurels.errors import InvalidInput, LedgerUnavailable, UnknownMember
 from laurels.http.admission.rights import most_points
-from laurels.http.api.customers import READ, by_id, by_number
+from laurels.http.api.customers import READ, by_id, by_number, channel_of
 from laurels.http.routes import Request, Response, route
 from laurels.ledger import Customer, TimelineEntry
-from laurels.model import Entry, EntryKind
+from laurels.model import Channel, Entry, EntryKind
 from laurels.model.details import Details, adjust_details
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
@@ -42,8 +42,9 @@ class Undo(Struct, frozen=True):
 
 class TimelineRow(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loyaltyId"}):
     """One entry as colleagues see it. `balance_after` is the balance when it was recorded. `reason` is for colleagues,
-    `note` what the customer was told. `expires_at` is when the points of a correction
-    lapse, where it said so. `undo` is what this caller may do about it now.
+    `note` what the customer was told. `channel` is where the order was placed, as long as its document is kept.
+    `expires_at` is when the points of a correction lapse, where it said so. `undo` is what this caller may do about it
+    now.
     """
 
     loyalty_id: str
@@ -52,6 +53,7 @@ class TimelineRow(Struct, frozen=True, kw_only=True, rename={"loyalty_id": "loya
     balance_after: int
     amount: str | UnsetType = UNSET
     currency: str | UnsetType = UNSET
+    channel: Channel | UnsetType = UNSET
     source: str | UnsetType = UNSET
     order_id: str | UnsetType = UNSET
     refund_id: str | UnsetType = UNSET
@@ -131,6 +133,7 @@ def _row(request: Request, customer: Customer, found: TimelineEntry, entry: Entr
     undo = _undo(request, customer, found, entry)
     expires = adjust_details(entry.details).expires_at if entry.kind is EntryKind.ADJUST else None
     has_amount = entry.amount is not None and entry.currency is not None
+    channel = channel_of(found)
     return TimelineRow(
         loyalty_id=entry.loyalty_id,
         kind=entry.kind,
@@ -138,6 +141,7 @@ def _row(request: Request, customer: Customer, found: TimelineEntry, entry: Entr
         balance_after=found.balance_after,
         amount=format_amount(entry.amount, entry.currency) if has_amount else UNSET,  # type: ignore[arg-type]
         currency=entry.currency or UNSET,
+        channel=UNSET if channel is None else channel,
         source=entry.source or UNSET,
         order_id=entry.order_id or UNSET,
         refund_id=entry.refund_id or UNSET,

@@ -17,6 +17,7 @@ _CUSTOMER = {
     "name": "Amber Falcon 4821",
     "enrolled_at": "2025-11-01T10:00:00Z",
     "contact": "a•••••@example.com",
+    "channels": ["web", "store"],
     "balance": 500,
     "available": 500,
     "earned": 475,

@@ -9,7 +9,7 @@ from laurels.clock import DAY
 from laurels.errors import InsufficientPoints, UnknownMember
 from laurels.ledger import Act, AuditRow, Recording, recording
 from laurels.ledger.audit import audit_hash
-from laurels.model import DocumentKind, EntryKind, MemberEvent, Redemption
+from laurels.model import Channel, DocumentKind, EntryKind, MemberEvent, Redemption
 from laurels.model.spending import Hold, Transfer
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
 
@@ -297,6 +297,21 @@ class CaseworkTests(LedgerSuite):
         spent = await shop.ledger.timeline(number, kinds={EntryKind.REDEEM}, before=None, balance=None, limit=5)
         assert [(each.redemption_id, each.balance_after, each.restored) for each in spent.entries] == [("V1", 12, 0)]
         assert (spent.before, spent.searched_to) == (None, None)
+
+    async def test_a_timeline_has_what_orders_said_as_long_as_that_is_kept(self, shop: Shop) -> None:
+        """A timeline has what orders said, as long as that is kept."""
+        placed = [order(f"A{at}", "ann", "10.00", channel=each) for at, each in enumerate(Channel)]
+        await shop.sell(*placed)
+        await shop.awarder.settle(redemption("V1", "ann", 1))
+        number = await shop.number("ann")
+
+        async def said() -> list[bytes | None]:
+            found = await shop.ledger.timeline(number, kinds=(), before=None, balance=None, limit=10)
+            return [each.content for each in found.entries]
+
+        assert await said() == [None, *(each.document().content for each in reversed(placed))]
+        await shop.ledger.forget_content(recorded_before=shop.now.at + 1, limit=100)
+        assert await said() == [None] * (len(placed) + 1)
 
     async def test_a_timeline_of_two_that_became_one_adds_up(self, shop: Shop) -> None:
         """A timeline of two that became one adds up."""

@@ -133,6 +133,11 @@ FROM document d LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.m
 LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a ON true
 WHERE d.id = $1 AND d.source >= 'member:' AND d.source < 'member;' ORDER BY d.sequence LIMIT 20;
 
+-- name: contents_at
+-- What the documents said that led to the entries at places.
+SELECT c.shard, c.position, c.content FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position)
+CROSS JOIN LATERAL (SELECT * FROM content WHERE content.shard = u.shard AND content.position = u.position LIMIT 1) c;
+
 -- name: redemptions_at
 -- Redemptions that led to the entries at places, by their own ids, and how many of their points came back.
 SELECT r.shard, r.position, r.id, a.reversed
