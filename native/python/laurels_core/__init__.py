@@ -37,8 +37,20 @@ from laurels_core._core import (
     Writer,
     __version__,
     plain_head,
+    plain_post,
 )
-from laurels_core.shapes import CampaignTuple, FollowedTuple, Head, JudgedTuple, MeTuple, Op, Rendered, Row, ViewTuple
+from laurels_core.shapes import (
+    CampaignTuple,
+    FollowedTuple,
+    Head,
+    JudgedTuple,
+    MeTuple,
+    Op,
+    PostHead,
+    Rendered,
+    Row,
+    ViewTuple,
+)
 
 __all__ = [
     "ERASED",
@@ -72,6 +84,7 @@ __all__ = [
     "OlderFormat",
     "Op",
     "OtherBoot",
+    "PostHead",
     "Quota",
     "Reader",
     "Refused",
@@ -86,4 +99,5 @@ __all__ = [
     "Writer",
     "__version__",
     "plain_head",
+    "plain_post",
 ]

@@ -171,6 +171,7 @@ impl Server {
                 return; // nothing more is read until the client has read its answer
             }
             if !self.go_on(slot, now) {
+                self.read_later(slot, true);
                 return;
             }
         } else if !event.is_readable() && !is_ending {
@@ -208,7 +209,11 @@ impl Server {
                 connection.kept.extend_from_slice(&self.buffer[..length]);
                 self.go_on(slot, now)
             };
-            if !goes_on || (length < READ_BYTES && !is_ending) {
+            let is_all = length < READ_BYTES && !is_ending;
+            if !goes_on {
+                self.read_later(slot, !is_all);
+            }
+            if !goes_on || is_all {
                 return;
             }
         }
@@ -308,9 +313,22 @@ impl Server {
             let Some(connection) = &mut self.slots[slot] else { continue };
             if connection.send(&self.answer, now).is_err() {
                 self.release(slot);
-            } else if !is_stopping && !connection.is_unread() && self.go_on(slot, now) && asked.missed {
-                self.read(slot, now, true);
+            } else if !is_stopping && !connection.is_unread() {
+                if !self.go_on(slot, now) {
+                    self.read_later(slot, asked.missed);
+                } else if asked.missed {
+                    self.read(slot, now, true);
+                }
             }
+        }
+    }
+
+    /// Where an order is asked, read on once it is answered: `is_there` more, of which no event tells again.
+    fn read_later(&mut self, slot: usize, is_there: bool) {
+        if let Some(Some(connection)) = self.slots.get_mut(slot)
+            && let Some(asked) = &mut connection.asked
+        {
+            asked.missed |= is_there;
         }
     }
 
