@@ -23,10 +23,10 @@ from typing_extensions import Buffer
 from laurels_core.shapes import CampaignTuple as CampaignTuple
 from laurels_core.shapes import FollowedTuple as FollowedTuple
 from laurels_core.shapes import Head as Head
-from laurels_core.shapes import PostHead as PostHead
 from laurels_core.shapes import JudgedTuple as JudgedTuple
 from laurels_core.shapes import MeTuple as MeTuple
 from laurels_core.shapes import Op as Op
+from laurels_core.shapes import PostHead as PostHead
 from laurels_core.shapes import Rendered as Rendered
 from laurels_core.shapes import Row as Row
 from laurels_core.shapes import ViewTuple as ViewTuple
