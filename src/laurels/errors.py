@@ -135,6 +135,10 @@ class LedgerUnavailable(LaurelsError):
     """The ledger cannot take this now. Nothing was accepted; try again."""
 
 
+class LedgerRefused(LedgerUnavailable):
+    """The ledger cannot hold this. Nothing was accepted."""
+
+
 class LedgerUncertain(LedgerUnavailable):
     """The ledger broke off while it wrote this, so it may be in or not. Send the same again: it counts once."""
 

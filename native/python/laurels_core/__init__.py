@@ -38,8 +38,20 @@ from laurels_core._core import (
     __version__,
     keyed,
     plain_head,
+    plain_post,
 )
-from laurels_core.shapes import CampaignTuple, FollowedTuple, Head, JudgedTuple, MeTuple, Op, Rendered, Row, ViewTuple
+from laurels_core.shapes import (
+    CampaignTuple,
+    FollowedTuple,
+    Head,
+    JudgedTuple,
+    MeTuple,
+    Op,
+    PostHead,
+    Rendered,
+    Row,
+    ViewTuple,
+)
 
 __all__ = [
     "ERASED",
@@ -73,6 +85,7 @@ __all__ = [
     "OlderFormat",
     "Op",
     "OtherBoot",
+    "PostHead",
     "Quota",
     "Reader",
     "Refused",
@@ -88,4 +101,5 @@ __all__ = [
     "__version__",
     "keyed",
     "plain_head",
+    "plain_post",
 ]

@@ -16,7 +16,7 @@ A `Writer` and a `Reader` may be used from any thread, one call at a time: a sec
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Final, Generic, Self, TypeVar, final
+from typing import Any, Final, Generic, Self, TypeVar, final
 
 from typing_extensions import Buffer
 
@@ -26,6 +26,7 @@ from laurels_core.shapes import Head as Head
 from laurels_core.shapes import JudgedTuple as JudgedTuple
 from laurels_core.shapes import MeTuple as MeTuple
 from laurels_core.shapes import Op as Op
+from laurels_core.shapes import PostHead as PostHead
 from laurels_core.shapes import Rendered as Rendered
 from laurels_core.shapes import Row as Row
 from laurels_core.shapes import ViewTuple as ViewTuple
@@ -410,7 +411,9 @@ class Quota:
 class Edge:
     """A thread without the interpreter that accepts connections, and answers members' `GET /loyalty/{member_id}` and
     `GET /leaderboard/{board}` where that needs no wait: a plain head in one piece (`plain_head`), a token in the table,
-    quota left, a board that can be read. Every other connection is handed over with what was read.
+    quota left, a board that can be read. `POST /order/{order_id}` it reads as a whole for the caller to answer, where
+    the head is as plain and in one piece (`plain_post`), the body JSON of a length that is said, and the token in the
+    table and no member's. Every other connection is handed over with what was read.
     """
 
     def __new__(
@@ -433,7 +436,10 @@ class Edge:
         first_byte_ms: int,
         keep_alive_ms: int,
         unread_ms: int,
+        request_ms: int,
+        most_body: int,
         bounds_ns: Sequence[int],
+        order_bounds_ns: Sequence[int],
     ) -> Self:
         """Start the thread. It owns the descriptor `listener`, a socket that listens, and opens the reader's store for
         itself; the reader needs names.
@@ -441,16 +447,26 @@ class Edge:
         `seal_key`: 64 bytes, for versions' tokens (AES-SIV). `prefix`: what a proxy may have left before each path.
         Whole header lines: `cached`, `security`, by the page's origin (`origins`), and for all others. `stale_after`
         and `smallest` (members that make a board no longer young): as the dashboard has them. `most`: connections of
-        this process. Times in ms: until a first byte, idle, and for an answer to be read. `bounds_ns`: of the counted
-        times. Raises `OSError`, `ValueError`.
+        this process. Times in ms: until a first byte, idle, for an answer to be read, and for a whole request to
+        arrive. `most_body`: bytes of an order's body; of all that arrive or wait for an answer 8 MB are held.
+        `bounds_ns` and `order_bounds_ns`: of the counted times. Raises `OSError`, `ValueError`.
         """
 
     def fileno(self) -> int:
-        """What is readable once a connection was handed over."""
+        """What is readable once a connection was handed over, or an order waits."""
 
-    def take_handed(self) -> list[tuple[int, bytes, int, int]]:
+    def take(
+        self,
+    ) -> tuple[list[tuple[int, bytes, int, int]], list[tuple[int, str, bytes, str, Any, float]]]:
         """The connections that were handed over: (descriptor, which is the caller's now, what was read, why, how many
-        ms it waited for the first byte).
+        ms it waited for the first byte, or for the rest). And the orders that wait for an answer: (ticket, the order's
+        id as it was sent, the body, the id of the request, the value of its token, for how many seconds it has waited).
+        A connection waits for one answer at a time.
+        """
+
+    def answer(self, answers: Sequence[tuple[int, bytes, bytes, bytes]]) -> None:
+        """Answer orders: (ticket, the first line of the head, header lines of its own, the body), the lines with their
+        ends. What every answer carries is added. Of a client that is gone nothing is said.
         """
 
     def give_back(self, socket: int) -> None:
@@ -472,12 +488,17 @@ class Edge:
         in ns; closed because unread, and because crowded; handed over.
         """
 
+    def take_order_times(self) -> tuple[list[int], int]:
+        """Orders by the time from their being there to their answer since the last time, those answered 404 left out,
+        and the sum in ns.
+        """
+
     def is_running(self) -> bool:
         """Whether the thread runs."""
 
     def stop(self) -> None:
-        """Accept nothing more, send what was answered (for 2 s at most), close the rest, and end the thread. Blocks,
-        without the interpreter.
+        """Accept nothing more, wait for the answers to orders that were taken (10 s at most), send what was answered
+        (for 2 s at most), hand over or close the rest, and end the thread. Blocks, without the interpreter.
         """
 
 def plain_head(data: bytes) -> Head | None:
@@ -493,4 +514,9 @@ def keyed(secrets: bytes, fingerprints: bytes) -> bytes:
     16 bytes and lie one behind the other. Takes 0.2 us each, while other threads have the interpreter.
 
     Raises `ValueError` where there are not as many of the one as of the other.
+    """
+
+def plain_post(data: bytes) -> PostHead | None:
+    """Apart from all of the above: the HTTP/1.1 POST that these bytes begin with, whose head is whole and as plain, and
+    says how long the body is: once, in digits as one writes them, and of nothing that changes what it is.
     """

@@ -35,6 +35,9 @@ Rendered: TypeAlias = tuple[bytes, str, bool, bool]
 Head: TypeAlias = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None]
 """(path, query, `Authorization`, `If-None-Match`, `X-Request-Id`, `Origin`); None where the request does not say."""
 
+PostHead: TypeAlias = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None, int, int]
+"""(path, query, `Authorization`, `Content-Type`, `X-Request-Id`, `Origin`, where the body begins, how long it is)."""
+
 CampaignTuple: TypeAlias = tuple[int, int, bool, bool, bool, int, int, int, int | None, int, int | None, bytes]
 """A campaign: its number; that of the match its lines fit; whether it is asked about; whether it is of a group; whether
 it has a limit; by how many thousandths more it multiplies, its points, and its points a unit (0: none); the spend it

@@ -4,16 +4,26 @@ use std::io::{ErrorKind, Read, Result, Write};
 
 use mio::net::TcpStream;
 
-/// A connection: its socket, and what of an answer the system would not take at once.
+use crate::edge::orders::Waiting;
+
+/// A connection: its socket, what of an answer the system would not take at once, and what was read and waits.
 pub struct Connection {
     /// The socket.
     pub stream: TcpStream,
-    /// Since when it is idle, or since when its answer waits to be read, in milliseconds of the edge's clock.
+    /// Since when it is idle, its order arrives, or its answer waits to be read, in milliseconds of the edge's clock.
     pub since: u64,
     /// Whether nothing was ever read from it.
     pub is_new: bool,
     /// Tells this connection from another one at the same place.
     pub generation: u32,
+    /// What was read and not dealt with: an order that arrives, or what came behind one that is not answered.
+    pub kept: Vec<u8>,
+    /// Of how many bytes the order is that arrives.
+    pub whole: usize,
+    /// The order that Python has.
+    pub asked: Option<Box<Waiting>>,
+    /// How many bytes are counted for it.
+    pub counted: usize,
     unsent: Vec<u8>,
 }
 
@@ -30,7 +40,8 @@ pub enum Found {
 impl Connection {
     /// One that was accepted, or that came back.
     pub fn new(stream: TcpStream, since: u64, is_new: bool, generation: u32) -> Connection {
-        Connection { stream, since, is_new, generation, unsent: Vec::new() }
+        let (kept, unsent) = (Vec::new(), Vec::new());
+        Connection { stream, since, is_new, generation, kept, whole: 0, asked: None, counted: 0, unsent }
     }
 
     /// Read what is there.
@@ -49,6 +60,16 @@ impl Connection {
     /// Whether an answer waits to be read.
     pub fn is_unread(&self) -> bool {
         !self.unsent.is_empty()
+    }
+
+    /// Whether an order is on its way to the edge.
+    pub fn is_arriving(&self) -> bool {
+        !self.kept.is_empty() && self.asked.is_none() && !self.is_unread()
+    }
+
+    /// Whether nothing goes on.
+    pub fn is_idle(&self) -> bool {
+        !self.is_new && self.kept.is_empty() && self.asked.is_none() && !self.is_unread()
     }
 
     /// Send an answer; what the system does not take is kept.

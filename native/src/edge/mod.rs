@@ -1,10 +1,13 @@
-//! The edge: a thread that accepts connections and answers members' reads without the interpreter.
+//! The edge: a thread that accepts connections, answers members' reads without the interpreter, and reads services' orders
+//! for it.
 //!
-//! It takes what needs no wait alone: a plain GET in one piece, a token that was checked before, quota left, a board that
-//! can be read. Every other connection is handed over, descriptor and bytes, and may come back.
+//! It answers what needs no wait alone: a plain GET in one piece, a token that was checked before, quota left, a board that
+//! can be read. Plain orders it reads as a whole; Python takes many at a time, and gives their answers back together. Every
+//! other connection is handed over, descriptor and bytes, and may come back.
 
 pub mod connection;
 pub mod counters;
+pub mod orders;
 pub mod quota;
 pub mod request;
 pub mod responder;

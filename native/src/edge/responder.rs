@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::dashboard::names::Names;
 use crate::dashboard::render::Renderer;
 use crate::edge::counters::Route;
+use crate::edge::orders::{Answer, Caller, Posted, Waiting, posted};
 use crate::edge::quota::Allowance;
 use crate::edge::request::{Asked, asked, is_id};
 use crate::edge::response::{Stamps, matches, write_number, write_tag};
@@ -39,8 +40,8 @@ impl Responder {
 
     /// Append the whole answer to `out`; None, and nothing appended, where Python has to answer.
     pub fn answer(&mut self, data: &[u8], out: &mut Vec<u8>) -> Option<()> {
-        let (began, now) = (Instant::now(), now());
         let head = plain(data)?;
+        let (began, now) = (Instant::now(), now());
         let shared = self.shared.clone();
         let asked = asked(&head, &shared.fixed.prefix)?;
         let member = shared.tokens.member(head.authorization?, now)?;
@@ -66,6 +67,37 @@ impl Responder {
         self.write(&head, is_known, allowance, now, out);
         shared.counters.answered(route, is_known, began.elapsed().as_nanos() as u64);
         Some(())
+    }
+
+    /// The order that these bytes begin with, and who sends it: not a member, and remembered as checked.
+    pub fn order<'a>(&self, data: &'a [u8]) -> Option<(Posted<'a>, Caller)> {
+        let fixed = &self.shared.fixed;
+        let posted = posted(data, &fixed.prefix, fixed.most_body)?;
+        let caller = self.shared.tokens.other(posted.authorization, now())?;
+        Some((posted, caller))
+    }
+
+    /// The id of a request: the client's own where it is sane, else a new one.
+    pub fn request_id(&mut self, sent: Option<&[u8]>) -> String {
+        let mut id = Vec::with_capacity(32);
+        self.stamps.write_id(sent, &mut id);
+        String::from_utf8_lossy(&id).into_owned() // letters, digits and a few signs
+    }
+
+    /// Write what Python answers to an order.
+    pub fn write_answer(&mut self, answer: &Answer, waiting: &Waiting, out: &mut Vec<u8>) {
+        out.extend_from_slice(&answer.status);
+        self.write_date(now(), out);
+        out.extend_from_slice(&answer.lines);
+        out.extend_from_slice(b"content-length: ");
+        write_number(answer.body.len(), out);
+        out.extend_from_slice(b"\r\nx-request-id: ");
+        out.extend_from_slice(waiting.request_id.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.shared.fixed.security);
+        self.write_origin(&waiting.origin, out);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&answer.body);
     }
 
     /// Read a member's dashboard into the body and the tag.
@@ -128,13 +160,12 @@ impl Responder {
         now: i64,
         out: &mut Vec<u8>,
     ) {
-        let fixed = &self.shared.fixed;
         out.extend_from_slice(if is_known { b"HTTP/1.1 304 Not Modified\r\n" } else { b"HTTP/1.1 200 OK\r\n" });
-        out.extend_from_slice(b"date: ");
-        out.extend_from_slice(self.stamps.date(now).as_bytes());
-        out.extend_from_slice(b"\r\netag: ");
+        self.write_date(now, out);
+        out.extend_from_slice(b"etag: ");
         out.extend_from_slice(&self.tag);
         out.extend_from_slice(b"\r\n");
+        let fixed = &self.shared.fixed;
         out.extend_from_slice(&fixed.cached);
         if !is_known {
             out.extend_from_slice(b"content-type: application/json\r\ncontent-length: ");
@@ -154,12 +185,22 @@ impl Responder {
             write_number((left.whole_in + SECOND - 1).div_euclid(SECOND), out);
             out.extend_from_slice(b"\r\n");
         }
-        let of_origin = head.origin.and_then(|origin| fixed.origins.get(origin));
-        out.extend_from_slice(of_origin.unwrap_or(&fixed.other_origins));
+        self.write_origin(head.origin.unwrap_or_default(), out);
         out.extend_from_slice(b"\r\n");
         if !is_known {
             out.extend_from_slice(&self.body);
         }
+    }
+
+    fn write_date(&mut self, now: i64, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"date: ");
+        out.extend_from_slice(self.stamps.date(now).as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn write_origin(&self, origin: &[u8], out: &mut Vec<u8>) {
+        let fixed = &self.shared.fixed;
+        out.extend_from_slice(fixed.origins.get(origin).unwrap_or(&fixed.other_origins));
     }
 }
 

@@ -11,6 +11,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::edge::connection::{Connection, Found};
+use crate::edge::orders::{Caller, Order, Posted, Waiting};
 use crate::edge::responder::Responder;
 use crate::edge::shared::{Handed, Shared, Why, locked};
 
@@ -19,7 +20,9 @@ const WAKER: Token = Token(usize::MAX - 1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const READ_BYTES: usize = 64 * 1024;
 const CROWDED: (usize, usize) = (9, 8); // tenths of the connections: above the first, idle ones are closed to the second
-const FINISH_WITHIN: Duration = Duration::from_secs(2); // how long a stopped edge waits for answers to be read
+const READ_WITHIN_MS: u64 = 2_000; // how long a stopped edge waits for answers to be read
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10); // how long it waits for those of Python
+const MOST_HELD: usize = 8 << 20; // bytes of orders that arrive or wait for an answer; more are handed over
 
 /// The loop. Connections lie in slots that are used again.
 pub struct Server {
@@ -30,6 +33,7 @@ pub struct Server {
     slots: Vec<Option<Connection>>,
     free: Vec<usize>,
     generation: u32,
+    held: usize,
     began: Instant,
     buffer: Vec<u8>,
     answer: Vec<u8>,
@@ -52,6 +56,7 @@ impl Server {
             slots: Vec::new(),
             free: Vec::new(),
             generation: 0,
+            held: 0,
             began: Instant::now(),
             buffer: vec![0; READ_BYTES],
             answer: Vec::new(),
@@ -73,7 +78,10 @@ impl Server {
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept(stop_at.is_some()),
-                    WAKER => self.take_back(),
+                    WAKER => {
+                        self.take_back();
+                        self.send_answers();
+                    }
                     _ => self.serve(event),
                 }
             }
@@ -81,11 +89,10 @@ impl Server {
                 if stop_at.is_none() {
                     self.poll.registry().deregister(&mut self.listener)?;
                 }
-                let until = *stop_at.get_or_insert_with(|| Instant::now() + FINISH_WITHIN);
+                let until = *stop_at.get_or_insert_with(|| Instant::now() + ANSWERED_WITHIN);
                 self.take_back();
-                self.close_where(|connection| !connection.is_unread());
-                if self.slots.iter().all(Option::is_none) || Instant::now() >= until {
-                    self.close_where(|_| true);
+                self.finish(Instant::now() >= until);
+                if self.slots.iter().all(Option::is_none) {
                     return Ok(());
                 }
             }
@@ -141,17 +148,19 @@ impl Server {
     fn release(&mut self, slot: usize) -> Option<TcpStream> {
         let mut connection = self.slots[slot].take()?;
         self.free.push(slot);
+        self.held -= connection.counted;
         self.shared.counters.open.fetch_sub(1, Relaxed);
         let _ = self.poll.registry().deregister(&mut connection.stream);
         Some(connection.stream)
     }
 
     fn serve(&mut self, event: &Event) {
-        let (slot, generation) = (event.token().0 & 0xFFFF_FFFF, (event.token().0 >> 32) as u32);
         let now = self.now();
-        let Some(Some(connection)) = self.slots.get_mut(slot) else { return };
-        if connection.generation != generation {
-            return; // one that was at this place before
+        let is_ending = event.is_read_closed() || event.is_error();
+        let Some((slot, connection)) = self.find(event.token().0) else { return };
+        if let Some(asked) = &mut connection.asked {
+            asked.missed |= event.is_readable() || is_ending;
+            return; // nothing more is read until it is answered
         }
         if connection.is_unread() {
             if connection.flush(now).is_err() {
@@ -161,10 +170,21 @@ impl Server {
             if connection.is_unread() {
                 return; // nothing more is read until the client has read its answer
             }
-        } else if !event.is_readable() && !event.is_read_closed() && !event.is_error() {
+            if !self.go_on(slot, now) {
+                self.read_later(slot, true);
+                return;
+            }
+        } else if !event.is_readable() && !is_ending {
             return;
         }
-        self.read(slot, now, event.is_read_closed() || event.is_error());
+        self.read(slot, now, is_ending);
+    }
+
+    /// The connection that a token or a ticket names; None for one that was at its place before.
+    fn find(&mut self, token: usize) -> Option<(usize, &mut Connection)> {
+        let (slot, generation) = (token & 0xFFFF_FFFF, (token >> 32) as u32);
+        let connection = self.slots.get_mut(slot)?.as_mut()?;
+        (connection.generation == generation).then_some((slot, connection))
     }
 
     /// Answer what has arrived on a connection, as far as it can be answered here. A read that did not fill the buffer was
@@ -180,23 +200,145 @@ impl Server {
                     return;
                 }
             };
-            let (is_new, since) = (std::mem::replace(&mut connection.is_new, false), connection.since);
-            self.answer.clear();
-            if self.responder.answer(&self.buffer[..length], &mut self.answer).is_none() {
-                let data = self.buffer[..length].to_vec();
-                let waited_ms = if is_new { now.saturating_sub(since) } else { 0 };
-                if let Some(stream) = self.release(slot) {
-                    self.hand_over(stream, data, Why::Request, waited_ms);
-                }
+            let goes_on = if connection.kept.is_empty() {
+                let buffer = std::mem::take(&mut self.buffer);
+                let goes_on = self.take(slot, &buffer[..length], now);
+                self.buffer = buffer;
+                goes_on
+            } else {
+                connection.kept.extend_from_slice(&self.buffer[..length]);
+                self.go_on(slot, now)
+            };
+            let is_all = length < READ_BYTES && !is_ending;
+            if !goes_on {
+                self.read_later(slot, !is_all);
+            }
+            if !goes_on || is_all {
                 return;
             }
+        }
+    }
+
+    /// Go on with what was kept; tells whether more may be read.
+    fn go_on(&mut self, slot: usize, now: u64) -> bool {
+        let Some(connection) = &mut self.slots[slot] else { return false };
+        if connection.kept.len() < connection.whole || connection.kept.is_empty() {
+            return true;
+        }
+        let kept = std::mem::take(&mut connection.kept);
+        self.take(slot, &kept, now)
+    }
+
+    /// Take what was read: answer it, have it answered, keep it until it is whole, or hand it over. Tells whether more may
+    /// be read.
+    fn take(&mut self, slot: usize, data: &[u8], now: u64) -> bool {
+        let Some(connection) = &mut self.slots[slot] else { return false };
+        self.answer.clear();
+        if self.responder.answer(data, &mut self.answer).is_some() {
+            connection.is_new = false;
+            let (is_sent, is_unread) = (connection.send(&self.answer, now).is_ok(), connection.is_unread());
+            self.count(slot, 0);
+            if !is_sent {
+                self.release(slot);
+            }
+            return is_sent && !is_unread;
+        }
+        match self.responder.order(data) {
+            Some((posted, _)) if !self.count(slot, posted.end.max(data.len())) => self.give_away(slot, data, now),
+            Some((posted, caller)) if posted.end <= data.len() => self.ask(slot, &posted, caller, data),
+            Some((posted, _)) => {
+                self.keep(slot, data, posted.end, now);
+                return true;
+            }
+            None => self.give_away(slot, data, now),
+        }
+        false
+    }
+
+    /// Count so many bytes for a connection, in place of those before, where there is room.
+    fn count(&mut self, slot: usize, bytes: usize) -> bool {
+        let Some(connection) = &mut self.slots[slot] else { return false };
+        let held = self.held - connection.counted + bytes;
+        if held > MOST_HELD {
+            return false;
+        }
+        (self.held, connection.counted) = (held, bytes);
+        true
+    }
+
+    /// Keep an order of which a part has arrived.
+    fn keep(&mut self, slot: usize, data: &[u8], whole: usize, now: u64) {
+        let Some(connection) = &mut self.slots[slot] else { return };
+        if !std::mem::replace(&mut connection.is_new, false) {
+            connection.since = now;
+        }
+        connection.kept = data.to_vec();
+        connection.whole = whole;
+    }
+
+    /// Have an order answered that is whole; what is behind it waits.
+    fn ask(&mut self, slot: usize, posted: &Posted<'_>, caller: Caller, data: &[u8]) {
+        let request_id = self.responder.request_id(posted.id);
+        let Some(connection) = &mut self.slots[slot] else { return };
+        let since = Instant::now();
+        connection.is_new = false;
+        connection.kept = data[posted.end..].to_vec();
+        connection.whole = 0;
+        connection.asked = Some(Box::new(Waiting {
+            request_id: request_id.clone(),
+            origin: posted.origin.unwrap_or_default().to_vec(),
+            since,
+            missed: false,
+        }));
+        let ticket = (connection.generation as usize) << 32 | slot;
+        let part = String::from_utf8_lossy(posted.part).into_owned(); // printable ASCII
+        let body = data[posted.begin..posted.end].to_vec();
+        self.shared.ask(Order { ticket, part, body, request_id, caller, since });
+    }
+
+    /// Send what Python has answered, each to who waits for it.
+    fn send_answers(&mut self) {
+        let (answers, now) = (std::mem::take(&mut *locked(&self.shared.answers)), self.now());
+        let is_stopping = self.shared.stopping.load(Relaxed);
+        for answer in answers {
+            let Some((slot, connection)) = self.find(answer.ticket) else { continue };
+            let Some(asked) = connection.asked.take() else { continue };
+            let kept = connection.kept.len();
+            self.count(slot, kept);
+            self.answer.clear();
+            self.responder.write_answer(&answer, &asked, &mut self.answer);
+            if !answer.status.starts_with(b"HTTP/1.1 404") {
+                self.shared.counters.orders.add(asked.since.elapsed().as_nanos() as u64);
+            }
+            let Some(connection) = &mut self.slots[slot] else { continue };
             if connection.send(&self.answer, now).is_err() {
                 self.release(slot);
-                return;
+            } else if !is_stopping && !connection.is_unread() {
+                if !self.go_on(slot, now) {
+                    self.read_later(slot, asked.missed);
+                } else if asked.missed {
+                    self.read(slot, now, true);
+                }
             }
-            if connection.is_unread() || (length < READ_BYTES && !is_ending) {
-                return;
-            }
+        }
+    }
+
+    /// Where an order is asked, read on once it is answered: `is_there` more, of which no event tells again.
+    fn read_later(&mut self, slot: usize, is_there: bool) {
+        if let Some(Some(connection)) = self.slots.get_mut(slot)
+            && let Some(asked) = &mut connection.asked
+        {
+            asked.missed |= is_there;
+        }
+    }
+
+    /// Hand a connection over with what was read and not dealt with.
+    fn give_away(&mut self, slot: usize, data: &[u8], now: u64) {
+        let Some(connection) = &self.slots[slot] else { return };
+        let is_counted = connection.is_new || connection.whole > 0;
+        let waited_ms = if is_counted { now.saturating_sub(connection.since) } else { 0 };
+        if let Some(stream) = self.release(slot) {
+            self.hand_over(stream, data.to_vec(), Why::Request, waited_ms);
         }
     }
 
@@ -209,10 +351,18 @@ impl Server {
     fn look(&mut self) {
         let (now, fixed) = (self.now(), &self.shared.fixed);
         let (first_byte_ms, keep_alive_ms, unread_ms) = (fixed.first_byte_ms, fixed.keep_alive_ms, fixed.unread_ms);
+        let request_ms = fixed.request_ms;
         for slot in 0..self.slots.len() {
-            let Some(connection) = &self.slots[slot] else { continue };
+            let Some(connection) = &mut self.slots[slot] else { continue };
             let waited = now.saturating_sub(connection.since);
-            if connection.is_unread() {
+            if connection.is_arriving() {
+                if waited > request_ms {
+                    let kept = std::mem::take(&mut connection.kept);
+                    if let Some(stream) = self.release(slot) {
+                        self.hand_over(stream, kept, Why::Late, waited);
+                    }
+                }
+            } else if connection.is_unread() {
                 if waited > unread_ms {
                     self.shared.counters.unread.fetch_add(1, Relaxed);
                     self.release(slot);
@@ -221,7 +371,7 @@ impl Server {
                 if let Some(stream) = self.release(slot) {
                     self.hand_over(stream, Vec::new(), Why::Late, waited);
                 }
-            } else if !connection.is_new && waited > keep_alive_ms {
+            } else if connection.is_idle() && waited > keep_alive_ms {
                 self.release(slot);
             }
         }
@@ -235,10 +385,9 @@ impl Server {
         if all * 10 <= most * CROWDED.0 {
             return;
         }
-        let is_idle = |connection: &Connection| !connection.is_new && !connection.is_unread();
         let mut idle: Vec<(u64, usize)> = (0..)
             .zip(&self.slots)
-            .filter_map(|(slot, held)| held.as_ref().filter(|held| is_idle(held)).map(|held| (held.since, slot)))
+            .filter_map(|(slot, held)| held.as_ref().filter(|held| held.is_idle()).map(|held| (held.since, slot)))
             .collect();
         idle.sort_unstable();
         for (_, slot) in idle.into_iter().take(all - most * CROWDED.1 / 10) {
@@ -247,9 +396,17 @@ impl Server {
         }
     }
 
-    fn close_where(&mut self, is_over: impl Fn(&Connection) -> bool) {
+    /// Close what a stopped edge has finished, and hand over what has only begun. Where it `is_late`, no answer of Python
+    /// is waited for any longer.
+    fn finish(&mut self, is_late: bool) {
+        let now = self.now();
         for slot in 0..self.slots.len() {
-            if self.slots[slot].as_ref().is_some_and(&is_over) {
+            let Some(connection) = &mut self.slots[slot] else { continue };
+            let is_read_on = connection.is_unread() && now.saturating_sub(connection.since) < READ_WITHIN_MS;
+            if connection.is_arriving() && connection.whole > 0 {
+                let kept = std::mem::take(&mut connection.kept);
+                self.give_away(slot, &kept, now);
+            } else if !is_read_on && (is_late || connection.asked.is_none()) {
                 self.release(slot);
             }
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::edge::counters::Counters;
+use crate::edge::orders::{Answer, Order};
 use crate::edge::quota::Quota;
 use crate::edge::token_table::Tokens;
 
@@ -38,6 +39,10 @@ pub struct Fixed {
     pub keep_alive_ms: u64,
     /// See above.
     pub unread_ms: u64,
+    /// How long a request may take to arrive as a whole.
+    pub request_ms: u64,
+    /// The longest body that the edge reads.
+    pub most_body: usize,
 }
 
 /// What a name of a board means until an instant.
@@ -90,9 +95,12 @@ pub struct Shared {
     pub boards: Mutex<Vec<Named>>,
     /// Connections that come back.
     pub returned: Mutex<Vec<OwnedFd>>,
+    /// Answers to orders.
+    pub answers: Mutex<Vec<Answer>>,
     /// Whether the thread is to end.
     pub stopping: AtomicBool,
     handed: Mutex<Vec<Handed>>,
+    orders: Mutex<Vec<Order>>,
     waker: UnixStream,
     heard: UnixStream,
 }
@@ -103,7 +111,7 @@ impl Shared {
         fixed: Fixed,
         tokens: Arc<dyn Tokens>,
         quota: Option<Arc<Mutex<Quota>>>,
-        bounds_ns: Vec<u64>,
+        counters: Counters,
     ) -> std::io::Result<Shared> {
         let (waker, heard) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
@@ -112,11 +120,13 @@ impl Shared {
             fixed,
             tokens,
             quota,
-            counters: Counters::new(bounds_ns),
+            counters,
             boards: Mutex::default(),
             returned: Mutex::default(),
+            answers: Mutex::default(),
             stopping: AtomicBool::new(false),
             handed: Mutex::default(),
+            orders: Mutex::default(),
             waker,
             heard,
         })
@@ -125,9 +135,18 @@ impl Shared {
     /// Hand a connection over.
     pub fn hand_over(&self, handed: Handed) {
         self.counters.handed.fetch_add(1, Relaxed);
-        let mut waiting = locked(&self.handed);
+        self.put(&self.handed, handed);
+    }
+
+    /// Have an order answered.
+    pub fn ask(&self, order: Order) {
+        self.put(&self.orders, order);
+    }
+
+    fn put<T>(&self, queue: &Mutex<Vec<T>>, one: T) {
+        let mut waiting = locked(queue);
         let is_first = waiting.is_empty();
-        waiting.push(handed);
+        waiting.push(one);
         drop(waiting);
         if is_first {
             // Full: then there is something to be heard already.
@@ -135,15 +154,15 @@ impl Shared {
         }
     }
 
-    /// The connections that were handed over since the last time.
-    pub fn take_handed(&self) -> Vec<Handed> {
-        // In this order: what is handed over after the first step is noticed again.
+    /// The connections that were handed over since the last time, and the orders that wait for an answer.
+    pub fn take(&self) -> (Vec<Handed>, Vec<Order>) {
+        // In this order: what comes after the first step is noticed again.
         let mut heard = [0; 64];
-        while matches!((&self.heard).read(&mut heard), Ok(1..)) {}
-        std::mem::take(&mut *locked(&self.handed))
+        while matches!((&self.heard).read(&mut heard), Ok(64)) {}
+        (std::mem::take(&mut *locked(&self.handed)), std::mem::take(&mut *locked(&self.orders)))
     }
 
-    /// What is readable once a connection was handed over.
+    /// What is readable once a connection was handed over, or an order waits.
     pub fn heard(&self) -> &UnixStream {
         &self.heard
     }

@@ -1,6 +1,7 @@
 //! Tokens that were checked, by a keyed digest of the header that they came in: what is kept lets nobody in. Members'
 //! tokens may be shared with other processes.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::fs::File;
 use std::hash::Hasher;
@@ -24,7 +25,7 @@ pub struct TokenTable<T> {
 }
 
 struct Entry<T> {
-    value: T,
+    value: Arc<T>,
     member: Option<Arc<str>>,
     until: i64,
 }
@@ -61,7 +62,7 @@ impl<T> TokenTable<T> {
 
     /// Remember what a header stands for until an instant, and whose it is where it is a member's.
     pub fn put(&mut self, header: &[u8], value: T, member: Option<&str>, until: i64) {
-        self.entries.put(self.digest(header), Entry { value, member: member.map(Arc::from), until });
+        self.entries.put(self.digest(header), Entry { value: Arc::new(value), member: member.map(Arc::from), until });
         if self.entries.len() > self.most {
             self.entries.pop_lru();
         }
@@ -69,7 +70,7 @@ impl<T> TokenTable<T> {
 
     /// What a header stands for at an instant.
     pub fn get(&self, header: &[u8], now: i64) -> Option<&T> {
-        self.entry(header, now).map(|entry| &entry.value)
+        self.entry(header, now).map(|entry| &*entry.value)
     }
 
     /// Forget all of them.
@@ -92,14 +93,23 @@ impl<T> TokenTable<T> {
 pub trait Tokens: Send + Sync {
     /// The member whom a header stands for at an instant; None for a service's, and for one that has to be checked.
     fn member(&self, header: &[u8], now: i64) -> Option<Arc<str>>;
+
+    /// The value of a header at an instant; None for a member's, and for one that has to be checked.
+    fn other(&self, header: &[u8], now: i64) -> Option<Arc<dyn Any + Send + Sync>>;
 }
 
-impl<T: Send> Tokens for Mutex<TokenTable<T>> {
+impl<T: Send + Sync + 'static> Tokens for Mutex<TokenTable<T>> {
     fn member(&self, header: &[u8], now: i64) -> Option<Arc<str>> {
         let table = self.lock().unwrap_or_else(PoisonError::into_inner);
         match table.entry(header, now) {
             Some(entry) => entry.member.clone(),
             None => table.known(header, now).map(|known| known.member.into()),
         }
+    }
+
+    fn other(&self, header: &[u8], now: i64) -> Option<Arc<dyn Any + Send + Sync>> {
+        let table = self.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = table.entry(header, now).filter(|entry| entry.member.is_none())?;
+        Some(entry.value.clone())
     }
 }

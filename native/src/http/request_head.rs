@@ -1,4 +1,5 @@
-//! Plain heads: a whole HTTP/1.1 request without a body, read in one step from the piece in which it arrived.
+//! Plain heads: of a whole HTTP/1.1 GET, or of a POST whose body has a length, read in one step from the piece in which
+//! they arrived.
 //!
 //! Stricter than any parser of HTTP: see `plain`. It belongs to no store; it is here since it is asked for every read.
 
@@ -18,6 +19,9 @@ pub struct RequestHead<'a> {
     pub id: Option<&'a [u8]>,
     /// `Origin`.
     pub origin: Option<&'a [u8]>,
+    /// `Content-Type`.
+    pub media_type: Option<&'a [u8]>,
+    length: Option<&'a [u8]>,
 }
 
 /// The one GET that these bytes are; None where they are not just that.
@@ -25,7 +29,20 @@ pub struct RequestHead<'a> {
 /// A path from the root and no fragment, printable ASCII alone, one blank after each colon and none at the end of a line, one plain host, no header twice of
 /// those that are read, and none that changes how the connection goes on.
 pub fn plain(data: &[u8]) -> Option<RequestHead<'_>> {
-    let (target, mut rest) = line(data.strip_prefix(b"GET ")?)?;
+    let (head, behind) = read(data.strip_prefix(b"GET ")?)?;
+    (behind.is_empty() && head.length.is_none()).then_some(head)
+}
+
+/// The head of the POST that these bytes begin with, as plain as a GET; where its body begins, and how long that is.
+pub fn plain_post(data: &[u8]) -> Option<(RequestHead<'_>, usize, usize)> {
+    let (head, behind) = read(data.strip_prefix(b"POST ")?)?;
+    let length = whole_number(head.length?)?;
+    Some((head, data.len() - behind.len(), length))
+}
+
+/// A head from its target on, and what is behind it.
+fn read(data: &[u8]) -> Option<(RequestHead<'_>, &[u8])> {
+    let (target, mut rest) = line(data)?;
     let target = target.strip_suffix(b" HTTP/1.1")?;
     let cut = target.iter().position(|&byte| byte == b'?');
     let (path, query) = cut.map_or((target, &[][..]), |cut| (&target[..cut], &target[cut + 1..]));
@@ -33,12 +50,15 @@ pub fn plain(data: &[u8]) -> Option<RequestHead<'_>> {
         return None;
     }
     let mut head = RequestHead { path, query, ..RequestHead::default() };
-    while rest != b"\r\n" {
+    let behind = loop {
+        if let Some(behind) = rest.strip_prefix(b"\r\n") {
+            break behind;
+        }
         let (field, behind) = line(rest)?;
         head.take(field)?;
         rest = behind;
-    }
-    head.host.is_some_and(is_plain_host).then_some(head)
+    };
+    head.host.is_some_and(is_plain_host).then_some((head, behind))
 }
 
 impl<'a> RequestHead<'a> {
@@ -59,9 +79,11 @@ impl<'a> RequestHead<'a> {
                 return value.eq_ignore_ascii_case(b"keep-alive").then_some(());
             }
             12 if name.eq_ignore_ascii_case(b"x-request-id") => &mut self.id,
+            12 if name.eq_ignore_ascii_case(b"content-type") => &mut self.media_type,
             13 if name.eq_ignore_ascii_case(b"authorization") => &mut self.authorization,
             13 if name.eq_ignore_ascii_case(b"if-none-match") => &mut self.tag,
-            14 if name.eq_ignore_ascii_case(b"content-length") => return None,
+            14 if name.eq_ignore_ascii_case(b"content-length") => &mut self.length,
+            16 if name.eq_ignore_ascii_case(b"content-encoding") => return None,
             16 if name.eq_ignore_ascii_case(b"proxy-connection") => return None,
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => return None,
             _ => return Some(()),
@@ -80,6 +102,15 @@ fn line(data: &[u8]) -> Option<(&[u8], &[u8])> {
 fn plain_value(value: &[u8]) -> Option<&[u8]> {
     let ends = value.first()?.is_ascii_graphic() && value.last()?.is_ascii_graphic();
     (ends && value.iter().all(|byte| matches!(byte, b' '..=b'~'))).then_some(value)
+}
+
+/// A length as one writes it.
+fn whole_number(digits: &[u8]) -> Option<usize> {
+    let is_plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 9;
+    if !is_plain {
+        return None;
+    }
+    digits.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + usize::from(byte - b'0')))
 }
 
 fn is_token(byte: u8) -> bool {

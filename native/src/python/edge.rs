@@ -10,8 +10,10 @@ use std::thread::JoinHandle;
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 
+use crate::edge::counters::{Counters, Times};
+use crate::edge::orders::{Answer, Order};
 use crate::edge::quota;
 use crate::edge::responder::Responder;
 use crate::edge::seal::Seal;
@@ -140,13 +142,16 @@ struct Edge {
 }
 
 type HandedTuple<'py> = (RawFd, Bound<'py, PyBytes>, u8, u64);
+type AnswerTuple<'py> = (usize, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+type OrderTuple<'py> = (usize, Bound<'py, PyString>, Bound<'py, PyBytes>, Bound<'py, PyString>, Py<PyAny>, f64);
 
 #[pymethods]
 impl Edge {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "named, each told in the stub")]
     #[pyo3(signature = (listener, reader, tokens, quota, *, seal_key, prefix, cached, security, origins, other_origins,
-        quota_name, stale_after, smallest, most, first_byte_ms, keep_alive_ms, unread_ms, bounds_ns))]
+        quota_name, stale_after, smallest, most, first_byte_ms, keep_alive_ms, unread_ms, request_ms, most_body,
+        bounds_ns, order_bounds_ns))]
     fn new(
         listener: RawFd,
         reader: &Reader,
@@ -165,7 +170,10 @@ impl Edge {
         first_byte_ms: u64,
         keep_alive_ms: u64,
         unread_ms: u64,
+        request_ms: u64,
+        most_body: usize,
         bounds_ns: Vec<u64>,
+        order_bounds_ns: Vec<u64>,
     ) -> PyResult<Edge> {
         let seal = Seal::new(seal_key).ok_or_else(|| PyValueError::new_err("a seal's key has 64 bytes"))?;
         let fixed = Fixed {
@@ -181,9 +189,12 @@ impl Edge {
             first_byte_ms,
             keep_alive_ms,
             unread_ms,
+            request_ms,
+            most_body,
         };
         let quota = quota.map(|quota| quota.quota.clone());
-        let shared = Arc::new(Shared::new(fixed, tokens.table.clone(), quota, bounds_ns)?);
+        let counters = Counters::new(Times::new(bounds_ns), Times::new(order_bounds_ns));
+        let shared = Arc::new(Shared::new(fixed, tokens.table.clone(), quota, counters)?);
         let (board, names) = reader.again()?;
         let responder = Responder::new(shared.clone(), board, names, seal)?;
         let (mut server, waker) = Server::new(owned(listener), shared.clone(), responder)?;
@@ -191,17 +202,40 @@ impl Edge {
         Ok(Edge { shared, waker, thread: Mutex::new(Some(thread)) })
     }
 
-    /// What is readable once a connection was handed over.
+    /// What is readable once a connection was handed over, or an order waits.
     fn fileno(&self) -> RawFd {
         self.shared.heard().as_raw_fd()
     }
 
-    /// The connections that were handed over.
-    fn take_handed<'py>(&self, py: Python<'py>) -> Vec<HandedTuple<'py>> {
-        let handed = self.shared.take_handed().into_iter();
-        handed
+    /// The connections that were handed over, and the orders that wait for an answer.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<(Vec<HandedTuple<'py>>, Vec<OrderTuple<'py>>)> {
+        let (handed, orders) = self.shared.take();
+        let handed = handed
+            .into_iter()
             .map(|one| (one.socket.into_raw_fd(), PyBytes::new(py, &one.data), one.why as u8, one.waited_ms))
-            .collect()
+            .collect();
+        let orders = orders.into_iter().map(|order| order_tuple(py, order)).collect::<PyResult<_>>()?;
+        Ok((handed, orders))
+    }
+
+    /// Answer orders: each by its ticket, with the first line of a head, header lines and a body.
+    fn answer(&self, answers: Vec<AnswerTuple<'_>>) -> PyResult<()> {
+        let mut waiting = locked(&self.shared.answers);
+        let is_first = waiting.is_empty();
+        waiting.extend(answers.into_iter().map(|(ticket, status, lines, body)| {
+            let [status, lines, body] = [status, lines, body].map(|bytes| bytes.as_bytes().to_vec());
+            Answer { ticket, status, lines, body }
+        }));
+        drop(waiting);
+        if is_first {
+            self.waker.wake()?;
+        }
+        Ok(())
+    }
+
+    /// Times of orders since the last time.
+    fn take_order_times(&self) -> (Vec<u64>, u64) {
+        self.shared.counters.orders.take()
     }
 
     /// Take a connection back.
@@ -229,7 +263,7 @@ impl Edge {
     /// Counts since the last time.
     fn take_counts(&self) -> ([[u64; 2]; 2], Vec<u64>, u64, u64, u64, u64) {
         let counters = &self.shared.counters;
-        let (times, sum_ns) = counters.take_times();
+        let (times, sum_ns) = counters.dashboards.take();
         let taken = |count: &std::sync::atomic::AtomicU64| count.swap(0, Relaxed);
         let (unread, crowded) = (taken(&counters.unread), taken(&counters.crowded));
         (counters.take_answers(), times, sum_ns, unread, crowded, taken(&counters.handed))
@@ -249,6 +283,13 @@ impl Edge {
         ended.map_err(|_| PyRuntimeError::new_err("the edge's thread failed"))??;
         Ok(())
     }
+}
+
+fn order_tuple<'py>(py: Python<'py>, order: Order) -> PyResult<OrderTuple<'py>> {
+    let caller = order.caller.downcast::<Py<PyAny>>().map_err(|_| PyRuntimeError::new_err("not of this table"))?;
+    let waited_s = order.since.elapsed().as_secs_f64();
+    let (part, id) = (PyString::new(py, &order.part), PyString::new(py, &order.request_id));
+    Ok((order.ticket, part, PyBytes::new(py, &order.body), id, caller.clone_ref(py), waited_s))
 }
 
 /// A descriptor that its caller gives away.

@@ -99,10 +99,7 @@ class Dispatcher:
         elif route.asks_who and headers.get(b"authorization") is not None:
             with suppress(NotSignedIn, IssuerUnavailable, TooManyRequests):  # open to all, whatever comes with it
                 caller = await self.admission.caller(scope)
-        if route.access is not None:
-            route.access.admit(caller, read_part(parts.get("member_id", "")))
-            check_for_people(caller, route.method, route.handle.__name__)
-        ids = read_parts(parts)
+        ids = admit(route, caller, parts)
         inputs: dict[str, object] = {}
         if route.query is not None:
             inputs["query"] = parse_query(route.query, scope["query_string"])
@@ -124,6 +121,16 @@ class Dispatcher:
             return await self._auditor.answer(route, request, inputs, state.get("request_id", ""))
         finally:
             room.give_back(caller.member_id, size)
+
+
+def admit(route: Route, caller: Caller, parts: Mapping[str, str]) -> dict[str, str]:
+    """Let the caller pass; gives the ids in the path, whose parts are as they were sent. Raises as `Access.admit` and
+    `read_parts` do.
+    """
+    if route.access is not None:
+        route.access.admit(caller, read_part(parts.get("member_id", "")))
+        check_for_people(caller, route.method, route.handle.__name__)
+    return read_parts(parts)
 
 
 def _methods(route: Route) -> Sequence[str]:

@@ -112,17 +112,26 @@ class Middleware:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         meter: Meter = scope["state"].get("meter", self._elsewhere)
         meter.count(status, seconds)
-        if status < _FAILED and seconds <= SLOW_S:
-            return
-        say = log.warning if status >= _FAILED else log.info
-        say(
-            "http.answered",
-            request_id=scope["state"]["request_id"],
-            method=meter.method,
-            route=meter.route,
-            status=status,
-            ms=round(seconds * 1000, 1),
-        )
+        if must_log(status, seconds):
+            log_answer(meter, scope["state"]["request_id"], status, seconds)
+
+
+def must_log(status: int, seconds: float) -> bool:
+    """Whether an answer has a line in the log."""
+    return status >= _FAILED or seconds > SLOW_S
+
+
+def log_answer(meter: Meter, id_: str, status: int, seconds: float) -> None:
+    """Log an answer that failed, or took so many seconds."""
+    say = log.warning if status >= _FAILED else log.info
+    say(
+        "http.answered",
+        request_id=id_,
+        method=meter.method,
+        route=meter.route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+    )
 
 
 async def _allow(send: Send, headers: Pairs) -> None:

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from functools import cache
 from http import HTTPStatus
 
+from laurels.http.admission.cors import Pairs
 from laurels.http.asgi import Receive, Send
 from laurels.http.routes import Events, Response
 
@@ -15,17 +16,23 @@ async def send_response(response: Response, receive: Receive, send: Send) -> Non
     """Send an answer. One of events ends with the events, when the client goes away, or with what makes them stop."""
     is_whole = not isinstance(response.body, Events)
     body = response.encoded if is_whole else b""
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    if response.status not in _WITHOUT_BODY:
-        headers.append((b"content-type", _content_type(response.media_type)))
-        if is_whole:
-            headers.append((b"content-length", b"%d" % len(body)))
+    headers = headers_of(response)
+    if is_whole and response.status not in _WITHOUT_BODY:
+        headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if is_whole:
         await send({"type": "http.response.body", "body": body, "more_body": False})
         return
     with response.body.counted:
         await _send_frames(response.body, receive, send)
+
+
+def headers_of(response: Response) -> Pairs:
+    """The headers of an answer, but for its length and what every answer carries."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    if response.status not in _WITHOUT_BODY:
+        headers.append((b"content-type", _content_type(response.media_type)))
+    return headers
 
 
 @cache  # of the few that the routes declare

@@ -1,10 +1,14 @@
 """Accepting: model objects in, receipts out, durable before anyone is answered."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
+from laurels.errors import LedgerRefused, LedgerUnavailable
 from laurels.intake.conflicts import conflict_of
 from laurels.ledger import Inbox, Receipt
 from laurels.model import Amendment, Cancellation, Document, DocumentKind, Order, Refund
+
+Outcome = Receipt | Exception
 
 
 class Intake:
@@ -25,19 +29,44 @@ class Intake:
         Raises `Conflict` where the id was used with other content, with the fields that differ; `LedgerUnavailable`
         where nothing was accepted.
         """
-        return await self._accept(document.document(raw, actor))
+        return await self.accept_document(document.document(raw, actor))
 
     async def cancel(self, cancellation: Cancellation, actor: str | None = None) -> Receipt:
         """Accept that a refund is cancelled. Raises as `accept` does."""
-        return await self._accept(cancellation.document(actor))
+        return await self.accept_document(cancellation.document(actor))
 
-    async def _accept(self, taken: Document) -> Receipt:
+    async def accept_document(self, taken: Document) -> Receipt:
+        """The same for one that is made already. Raises as `accept` does."""
         receipts = await self._ledger.accept([taken])
         self.on_receipts(taken.kind, receipts)
         [receipt] = receipts
         if receipt.conflict:
             raise await conflict_of(self._ledger, taken)
         return receipt
+
+    async def accept_each(self, documents: Sequence[Document]) -> list[Outcome]:
+        """Accept documents that have nothing to do with each other in one commit: for each its receipt, or what
+        `accept` would raise. One that the ledger cannot hold takes none of the others with it.
+        """
+        try:
+            outcomes: list[Outcome] = [*await self.accept_made(documents)]
+        except LedgerUnavailable as error:
+            if len(documents) == 1 or not isinstance(error, LedgerRefused):
+                return [error] * len(documents)
+            return await self._accept_alone(documents)
+        except Exception as error:  # noqa: BLE001 - it is the answer
+            return [error] if len(documents) == 1 else await self._accept_alone(documents)
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, Receipt) and outcome.conflict:
+                try:
+                    outcomes[place] = await conflict_of(self._ledger, documents[place])
+                except Exception as error:  # noqa: BLE001 - as above
+                    outcomes[place] = error
+        return outcomes
+
+    async def _accept_alone(self, documents: Sequence[Document]) -> list[Outcome]:
+        each = await asyncio.gather(*(self.accept_each([document]) for document in documents))
+        return [outcome for [outcome] in each]
 
     async def differing(self, document: Order | Refund) -> tuple[str, ...]:
         """In which fields a document that met a conflict differs from what came first, where that is known."""

@@ -21,7 +21,7 @@ import apsw
 
 from laurels.engines.sqlite.connection import BUSY_TIMEOUT_MS, Database, wrapped
 from laurels.engines.sqlite.opened_file import OpenedFile
-from laurels.errors import LedgerReadOnly, LedgerUnavailable, LedgerUncertain
+from laurels.errors import LedgerReadOnly, LedgerRefused, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, NameNumbers
 from laurels.ledger.audit import as_repeated, to_record
 
@@ -230,7 +230,7 @@ class Writer:
                     act = as_repeated(job.act) if self._db.changed_nothing else job.act
                     self._write_row(self._db, act, result)
         except (apsw.ConstraintError, apsw.TooBigError) as error:  # the jobs' own fault: the file is sound
-            refused = LedgerUnavailable(f"The ledger cannot hold this ({error}). Nothing was written.")
+            refused = LedgerRefused(f"The ledger cannot hold this ({error}). Nothing was written.")
             refused.__cause__ = error
             failed: Exception = refused
         except apsw.Error:  # the disk or the file: nobody in this batch can be told "done"

@@ -7,13 +7,14 @@ from msgspec import UNSET, Struct, UnsetType
 
 from laurels.awarding import OrderWorth, order_worth
 from laurels.checkout import SOURCE, is_bought
-from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
+from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, UnknownOrder
+from laurels.http.admission.callers import Caller
 from laurels.http.api.checkout import check_out
 from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import AmendmentForm, AnySource, OrderForm
-from laurels.ledger import DocumentState
-from laurels.model import Amendment, DocumentKind, Entry, EntryKind, Order, Status, Version
+from laurels.ledger import DocumentState, Receipt
+from laurels.model import Amendment, Document, DocumentKind, Entry, EntryKind, Order, Status, Version
 from laurels.model.details import Details
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
@@ -98,13 +99,23 @@ async def place_order(request: Request, form: OrderForm) -> Response:
     a used id is a conflict and changes nothing.
     """
     order_id = request.ids["order_id"]
-    request.caller.check_source(form.source)
-    order, warnings = form.order(order_id, request.services.now()), form.warnings()
-    receipt = await request.services.intake.accept(
-        order, form.usable() if warnings else request.raw, request.caller.actor
-    )
-    accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
-    return Response(200 if receipt.repeated else 202, accepted)
+    document, warnings = order_document(form, order_id, request.raw, request.caller, request.services.now())
+    return accepted(order_id, await request.services.intake.accept_document(document), warnings)
+
+
+def order_document(
+    form: OrderForm, order_id: str, raw: bytes, caller: Caller, now: int
+) -> tuple[Document, list[FieldError]]:
+    """A caller's order as the ledger takes it, and what of it is left out. Raises `InvalidInput`, `NotAllowed`."""
+    caller.check_source(form.source)
+    order, warnings = form.order(order_id, now), form.warnings()
+    return order.document(form.usable() if warnings else raw, caller.actor), warnings
+
+
+def accepted(order_id: str, receipt: Receipt, warnings: Sequence[FieldError]) -> Response:
+    """The answer to an order that is in the ledger."""
+    body = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
+    return Response(200 if receipt.repeated else 202, body)
 
 
 @route(
@@ -215,8 +226,7 @@ async def amend_order(request: Request, form: AmendmentForm) -> Response:
     receipt = await request.services.intake.accept(
         amendment, form.usable() if warnings else request.raw, request.caller.actor
     )
-    accepted = Accepted(order_id, receipt.status, as_problems(warnings) or UNSET)
-    return Response(200 if receipt.repeated else 202, accepted)
+    return accepted(order_id, receipt, warnings)
 
 
 async def _check_same(request: Request, state: DocumentState, order: Order) -> None:

@@ -34,7 +34,11 @@ async def read_body(route: Route, receive: Receive) -> bytes:
     """The body as received, and an empty object where there is none and none is needed. Raises `InvalidInput`, and
     `TooLarge` before more is read than the route takes.
     """
-    raw = await _received(receive, route.most_bytes)
+    return checked_body(route, await _received(receive, route.most_bytes))
+
+
+def checked_body(route: Route, raw: bytes) -> bytes:
+    """A body that was received; an empty object where there is none and none is needed. Raises `InvalidInput`."""
     if raw.strip():
         return raw
     if route.needs_body:

@@ -1,7 +1,8 @@
 """The edge: connections that the native core accepts and answers without the interpreter, and those that it hands over.
 
-A connection is handed over with the bytes that were read and not answered. It comes back once it has asked for two
-dashboards in a row that the edge could have answered: one that only sends orders would go to and fro for nothing.
+Members' reads it answers by itself, services' orders it reads, and they are answered many at a time (`orders.py`). Any
+other connection is handed over with the bytes that were read and not answered. It comes back once it has sent two
+requests in a row that the edge could have taken: one that sends others would go to and fro for nothing.
 """
 
 import asyncio
@@ -11,21 +12,25 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
+from prometheus_client import Histogram
 
 from laurels import clock
 from laurels.clock import SECOND
 from laurels.errors import UnknownBoard
+from laurels.http.admission.body_room import SMALL_BYTES
 from laurels.http.admission.cors import Sharing, headers_of
 from laurels.http.admission.limits import NativeQuota
 from laurels.http.api.dashboards import CACHED, show_board, show_dashboard
+from laurels.http.api.orders import place_order
 from laurels.http.app import Application
 from laurels.http.asgi import Scope
 from laurels.http.middleware import SECURITY_HEADERS
 from laurels.http.native import IS_INSTALLED, core
 from laurels.http.serving.capacity import Capacity, refused
-from laurels.http.serving.connections import HEAD_WITHIN_S, TAKEN_WITHIN_S, Connection
+from laurels.http.serving.connections import HEAD_WITHIN_S, REQUEST_WITHIN_S, TAKEN_WITHIN_S, Connection
+from laurels.http.serving.orders import EdgeOrders
 from laurels.leaderboard import ALL_TIME
-from laurels.metrics import CONNECTIONS, DASHBOARD_SECONDS, before_scrape
+from laurels.metrics import ACCEPT_SECONDS, CONNECTIONS, DASHBOARD_SECONDS, before_scrape
 from laurels.settings import Settings
 
 TICK_S = 1.0
@@ -33,16 +38,19 @@ MEANS_FOR = 5 * SECOND
 """How long the edge may take the name of a board to mean what it means now."""
 
 RETURN_AFTER = 2
-"""Dashboards in a row that the edge could have answered; then a connection goes back to it."""
+"""Requests in a row that the edge could have taken; then a connection goes back to it."""
 
 READS = {(route.method, route.path) for route in (show_dashboard, show_board)}
-"""What the edge answers."""
+"""What the edge answers members."""
+
+ORDERS = place_order.method, place_order.path
+"""What it reads of services, in bodies of at most `SMALL_BYTES`: those need no room that is counted."""
 
 NAMES = (ALL_TIME, "month")
 
 _STATUSES = (200, 304)
 _NS = 1_000_000_000
-_NOT_PLAIN = frozenset({b"content-length", b"expect", b"proxy-connection", b"transfer-encoding", b"upgrade"})
+_NOT_PLAIN = frozenset({b"content-encoding", b"expect", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
 log = structlog.get_logger(__name__)
 
@@ -101,8 +109,12 @@ class Edge:
             first_byte_ms=int(HEAD_WITHIN_S * 1000),
             keep_alive_ms=int(most_idle_s * 1000),
             unread_ms=int(TAKEN_WITHIN_S * 1000),
-            bounds_ns=[round(bound * _NS) for bound in DASHBOARD_SECONDS._upper_bounds[:-1]],
+            request_ms=int(REQUEST_WITHIN_S * 1000),
+            most_body=SMALL_BYTES,
+            bounds_ns=_bounds_ns(DASHBOARD_SECONDS),
+            order_bounds_ns=_bounds_ns(ACCEPT_SECONDS),
         )
+        self._orders = EdgeOrders(app, self._core)
 
     def start(self, make: Callable[[], Connection], held_by_python: Callable[[], int]) -> None:
         """Take what is handed over: each connection becomes one that `make` makes. `held_by_python` tells how many
@@ -111,7 +123,7 @@ class Edge:
         self._make, self._held_by_python = make, held_by_python
         self._capacity.elsewhere = self._core.connections
         before_scrape.append(self._count)
-        asyncio.get_running_loop().add_reader(self._core.fileno(), self._take_handed)
+        asyncio.get_running_loop().add_reader(self._core.fileno(), self._take)
         self._tick()
 
     async def run(self) -> None:
@@ -132,16 +144,24 @@ class Edge:
             await asyncio.to_thread(self._core.stop)
         finally:
             asyncio.get_running_loop().remove_reader(self._core.fileno())
-            self._take_handed()
+            self._take()
             await asyncio.gather(*self._making, return_exceptions=True)
+            await self._orders.finish()
             self._count()
 
     def give_back(self, descriptor: int) -> None:
         """Give a connection back; the descriptor is the edge's from now on."""
         self._core.give_back(descriptor)
 
-    def _take_handed(self) -> None:
-        for descriptor, data, why, waited_ms in self._core.take_handed():
+    def _take(self) -> None:
+        handed, orders = self._core.take()
+        if orders:
+            self._orders.take(orders)
+        if handed:
+            self._take_handed(handed)
+
+    def _take_handed(self, handed: Iterable[tuple[int, bytes, int, int]]) -> None:
+        for descriptor, data, why, waited_ms in handed:
             task = asyncio.create_task(self._connect(socket.socket(fileno=descriptor), data, why, waited_ms / 1000))
             self._making.add(task)
             task.add_done_callback(self._making.discard)
@@ -181,6 +201,9 @@ class Edge:
                     self._meters[route.method, route.path].add(status, count)
         if any(times):
             self._meters[show_dashboard.method, show_dashboard.path].add_times(times, sum_ns / _NS)
+        order_times, order_sum_ns = self._core.take_order_times()
+        if any(order_times):
+            self._meters[ORDERS].add_times(order_times, order_sum_ns / _NS)
         for reason, count in (("not-read", unread), ("crowded", crowded)):
             if count:
                 refused(reason, count)
@@ -206,16 +229,17 @@ class HandedConnection(Connection):
             self._arriving_since -= self._waited_s
         if self._why == core.FULL:
             self.refuse_full()
-        elif self._why == core.LATE:
-            self.enforce_timeouts(self.loop.time())
-        elif self._handed:
+            return
+        if self._handed:
             data, self._handed = self._handed, b""
             self.data_received(data)
+        if self._why == core.LATE:
+            self.enforce_timeouts(self.loop.time())
 
     def on_response_complete(self) -> None:
-        """Go on with what waited; where nothing does and this was the last of some dashboards in a row, go back."""
+        """Go on with what waited; where nothing does and this was the last of some plain ones in a row, go back."""
         scope: Any = self.cycle.scope
-        self._in_a_row = self._in_a_row + 1 if _is_read(scope) else 0
+        self._in_a_row = self._in_a_row + 1 if _is_plain(scope) else 0
         super().on_response_complete()
         if self._in_a_row >= RETURN_AFTER:
             self.loop.call_soon(self._go_back)  # by then the answer is sent
@@ -231,13 +255,20 @@ class HandedConnection(Connection):
         self.transport.close()
 
 
-def _is_read(scope: Scope) -> bool:
-    """Whether a request that was answered is one that the edge could have answered, as far as one can tell."""
-    state = scope["state"]
+def _is_plain(scope: Scope) -> bool:
+    """Whether a request that was answered is one that the edge could have taken, as far as one can tell."""
+    state, headers = scope["state"], dict(scope["headers"])
     meter, caller = state.get("meter"), state.get("caller")
-    if meter is None or (meter.method, meter.route) not in READS or caller is None or caller.member_id is None:
+    if meter is None or caller is None or not _NOT_PLAIN.isdisjoint(headers):
         return False
-    return b"min_version" not in scope["query_string"] and _NOT_PLAIN.isdisjoint(name for name, _ in scope["headers"])
+    asked, length = (meter.method, meter.route), headers.get(b"content-length")
+    if caller.member_id is not None:
+        return asked in READS and length is None and b"min_version" not in scope["query_string"]
+    return asked == ORDERS and length is not None and 0 < int(length) <= SMALL_BYTES
+
+
+def _bounds_ns(seconds: Histogram) -> list[int]:
+    return [round(bound * _NS) for bound in seconds._upper_bounds[:-1]]
 
 
 def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
