@@ -39,6 +39,7 @@ from laurels.program import (
     grant_tier,
     hold,
     merge,
+    next_due,
     parse_program,
     receive,
     redeem,
@@ -115,7 +116,10 @@ class Book:
 
     def touched(self, member: str) -> ProgramState:
         """A member as of now."""
-        state, lapses = touch(self.state(member), self.now, self.at(self.now))
+        program = self.at(self.now)
+        state, lapses = touch(self.state(member), self.now, program)
+        at = next_due(state, program)
+        assert at is None or at > self.now, "a sweep would find the member over and over"
         self.keep(member, state, tuple(lapses))
         return state
 

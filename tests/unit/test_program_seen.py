@@ -154,6 +154,17 @@ def test_what_falls_due_is_known() -> None:
     assert next_due(held, GROCER) == NOW + 15 * 60_000_000
 
 
+def test_points_that_lapse_while_a_hold_has_them_are_due_when_it_ends() -> None:
+    got = evaluate(GROCER, SHOPPED, NEW, now=NOW).member_after
+    lapses_at = got.lots[0].expires
+    held = hold(GROCER, got, "h", got.active, now=lapses_at - 60_000_000).member_after
+    ends_at = lapses_at + 14 * 60_000_000
+    assert touch(held, lapses_at, GROCER) == (held, [])
+    assert next_due(held, GROCER) == ends_at
+    later, lapses = touch(held, ends_at, GROCER)
+    assert ([each.points for each in lapses], next_due(later, GROCER)) == ([-got.active], None)
+
+
 def test_what_is_not_there_is_not_spent() -> None:
     got = evaluate(GROCER, SHOPPED, NEW, now=NOW).member_after
     with pytest.raises(InsufficientPoints):

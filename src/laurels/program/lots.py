@@ -4,6 +4,7 @@ State is by the clock: whoever looks first lets everything happen that lies befo
 answer is exact whether or not a sweep ran, and a sweep only writes down what already holds.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.program.local_time import NEVER, add_months, day_of_instant, end_of_month, midnight_after
-from laurels.program.state import Account, Lapse, LotKey, ProgramState, Spent
+from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -61,15 +62,19 @@ def due(state: ProgramState, now: int, program: "Program") -> bool:
 
 
 def next_due(state: ProgramState, program: "Program") -> int | None:
-    """When the clock next changes something of a member: what a sweep finds it by. None: never."""
-    times = [program.extended(lot.expires) for lot in state.lots if lot.active and lot.expires != NEVER]
+    """When the clock next changes something of a member: what a sweep finds it by. None: never. Points that a hold has
+    set aside do not lapse before it ends: by then, and not over and over until then, their lot is looked at.
+    """
+    pinned = pins(state.holds) if state.holds else {}
+    free = [lot for lot in state.lots if lot.active > pinned.get((lot.expires, lot.origin), 0)]
+    times = [program.extended(lot.expires) for lot in free if lot.expires != NEVER]
     if state.pending:
         times += [each.active_at for each in state.pending]
     if state.holds:
         times += [hold.until for hold in state.holds]
     if program.expiry.kind == "inactivity":
         deadline = deadline_of(state.last_active, program)
-        if deadline is not None and any(lot.active for lot in state.lots):
+        if deadline is not None and free:
             times.append(deadline)
     return min(times) if times else None
 
@@ -93,7 +98,7 @@ def let_pass(account: Account, now: int, program: "Program", since: int = 0) -> 
             if each.active_at <= now
         ]
         events += [(hold.until, RELEASE, n, (0, 0)) for n, hold in enumerate(account.holds) if hold.until <= now]
-        pinned = pins(account)
+        pinned = pins(account.holds)
         free = {key: n for key, lot in account.lots.items() if (n := lot[0] - pinned.get(key, 0)) > 0}
         events += [(key[0], EXPIRY, 0, key) for key in free if key[0] <= now]
         deadline = deadline_of(account.last_active, program)
@@ -139,10 +144,10 @@ def forget(account: Account, now: int, program: "Program") -> None:
             del account.lots[key]
 
 
-def pins(account: Account) -> dict[LotKey, int]:
+def pins(holds: Iterable[OpenHold]) -> dict[LotKey, int]:
     """What open holds have set aside of each lot."""
     found: dict[LotKey, int] = {}
-    for hold in account.holds:
+    for hold in holds:
         for expires, origin, n in hold.pins:
             found[expires, origin] = found.get((expires, origin), 0) + n
     return found
@@ -152,7 +157,7 @@ def free_lots(state: ProgramState) -> list[tuple[int, int, int]]:
     """What can be spent of each lot, soonest first: (expires, origin, points); nothing while points are owed."""
     if state.owed:
         return []
-    pinned = pins(Account(state)) if state.holds else {}
+    pinned = pins(state.holds) if state.holds else {}
     lots = [(lot.expires, lot.origin, lot.active - pinned.get((lot.expires, lot.origin), 0)) for lot in state.lots]
     return [lot for lot in lots if lot[2] > 0]
 
@@ -197,7 +202,7 @@ def take_back(account: Account, points: int, *, order: str, active_at: int, expi
     """
     if account.pending:
         points = _out_of_pending(account, order, points)
-    pinned = pins(account) if account.holds else {}
+    pinned = pins(account.holds) if account.holds else {}
     for key in sorted(key for key in account.lots if key[1] == expires and key[0] >= active_at):
         lot = account.lots[key]
         n = max(0, min(points, lot[0] - pinned.get(key, 0)))
@@ -242,7 +247,7 @@ def _out_of_pending(account: Account, order: str, points: int) -> int:
 
 
 def _soonest(account: Account, points: int) -> list[tuple[LotKey, int]]:
-    pinned = pins(account) if account.holds else {}
+    pinned = pins(account.holds) if account.holds else {}
     chosen = []
     for key in sorted(account.lots):
         n = min(points, account.lots[key][0] - pinned.get(key, 0))
