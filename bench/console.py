@@ -2,7 +2,8 @@
 
     .venv/bin/python bench/console.py
     .venv/bin/python bench/console.py --members 5000000 --orders 9 --copies 1000     # 5,000 by awarding, copied
-    .venv/bin/python bench/console.py --copies 1000 … --ledger postgresql://laurels@localhost/bench   # an empty one
+    .venv/bin/python bench/console.py … --postgres       # on a PostgreSQL server of its own, whose files lie there too
+    .venv/bin/python bench/console.py … --ledger postgresql://laurels@localhost/bench    # on one that runs, empty
     .venv/bin/python bench/console.py … --keep FOLDER    # the ledger stays in FOLDER, so that it need not be made anew
     .venv/bin/python bench/console.py … --made FOLDER    # one that was kept, with the numbers that it was made by
 
@@ -10,10 +11,11 @@ With `--copies` that part of the members is made the real way, and the rest are 
 made is flushed to the disk before people come: else their looks, each of which is flushed before it is answered, would
 wait for that.
 
-The pages come from consoles in this process, one for each person, over the API in the same: what is measured is what
-both have to do, and not the network. A person looks at a page for `--looks` seconds on average before the next. Prints
-the median and the 99th percentile of each page, in milliseconds; what an award costs the roll-ups; and, in `--pairs`
-turns of `--span` seconds, what people at a console of its own cost the awards and the hot read of `laurels serve`.
+The processes are those of a shop: `laurels serve`, and `laurels console`, which all people are at; they are here. A
+person looks at a page for `--looks` seconds on average before the next. Prints the median and the 99th percentile of
+each page, in milliseconds; what of the processor each page costs the console (and the database's server, where it is
+ours), opened `--alone` times by one person; what an award costs the roll-ups; and, in `--pairs` turns of `--span`
+seconds, what people at the console cost the awards and the hot read.
 """
 
 import argparse
@@ -25,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
@@ -33,17 +35,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import httpx
 from bench.console_pairs import pairs, told
-from bench.console_people import Took, work
+from bench.console_people import Took, alone, work
+from bench.console_processes import Processes, postgres_over, started
 from bench.copies import multiply_file, multiply_server
-from tests.console.console_shop import ConsoleShop
 from tests.integration.http_shop import Shop, open_shop
+from tests.postgres_server import Server
 
 from laurels import clock
 from laurels.clock import DAY, SECOND
-from laurels.console import client_of
-from laurels.console.charts import warm_up
-from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
+from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.model import Order
 from laurels.rollups import RollingUp
 
@@ -105,54 +107,51 @@ def _order(n: int, members: int, currency: str = "GBP") -> Order:
     return Order(source="bench", order_id=f"{currency}{n}", member_id=f"m{n % members}", currency=currency, total=total)
 
 
-async def movement(shop: Shop, took: Took) -> None:
+async def movement(shop: Processes, took: Took) -> None:
     """A statement of twelve months, as the API gives it."""
-    token = shop.person("finance")
+    token = PersonTokens(console_key(shop.settings)).sign("bench", "bench", ["finance"])
     last = datetime.fromtimestamp(clock.now() // SECOND, UTC).date() + timedelta(days=1)
     first = last - timedelta(days=DAYS)
-    for _ in range(200):
-        began = time.perf_counter()
-        answer = await shop.ask("GET", f"/reports/movement?per=month&from={first}&to={last}", token=token)
-        took.setdefault("movement of 12 months", []).append(1000 * (time.perf_counter() - began))
-        assert answer.is_success, answer.text
+    async with httpx.AsyncClient(base_url=shop.base, headers={"Authorization": f"Bearer {token}"}) as client:
+        for _ in range(200):
+            began = time.perf_counter()
+            answer = await client.get(f"/reports/movement?per=month&from={first}&to={last}")
+            took.setdefault("movement of 12 months", []).append(1000 * (time.perf_counter() - began))
+            assert answer.is_success, answer.text
 
 
-async def main(options: argparse.Namespace, state: Path) -> None:
+async def main(options: argparse.Namespace, state: Path, server: Server | None) -> None:
     """Make the ledger, let people work, print what each page took."""
-    settings: dict[str, Any] = {} if options.ledger is None else {"ledger_url": options.ledger}
+    ledger = options.ledger if server is None else server.url("bench")
     began = time.perf_counter()
     if options.made is None:
-        await make(state, settings, options)
-    async with open_shop(state, **settings) as shop:
-        made_s, entries = time.perf_counter() - began, await entries_of(shop)
+        await make(state, ledger, options)
+        if server is not None:
+            server.sql("CHECKPOINT")
+    async with started(state, ledger, options.people) as shop:
         print(
-            f"{options.members:,} members, {entries:,} entries: made, and on the board, in {made_s:,.0f} s", flush=True
+            f"{options.members:,} members: there, and on the board, in {time.perf_counter() - began:,.0f} s", flush=True
         )
-        key = console_key(shop.services.settings)
-        async with client_of(f"http://127.0.0.1:{shop.port}") as api:
-            console = ConsoleShop(shop, api, PersonTokens(key, shop.services.now), cookie_secret(key))
-            visitors = [await console.signed_in(*ROLES, name=f"p{n}") for n in range(options.people)]
-            took: Took = {}
-            for visitor in visitors:
-                await visitor.open("/customers")
-            warm_up()  # as a console does before people come
-            rng = random.Random(options.seed)
-            workers = [work(each, rng, options, took) for each in visitors]
-            await asyncio.gather(*workers)
-            await movement(shop, took)
-    tell(took, options)
-    if options.pairs:
-        print(*told(await pairs(state, options.ledger, options)), sep="\n")
+        took: Took = {}
+        rng = random.Random(options.seed)
+        await asyncio.gather(*(work(each, rng, options, took) for each in shop.visitors))
+        await movement(shop, took)
+        tell(took, options)
+        pids = [shop.console] if server is None else [shop.console, server.pid]
+        print(*await alone(shop.visitors[0], rng, options, pids), sep="\n", flush=True)
+        if options.pairs:
+            print(*told(await pairs(shop, options)), sep="\n")
 
 
-async def make(state: Path, settings: dict[str, Any], options: argparse.Namespace) -> None:
+async def make(state: Path, ledger: str | None, options: argparse.Namespace) -> None:
     """The ledger, on the disk."""
     now = Turned()
+    settings: dict[str, Any] = {} if ledger is None else {"ledger_url": ledger}
     async with open_shop(state, now=now, **settings) as shop:
         await fill(shop, now, options.members // options.copies, options.orders)
-    if options.ledger is not None:
+    if ledger is not None:
         if options.copies > 1:
-            await multiply_server(options.ledger, options.copies - 1)
+            await multiply_server(ledger, options.copies - 1)
         return
     if options.copies > 1:
         multiply_file(state / "laurels.db", options.copies - 1)
@@ -211,8 +210,20 @@ if __name__ == "__main__":
         "--pairs", type=int, default=3, help="of awards, and of reads, without people and with; 0: none"
     )
     parser.add_argument("--span", type=float, default=10.0, help="seconds of each half of a pair")
+    parser.add_argument("--alone", type=int, default=100, help="how often one person opens each page")
     parser.add_argument("--ledger", help="postgresql://…; left out: a file")
+    parser.add_argument(
+        "--postgres",
+        type=Path,
+        nargs="?",
+        const=Path("/usr/lib/postgresql/15/bin"),
+        metavar="PROGRAMS",
+        help="a PostgreSQL server of its own, by the programs in this folder (of PostgreSQL 15, where none is named)",
+    )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with folder_of(options) as folder:
-        asyncio.run(main(options, folder))
+    with folder_of(options) as folder, ExitStack() as servers:
+        server = None
+        if options.postgres is not None:
+            server = servers.enter_context(postgres_over(folder / "postgres", options.postgres))
+        asyncio.run(main(options, folder, server))

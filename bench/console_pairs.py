@@ -1,5 +1,5 @@
 """What people at the console cost those who are served meanwhile: awards, and the hot read, with the console in use and
-without, in turns. The processes are those of a shop: `laurels serve`, and `laurels console` beside it.
+without, in turns.
 
 Told are rates by the clock, and processor time of `laurels serve` for each award and each read: on a machine whose
 processors are all busy the console's own work takes from the rate whatever it is, and from nobody's time.
@@ -9,20 +9,15 @@ import argparse
 import asyncio
 import os
 import random
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from statistics import median
 from typing import Any, NamedTuple
 
 import httpx
 from bench.console_people import round_of
+from bench.console_processes import Processes, cpu_us
 from tests.console.console_shop import Visitor
-from tests.settings import settings_with
 
 from laurels.http.admission.tokens import sign_token
 
@@ -32,8 +27,6 @@ AT_ONCE = 500
 READERS = 8
 MEMBERS = 5_000
 """Who look at their own places at most, each with a quota of its own."""
-PATIENCE_S = 1800
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Measured(NamedTuple):
@@ -53,21 +46,19 @@ class Pair(NamedTuple):
 Measure = Callable[[], Awaitable[Measured]]
 
 
-async def pairs(state: Path, ledger: str | None, options: argparse.Namespace) -> dict[str, list[Pair]]:
-    """So many pairs of each kind, over a ledger that nobody else has open."""
-    settings = settings_with(state=state)
-    token = sign_token(settings, subject="bench", scope="orders:write status:read", ttl_s=36_000)
+async def pairs(shop: Processes, options: argparse.Namespace) -> dict[str, list[Pair]]:
+    """So many pairs of each kind."""
+    token = sign_token(shop.settings, subject="bench", scope="orders:write status:read", ttl_s=36_000)
     made = options.members // options.copies
     ids = [f"m{n}" for n in range(0, made, max(1, made // MEMBERS))]
-    members = {id: sign_token(settings, subject=id, scope=None, ttl_s=36_000) for id in ids}
-    async with started(state, ledger, options) as (serve, base, visitors):
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
-            load = Load(client, serve, options, members)
-            found: dict[str, list[Pair]] = {}
-            for name, measure in (("awards", load.awards), ("hot reads", load.reads)):
-                await measure()  # warm
-                found[name] = [await pair(measure, visitors, options, n) for n in range(options.pairs)]
+    members = {id: sign_token(shop.settings, subject=id, scope=None, ttl_s=36_000) for id in ids}
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=shop.base, headers=headers, timeout=60) as client:
+        load = Load(client, shop.serve, options, members)
+        found: dict[str, list[Pair]] = {}
+        for name, measure in (("awards", load.awards), ("hot reads", load.reads)):
+            await measure()  # warm
+            found[name] = [await pair(measure, shop.visitors, options, n) for n in range(options.pairs)]
     return found
 
 
@@ -162,79 +153,6 @@ class Load:
     async def _head(self) -> int:
         heads = (await self._client.get("/status")).json()["heads"]
         return sum(each["position"] for each in heads)
-
-
-@asynccontextmanager
-async def started(
-    state: Path, ledger: str | None, options: argparse.Namespace
-) -> AsyncIterator[tuple[int, str, list[Visitor]]]:
-    """`laurels serve` and `laurels console`: the number of the first process, its address, and people signed in."""
-    known = {**os.environ, **({"LAURELS_LEDGER_URL": ledger} if ledger else {})}
-    port = free_port()
-    serve, console = begun(["serve", "--state", str(state), "--port", str(port)], known), None
-    visitors: list[Visitor] = []
-    try:
-        await until_ready(f"http://127.0.0.1:{port}", serve)
-        named = ["--as", "bench", "--roles", "lead operator auditor finance"]
-        console = begun(["console", "--state", str(state), "--port", "0", *named], known)
-        visitors += [await signed_in(console) for _ in range(options.people)]
-        yield serve.pid, f"http://127.0.0.1:{port}", visitors
-    finally:
-        for visitor in visitors:
-            await visitor.client.aclose()
-        for process in (console, serve):
-            if process is not None:
-                process.terminate()
-                process.communicate(timeout=60)
-
-
-def begun(command: list[str], known: dict[str, str]) -> "subprocess.Popen[str]":
-    """A process of Laurels, whose standard output is read."""
-    command = [sys.executable, "-m", "laurels", *command]
-    return subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-
-async def signed_in(console: "subprocess.Popen[str]") -> Visitor:
-    """Another session; the console prints an address for each."""
-    assert console.stdout is not None
-    address = (await asyncio.to_thread(console.stdout.readline)).strip()
-    base, _, code = address.partition("/sign-in?code=")
-    visitor = Visitor(httpx.AsyncClient(base_url=base, timeout=60), code)
-    await visitor.open(f"/sign-in?code={code}")
-    answer = await visitor.send("/sign-in", {"code": code})
-    assert answer.is_redirect, answer.text
-    await visitor.open("/customers")
-    return visitor
-
-
-async def until_ready(base: str, process: "subprocess.Popen[str]") -> None:
-    """Wait until the board is served."""
-    async with httpx.AsyncClient(base_url=base, timeout=10) as client, asyncio.timeout(PATIENCE_S):
-        while True:
-            assert process.poll() is None, "laurels serve has ended"
-            with suppress(httpx.TransportError):
-                if (await client.get("/readyz")).is_success:
-                    return
-            await asyncio.sleep(0.2)
-
-
-def cpu_us(pid: int) -> float:
-    """Processor time of a process and of those it has started."""
-    total = 0.0
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(entry.name) == pid or int(fields[1]) == pid:
-                    total += (int(fields[11]) + int(fields[12])) / TICKS
-    return total * 1e6
-
-
-def free_port() -> int:
-    """One that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def told(found: dict[str, list[Pair]]) -> list[str]:

@@ -76,9 +76,12 @@ def reachable(programs: Path) -> Iterator[Path]:
 class Server:
     """One server in a folder of its own, reached by a socket in it."""
 
-    def __init__(self, programs: Path, **settings: str) -> None:
+    def __init__(self, programs: Path, folder: Path | None = None, /, **settings: str) -> None:
+        """`folder`: one that is to stay; else a new one."""
         self.programs = programs
-        self.folder = Path(mkdtemp(prefix="laurels-postgres-"))
+        if folder is not None:
+            folder.mkdir(exist_ok=True)
+        self.folder = folder or Path(mkdtemp(prefix="laurels-postgres-"))
         self._settings = {
             "unix_socket_directories": str(self.folder),
             "listen_addresses": "",

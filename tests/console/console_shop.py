@@ -13,6 +13,7 @@ import httpx
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
+from laurels.console.transports import Transport
 from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
 
 BASE = "http://127.0.0.1:8100"
@@ -25,7 +26,7 @@ class ConsoleShop:
     """The shop, and consoles over its API for any person."""
 
     shop: Shop
-    api: httpx.AsyncClient
+    api: Transport
     tokens: PersonTokens
     secret: bytes
     codes: list[str] = field(default_factory=list)

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import httpx
 from litestar import Litestar, Request, Response
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import MutableScopeHeaders, UploadFile
@@ -31,6 +30,7 @@ from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
+from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
 from laurels.console.whole_answers import in_one_go
 from laurels.model.people import roles_with
@@ -63,7 +63,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     shown in. People sign in by `codes`, or by `oidc`.
     """
 
-    http: httpx.AsyncClient
+    http: Transport
     sign: Callable[[Person], str]
     codes: OneTimeCodes | None
     secret: bytes

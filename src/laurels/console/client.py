@@ -1,13 +1,16 @@
 """The one road to everything: the HTTP API, in this process or at an address."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote, urlencode
 
-import httpx
 from litestar.types import ASGIApp
 
 from laurels.console.sign_in import Person
+from laurels.console.transports import Answer, BrokenOff, InProcess, NotAsked, OverHttp, Transport
 from laurels.errors import LaurelsError
 
 AT_ONCE = 8
@@ -17,9 +20,10 @@ LOOK_WITHIN_S, CHANGE_WITHIN_S = 20.0, 60.0
 """How long one call may take in all, in this process too: a page that hangs would hold one of the few places."""
 
 _PROBLEM = "application/problem+json"
-_NEVER_ASKED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Where these are raised, Laurels has seen nothing."""
+_IN_PATH = "/:@!$&'()*+,;=~%"
+"""What stays as it is in a path; what is sent there of people's words is encoded already."""
 
+_DONE, _REFUSED = HTTPStatus.OK // 100, HTTPStatus.BAD_REQUEST // 100
 _NO_DOTS = frozenset({".", ".."})
 
 
@@ -45,18 +49,15 @@ class ApiUncertain(ApiAway):
     """
 
 
-def client_of(api: ASGIApp | str) -> httpx.AsyncClient:
+def client_of(api: ASGIApp | str) -> Transport:
     """What reaches the API: an application in this process, or an address. Close it at the end."""
-    if isinstance(api, str):
-        return httpx.AsyncClient(base_url=api, timeout=CHANGE_WITHIN_S, trust_env=False)
-    transport = httpx.ASGITransport(app=api, raise_app_exceptions=False)  # type: ignore[arg-type]  # one and the same
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+    return OverHttp(api, CHANGE_WITHIN_S) if isinstance(api, str) else InProcess(api)
 
 
 class Api:
     """Asks the API for people. One for the process."""
 
-    def __init__(self, http: httpx.AsyncClient, sign: Callable[[Person], str]) -> None:
+    def __init__(self, http: Transport, sign: Callable[[Person], str]) -> None:
         """`sign` makes a person's token, a new one for each page."""
         self._http = http
         self._sign = sign
@@ -70,10 +71,10 @@ class Api:
 class Asking:
     """The API as one page asks it."""
 
-    def __init__(self, http: httpx.AsyncClient, gate: asyncio.Semaphore, token: str) -> None:
+    def __init__(self, http: Transport, gate: asyncio.Semaphore, token: str) -> None:
         self._http = http
         self._gate = gate
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._authorization = b"authorization", f"Bearer {token}".encode("ascii")
 
     async def get(self, path: str, **query: object) -> Any:
         """An answer's JSON. Raises `ApiRefused`, `ApiAway`."""
@@ -96,33 +97,36 @@ class Asking:
     async def _ask(
         self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
     ) -> Any:
-        return (await self._send(method, path, query, body, headers)).json()
+        return json.loads((await self._send(method, path, query, body, headers)).content)
 
     async def _send(
         self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
-    ) -> httpx.Response:
+    ) -> Answer:
         if not _NO_DOTS.isdisjoint(path.split("/")):  # they would lead to another call
             raise ApiRefused(404, "not-found", "There is no such thing.", "", {})
-        asked = {name: str(value) for name, value in query.items() if value is not None}
+        asked = urlencode({name: str(value) for name, value in query.items() if value is not None}, quote_via=quote)
+        sent = [self._authorization, *((name.lower().encode(), value.encode()) for name, value in headers.items())]
+        content = b""
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+            sent.append((b"content-type", b"application/json"))
         try:
             async with self._gate, asyncio.timeout(LOOK_WITHIN_S if method == "GET" else CHANGE_WITHIN_S):
-                answer = await self._http.request(
-                    method, path, params=asked, json=body, headers={**self._headers, **headers}
-                )
-        except _NEVER_ASKED as error:
+                answer = await self._http.ask(method, quote(path, safe=_IN_PATH), asked, sent, content)
+        except NotAsked as error:
             raise ApiAway from error
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (BrokenOff, TimeoutError) as error:
             raise (ApiAway if method == "GET" else ApiUncertain) from error
-        if answer.is_success:
+        if answer.status // 100 == _DONE:
             return answer
-        if answer.is_client_error or answer.headers.get("content-type") == _PROBLEM:
+        if answer.status // 100 == _REFUSED or answer.media_type == _PROBLEM:
             raise _refused(answer)
         raise ApiAway if method == "GET" else ApiUncertain  # what stands between here and Laurels has answered
 
 
-def _refused(answer: httpx.Response) -> ApiRefused:
+def _refused(answer: Answer) -> ApiRefused:
     try:
-        problem = answer.json()
+        problem = json.loads(answer.content)
     except (ValueError, RecursionError):
         problem = {}
     if not isinstance(problem, dict):
@@ -130,5 +134,5 @@ def _refused(answer: httpx.Response) -> ApiRefused:
     errors = [each for each in problem.get("errors") or [] if isinstance(each, dict)]
     fields = {str(each.get("field", "")): str(each.get("message", "")) for each in errors}
     kind = str(problem.get("type", "")).rpartition("/")[2]
-    detail = str(problem.get("detail", f"Laurels answered {answer.status_code}."))
-    return ApiRefused(answer.status_code, kind, detail, answer.headers.get("x-request-id", ""), fields)
+    detail = str(problem.get("detail", f"Laurels answered {answer.status}."))
+    return ApiRefused(answer.status, kind, detail, answer.request_id, fields)
