@@ -1,4 +1,4 @@
-"""The processes of a shop: `laurels serve`, `laurels console` beside it with people signed in, and a PostgreSQL server."""
+"""The processes of a shop: `laurels serve`, `laurels console` people at it, and a PostgreSQL server."""
 
 import asyncio
 import os

@@ -23,6 +23,8 @@ SMALL = {"SCAN stretch", "SCAN shard", "SCAN CONSTANT ROW"}
 BY_MEMBER = (
     "member_entries",
     "merged_entries",
+    "member_moves",
+    "merged_moves",
     "count_renames",
     "kept_entries",
     "read_orders",

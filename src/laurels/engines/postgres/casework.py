@@ -1,10 +1,10 @@
 """Finding a customer, and what happened to one, on a server."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from laurels.engines.postgres.chain import columns_of
-from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, SHARDS, home_of, parted, place_of
-from laurels.engines.postgres.entries import At, entry_of
+from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, ENTRY_KINDS, SHARDS, home_of, parted, place_of
+from laurels.engines.postgres.entries import At, entries_at
 from laurels.engines.postgres.members import version_of
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
@@ -70,64 +70,57 @@ class PostgresCasework(Session):
                 return Timeline(entries=[])
             start = row[7] if balance is None else balance
             most = MOST_READ if kinds else limit + 1
-            rows = await _entries(db, row, before, most)
-            restored = await _restored(db, rows)
-        return _timeline(rows, restored, frozenset(kinds), start, limit=limit, most=most)
+            moved = await _moves(db, row, before, most)
+            return await _timeline(db, moved, frozenset(kinds), start, limit=limit, most=most)
 
 
-async def _entries(db: Statements, customer: Row, before: str | None, most: int) -> list[Row]:
-    """A member's point entries, newest first, those of who became it among them."""
+async def _moves(db: Statements, customer: Row, before: str | None, most: int) -> list[Row]:
+    """The places, kinds and points of a member's point entries, newest first, those of who became it among them."""
     number, home = customer[0], customer[10]
     shard, position = (None, None) if before is None else parted(int(before))
     gone = await db.all("merged_with", number)
     if not gone:
-        return await db.all("member_entries", home, number, position, most)
+        return await db.all("member_moves", home, number, position, most)
     shards = [home, *(row["shard"] for row in gone)]  # time alone puts them in one order
-    return await db.all("merged_entries", shards, [number, *(row["number"] for row in gone)], shard, position, most)
+    return await db.all("merged_moves", shards, [number, *(row["number"] for row in gone)], shard, position, most)
 
 
-async def _restored(db: Statements, rows: list[Row]) -> dict[At, tuple[str, int]]:
-    """The ids of redemptions among entries, and how many of their points came back, by place."""
-    redeemed = [(row[0], row[1]) for row in map(entry_place, rows) if row[2] is EntryKind.REDEEM]
-    if not redeemed:
-        return {}
-    found = await db.all("redemptions_at", [shard for shard, _ in redeemed], [position for _, position in redeemed])
-    return {(row[0], row[1]): (row[2], row[3]) for row in found}
-
-
-def entry_place(row: Row) -> tuple[int, int, EntryKind]:
-    """Where an entry is, and its kind."""
-    entry = entry_of(row)
-    return entry.shard, entry.position, entry.kind
-
-
-def _timeline(
-    rows: list[Row],
-    redemptions: dict[At, tuple[str, int]],
-    kinds: frozenset[EntryKind],
-    balance: int,
-    *,
-    limit: int,
-    most: int,
+async def _timeline(
+    db: Statements, moved: list[Row], kinds: frozenset[EntryKind], balance: int, *, limit: int, most: int
 ) -> Timeline:
-    entries: list[TimelineEntry] = []
-    for number, row in enumerate(rows, 1):
-        entry = entry_of(row)
-        at = entry.shard, entry.position
-        if not kinds or entry.kind in kinds:
-            redemption_id, restored = redemptions.get(at, (None, 0))
-            entries.append(
-                TimelineEntry(entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id)
-            )
-        balance -= entry.points
-        if len(entries) == limit:
-            more = number < len(rows) or len(rows) == most
-            return Timeline(entries=entries, before=str(place_of(*at)) if more else None, balance=balance)
-    if len(rows) < most:
-        return Timeline(entries=entries)
-    last = entry_of(rows[-1])
-    before = str(place_of(last.shard, last.position))
-    return Timeline(entries=entries, before=before, balance=balance, searched_to=last.recorded_at)
+    after: dict[At, int] = {}
+    for number, (shard, position, letter, points) in enumerate(moved, 1):
+        if not kinds or ENTRY_KINDS[letter] in kinds:
+            after[shard, position] = balance
+        balance -= points
+        if len(after) == limit:
+            more = number < len(moved) or len(moved) == most
+            before = str(place_of(shard, position)) if more else None
+            return Timeline(entries=await _shown(db, after), before=before, balance=balance)
+    if len(moved) < most:
+        return Timeline(entries=await _shown(db, after))
+    last = moved[-1][0], moved[-1][1]
+    searched_to = (await entries_at(db, [last]))[last].recorded_at
+    return Timeline(
+        entries=await _shown(db, after), before=str(place_of(*last)), balance=balance, searched_to=searched_to
+    )
+
+
+async def _shown(db: Statements, after: Mapping[At, int]) -> list[TimelineEntry]:
+    """The entries at these places, with the balance after each, and what came back of redemptions."""
+    entries = await entries_at(db, after)
+    redeemed = [at for at in after if entries[at].kind is EntryKind.REDEEM]
+    found: dict[At, tuple[str, int]] = {}
+    if redeemed:
+        shards, positions = zip(*redeemed, strict=True)
+        found = {(row[0], row[1]): (row[2], row[3]) for row in await db.all("redemptions_at", [*shards], [*positions])}
+    shown = []
+    for at, balance in after.items():
+        redemption_id, restored = found.get(at, (None, 0))
+        shown.append(
+            TimelineEntry(entry=entries[at], balance_after=balance, restored=restored, redemption_id=redemption_id)
+        )
+    return shown
 
 
 async def _customer(db: Statements, row: Row) -> Customer:

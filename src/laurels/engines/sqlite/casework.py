@@ -1,15 +1,15 @@
 """Finding a customer, and what happened to one, in the embedded ledger."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from laurels.engines.sqlite.chain import entry_of
+from laurels.engines.sqlite.chain import read_entry
 from laurels.engines.sqlite.connection import Database, Row
-from laurels.engines.sqlite.histories import history
+from laurels.engines.sqlite.histories import entries_at, moves
 from laurels.engines.sqlite.members import chains_version
 from laurels.engines.sqlite.places import position_at, shard_at
 from laurels.engines.sqlite.session import Session
 from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry
-from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model import Balance, DocumentKind, Entry, EntryKind
 from laurels.model.documents import kept_id
 
 MOST_READ = 2_000
@@ -66,32 +66,46 @@ class SqliteCasework(Session):
             start = balance if balance is not None else row[0] if row is not None else 0
             at = None if before is None else int(before)
             most = MOST_READ if kinds else limit + 1
-            rows = history(db, number, at, most)
-            return _timeline(db, rows, frozenset(kinds), start, limit=limit, most=most)
+            moved = moves(db, number, at, most)
+            return _timeline(db, moved, frozenset(kinds), start, limit=limit, most=most)
 
         return await self._reader.run(read)
 
 
 def _timeline(
-    db: Database, rows: list[Row], kinds: frozenset[EntryKind], balance: int, *, limit: int, most: int
+    db: Database,
+    moved: list[tuple[int, str, int]],
+    kinds: frozenset[EntryKind],
+    balance: int,
+    *,
+    limit: int,
+    most: int,
 ) -> Timeline:
-    entries: list[TimelineEntry] = []
-    for number, row in enumerate(rows, 1):
-        entry = entry_of(row)
-        if not kinds or entry.kind in kinds:
-            redemption = db.one("redemption_at", row[0]) if entry.kind is EntryKind.REDEEM else None
-            redemption_id, restored = redemption or (None, 0)
-            entries.append(
-                TimelineEntry(entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id)
-            )
-        balance -= entry.points
-        if len(entries) == limit:
-            more = number < len(rows) or len(rows) == most
-            return Timeline(entries=entries, before=str(row[0]) if more else None, balance=balance)
-    if len(rows) < most:
-        return Timeline(entries=entries)
-    last = entry_of(rows[-1])
-    return Timeline(entries=entries, before=str(rows[-1][0]), balance=balance, searched_to=last.recorded_at)
+    after: dict[int, int] = {}
+    for number, (place, kind, points) in enumerate(moved, 1):
+        if not kinds or kind in kinds:
+            after[place] = balance
+        balance -= points
+        if len(after) == limit:
+            more = number < len(moved) or len(moved) == most
+            return Timeline(entries=_shown(db, after), before=str(place) if more else None, balance=balance)
+    if len(moved) < most:
+        return Timeline(entries=_shown(db, after))
+    last = read_entry(db, moved[-1][0])
+    assert last is not None, "it was read just now"
+    return Timeline(entries=_shown(db, after), before=str(moved[-1][0]), balance=balance, searched_to=last.recorded_at)
+
+
+def _shown(db: Database, after: Mapping[int, int]) -> list[TimelineEntry]:
+    """The entries at these places with the balance after each."""
+    entries = entries_at(db, after)
+    return [_shown_entry(db, place, entries[place], balance) for place, balance in after.items()]
+
+
+def _shown_entry(db: Database, place: int, entry: Entry, balance: int) -> TimelineEntry:
+    redemption = db.one("redemption_at", place) if entry.kind is EntryKind.REDEEM else None
+    redemption_id, restored = redemption or (None, 0)
+    return TimelineEntry(entry=entry, balance_after=balance, restored=restored, redemption_id=redemption_id)
 
 
 def _customer(db: Database, row: Row) -> Customer:

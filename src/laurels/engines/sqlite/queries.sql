@@ -74,6 +74,37 @@ WHERE e.place IN (SELECT o.place FROM member w CROSS JOIN member_entry o ON o.me
   AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
 ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
 
+-- name: member_moves
+-- The kinds and points alone of a member's point entries, as `member_entries` finds them: a third of the time.
+SELECT e.place, e.kind, e.points FROM entry e
+WHERE e.place IN (
+    WITH RECURSIVE stretch (number) AS (SELECT ?1 UNION ALL SELECT number - 1 FROM stretch WHERE number > ?5)
+    SELECT o.place FROM stretch CROSS JOIN entry o ON o.place >> 16 = stretch.number AND o.member = ?2)
+  AND e.place < ?3
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
+ORDER BY e.place DESC LIMIT ?4;
+
+-- name: merged_moves
+-- The same of a member and of those who became it, by the time of recording.
+SELECT e.place, e.kind, e.points FROM entry e
+WHERE e.place IN (SELECT o.place FROM member w CROSS JOIN member_entry o ON o.member = w.number
+                  WHERE w.number = ?1 OR w.merged_into = ?1)
+  AND (?2 IS NULL OR (e.recorded_at, e.place) < (SELECT recorded_at, place FROM entry WHERE place = ?2))
+  AND e.kind IN ('earn', 'reverse', 'adjust', 'redeem', 'expire', 'restore', 'merge', 'transfer')
+ORDER BY e.recorded_at DESC, e.place DESC LIMIT ?3;
+
+-- name: entries_at
+-- Entries at places: an array of them.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,
+       coalesce(r.reason, e.reason), e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, m.member_id, e.format, e.details, r.note
+FROM entry e JOIN member m ON m.number = e.member LEFT JOIN remark r ON r.place = e.place
+WHERE e.place IN (SELECT value FROM carray(?));
+
+-- name: enrolled_place
+-- Where a member's enrolment is in the feed, before all of its other entries.
+SELECT place FROM member WHERE number = ?;
+
 -- name: order_entries
 -- The entries that an order and its refunds led to, oldest first.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id,

@@ -62,6 +62,30 @@ WHERE $4::bigint IS NULL OR (e.recorded_at, e.shard, e.position)
   < ((SELECT recorded_at FROM entry WHERE shard = $3 AND position = $4), $3, $4)
 ORDER BY e.recorded_at DESC, e.shard DESC, e.position DESC LIMIT $5;
 
+-- name: member_moves
+-- The places, kinds and points alone of the same entries as `member_entries`: for who looks through many and shows few.
+WITH RECURSIVE w(position, kind, points, previous, n) AS (
+  SELECT e.position, e.kind, e.points, e.previous, 1 FROM balance b
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = CASE WHEN $3::bigint IS NULL THEN b.last_position
+    ELSE (SELECT previous FROM entry p WHERE p.shard = $1 AND p.position = $3 AND p.member = $2) END LIMIT 1) e
+  WHERE b.shard = $1 AND b.member = $2
+  UNION ALL SELECT e.position, e.kind, e.points, e.previous, n + 1 FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.previous LIMIT 1) e WHERE n < $4 AND w.previous > 0)
+SELECT $1::smallint AS shard, position, kind, points FROM w ORDER BY n;
+
+-- name: merged_moves
+-- The same of a member and of those who became it, by the time of recording.
+WITH RECURSIVE w(shard, position, kind, points, recorded_at, previous) AS (
+  SELECT e.shard, e.position, e.kind, e.points, e.recorded_at, e.previous FROM unnest($1::smallint[], $2::int[]) AS u(shard, member)
+  CROSS JOIN LATERAL (SELECT * FROM balance WHERE balance.shard = u.shard AND balance.member = u.member LIMIT 1) b
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = b.shard AND entry.position = b.last_position LIMIT 1) e
+  UNION ALL SELECT e.shard, e.position, e.kind, e.points, e.recorded_at, e.previous FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = w.shard AND entry.position = w.previous LIMIT 1) e WHERE w.previous > 0)
+SELECT shard, position, kind, points FROM w
+WHERE $4::bigint IS NULL OR (recorded_at, shard, position)
+  < ((SELECT recorded_at FROM entry WHERE shard = $3 AND position = $4), $3, $4)
+ORDER BY recorded_at DESC, shard DESC, position DESC LIMIT $5;
+
 -- name: order_places
 -- Where the entries are that an order and its refunds led to.
 SELECT a.shard, a.position, a.places FROM document d CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
