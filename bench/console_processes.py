@@ -22,7 +22,7 @@ PATIENCE_S = 1800
 TICKS = os.sysconf("SC_CLK_TCK")
 ADVISED = {
     "shared_buffers": "2GB",
-    "max_wal_size": "8GB",
+    "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",
     "wal_compression": "on",
 }

@@ -104,4 +104,4 @@ UPDATE rollup_mark m SET position = (:n + 1) * s.entries FROM size s WHERE s.sha
 SELECT setval('member_number', (:n + 1) * :members), setval('document_sequence', (:n + 1) * :documents);
 
 -- name: statistics!
-ANALYZE;
+VACUUM ANALYZE;
