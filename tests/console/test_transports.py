@@ -18,7 +18,7 @@ from laurels.console.transports import InProcess, OverHttp, Transport
 from laurels.http import serve_pages
 
 ANN = Person("ann", "Ann", ("lead",))
-WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 ASKED = st.tuples(
     st.sampled_from(("get", "post")),
     st.lists(WORDS.filter(lambda part: part not in {".", ".."}), min_size=1, max_size=3),
