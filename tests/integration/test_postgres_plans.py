@@ -16,8 +16,10 @@ import asyncpg
 import pytest
 from tests.postgres_server import Databases
 
+from laurels.engines.postgres import PostgresLedger
 from laurels.engines.postgres.reaching import PLANNED
 from laurels.engines.postgres.statements import SQL
+from laurels.model import EntryKind
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -127,3 +129,36 @@ def test_messages_in_a_state_are_read_by_the_state(database: str) -> None:
 def test_no_look_up_walks_through_a_table(database: str) -> None:
     found = {name: tables for name, tables in asyncio.run(walked(database)).items() if tables}
     assert found.keys() - PLACING == ABOUT_ALL, found
+
+
+def test_what_looks_a_member_up_is_planned_once(database: str) -> None:
+    """In a snapshot too: to plan over sixteen partitions takes longer than the look. Of what reads by a key nothing was
+    planned for the values that it was asked for.
+    """
+
+    async def planned_anew() -> list[str]:
+        connection = await asyncpg.connect(database)
+        await connection.execute(_FILL)
+        await connection.close()
+        ledger = await PostgresLedger.open(database)
+        try:
+            for _ in range(3):
+                assert await ledger.customer(16) is not None
+                await ledger.account("m16")
+                await ledger.balance("m16")
+                await ledger.kept("m16")
+                await ledger.entries("m16")
+                await ledger.messages("m16")
+                await ledger.documents_called("A16")
+                for kinds in ((), (EntryKind.REDEEM,)):
+                    await ledger.timeline(16, kinds=kinds, before=None, balance=None, limit=50)
+            async with ledger._connections.read() as db:
+                rows = await db.connection.fetch(
+                    "SELECT statement, custom_plans, generic_plans FROM pg_prepared_statements"
+                )
+        finally:
+            await ledger.close()
+        assert sum(row["generic_plans"] for row in rows) > len(rows), "they ran on this connection"
+        return [row["statement"] for row in rows if row["custom_plans"]]
+
+    assert not asyncio.run(planned_anew())

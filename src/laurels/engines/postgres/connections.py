@@ -43,13 +43,11 @@ after a lock is as the one before left it. Who sleeps between having a statement
 the server: `end_sleepers` finds those.
 """
 
-BEGIN_READ = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'; "
-    "SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0"
-)
-"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed. What reads much is worth
-being planned for what it reads.
-"""
+BEGIN_LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '5min'"
+"""A view may be built in between. Who sleeps for longer keeps no old rows from being vacuumed."""
+
+BEGIN_READ = f"{BEGIN_LOOK}; SET LOCAL plan_cache_mode = auto; SET LOCAL statement_timeout = 0"
+"""The same for what reads much: it is worth being planned for what it reads."""
 
 T = TypeVar("T")
 
@@ -122,12 +120,14 @@ class Connections:
                     yield db
 
     @asynccontextmanager
-    async def snapshot(self, limit_s: float | None = None) -> AsyncIterator[Statements]:
-        """The same, where all statements see one moment; within `limit_s` where that is not the usual time."""
+    async def snapshot(self, limit_s: float | None = None, *, much: bool = False) -> AsyncIterator[Statements]:
+        """The same, where all statements see one moment; within `limit_s` where that is not the usual time. What reads
+        `much` is planned for it; what looks a few rows up is not planned again, which would take longer than the look.
+        """
         async with self._one(limit_s) as (db, ends):
             with wrapped():
                 async with asyncio.timeout_at(ends):
-                    await db.connection.execute(BEGIN_READ)
+                    await db.connection.execute(BEGIN_READ if much else BEGIN_LOOK)
                     yield db
                     await db.connection.execute("COMMIT")
 

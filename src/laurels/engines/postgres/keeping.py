@@ -44,7 +44,7 @@ class PostgresKeeping(Session):
         for shard in range(SHARDS):
             after = 0
             while True:
-                async with self._connections.snapshot(NO_LIMIT_S) as db:
+                async with self._connections.snapshot(NO_LIMIT_S, much=True) as db:
                     rows: list[Row] = await db.all("framed", shard, after, CHUNK)
                     chunk = await _with_entries(db, rows)
                 if not chunk:

@@ -27,7 +27,7 @@ class PostgresRollUps(Session):
     """Sums by day, and how far they got."""
 
     async def rolled_up(self) -> RollUpState:
-        async with self._connections.snapshot() as db:
+        async with self._connections.snapshot(much=True) as db:
             return await _state(db)
 
     async def begin_roll_ups(self, scheme: str) -> None:
@@ -68,7 +68,7 @@ class PostgresRollUps(Session):
         return [(Cell(*row[:_CELL]), Sums(*row[_CELL:])) for row in rows]
 
     async def all_cells(self) -> tuple[RollUpState, Mapping[Cell, Sums]]:
-        async with self._connections.snapshot() as db:
+        async with self._connections.snapshot(much=True) as db:
             rows = await db.all("rollup_cells")
             return await _state(db), {Cell(*row[:_CELL]): Sums(*row[_CELL:]) for row in rows}
 
@@ -79,7 +79,7 @@ class PostgresRollUps(Session):
             await db.run("write_rollup_due", *columns_of(sorted(rows), 4))
 
     async def due(self, since: int, until: int) -> tuple[int, list[DuePoints]]:
-        async with self._connections.snapshot() as db:
+        async with self._connections.snapshot(much=True) as db:
             found = await db.all("rollup_due", since, until)
             return (await db.only("rollup"))[1], [DuePoints(*row) for row in found]
 

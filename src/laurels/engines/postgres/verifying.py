@@ -41,7 +41,7 @@ async def verify(
     """
     feeds = Feeds(None if recount is None else recount.month_of)
     while not feeds.are_read():
-        async with connections.snapshot(NO_LIMIT_S) as db:
+        async with connections.snapshot(NO_LIMIT_S, much=True) as db:
             await feeds.look(db)
             findings = await feeds.read_some(db)
         yield feeds.report(findings)
@@ -51,7 +51,7 @@ async def verify(
         yield feeds.report(findings)
     async for findings in verifying_moved.verify(connections):
         yield feeds.report(findings)
-    async with connections.snapshot(NO_LIMIT_S) as db:
+    async with connections.snapshot(NO_LIMIT_S, much=True) as db:
         yield feeds.report(await program_findings(db))
         async for findings in audit_rows.findings(db):
             yield feeds.report(findings)
@@ -154,7 +154,7 @@ async def _members(connections: Connections, feeds: Feeds, names: NameNumbers | 
     shard, after = 0, -1
     while shard < SHARDS:
         compared = 0
-        async with connections.snapshot(NO_LIMIT_S) as db:
+        async with connections.snapshot(NO_LIMIT_S, much=True) as db:
             findings = await feeds.catch_up(db)
             named = _Naming(names, *await db.only("numbered_names"))
             while shard < SHARDS and compared < CHUNK:

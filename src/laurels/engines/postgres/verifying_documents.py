@@ -21,7 +21,7 @@ async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[l
     while homes:
         findings: list[Finding] = []
         checked = 0
-        async with connections.snapshot(NO_LIMIT_S) as db:
+        async with connections.snapshot(NO_LIMIT_S, much=True) as db:
             while homes and checked < CHUNK:
                 rows: list[Row] = await db.all("verify_documents", homes[0], *after, CHUNK)
                 entries = {} if fits is None else await _entries_of_orders(db, rows)
