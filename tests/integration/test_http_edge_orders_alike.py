@@ -80,8 +80,10 @@ async def test_the_same_answers_byte_for_byte(
     async with AsyncExitStack() as stack:
         python = await open_till(stack, tmp_path / "python", http_edge="off", http_cors_origins=shared)
         edge = await open_till(stack, tmp_path / "edge", http_cors_origins=shared)
-        for n in range(400):
-            target, body, token, headers = made_up(rng, n)
+        used: list[tuple[str, bytes, int, dict[str, str]]] = [
+            ("/order/used", json.dumps(ORDER | {"total": total}).encode(), 0, {}) for total in ("1.00", "1.00", "2.00")
+        ]
+        for target, body, token, headers in used + [made_up(rng, n) for n in range(400)]:
             answers, handed = [], 0
             for till in (python, edge):
                 handed, line = seen.handed, await connect(till.shop)
