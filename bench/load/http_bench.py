@@ -155,7 +155,7 @@ async def accept(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict
     """Orders over HTTP against the same route without its ledger; then with awarding beside it, and inside."""
     with ExitStack() as stack:
         real = stack.enter_context(server(*laurels(shop, arguments)))
-        base = stack.enter_context(server("no-ledger", "--state", str(shop.empty)))
+        base = stack.enter_context(server("no-ledger", "--state", str(shop.empty), "--edge", arguments.edge))
         rows = await pairs("accept", real, base, shop.orders, arguments)
     for name, options, beside in (("accept, work beside", [], True), ("accept, awarding inside", ["--award"], False)):
         with ExitStack() as stack:

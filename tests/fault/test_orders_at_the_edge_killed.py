@@ -1,4 +1,4 @@
-"""The server dies while tills send orders through the edge on kept connections: what was acknowledged is in the ledger."""
+"""The server dies while tills send orders through the edge on kept connections: what was acknowledged is there."""
 
 import http.client
 import json

@@ -9,7 +9,7 @@ import pytest
 from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
-from laurels.errors import LedgerUnavailable
+from laurels.errors import LedgerRefused, LedgerUnavailable
 from laurels.model import Document, Order
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
@@ -98,7 +98,7 @@ async def test_neighbours_of_one_kind_that_fail_together_are_done_one_by_one(
     before = _commits(tmp_path / "laurels.db-wal")
     calls = [ledger._writer.run_batched(write, version) for version in (1, 2, 3, 3)]
     first, second, third, again = await asyncio.gather(*calls, return_exceptions=True)
-    assert (first, type(second), third, type(again)) == (1, ZeroDivisionError, 3, LedgerUnavailable)
+    assert (first, type(second), third, type(again)) == (1, ZeroDivisionError, 3, LedgerRefused)
     assert [each.version for each in await ledger.programs()] == [1, 3]
     assert _commits(tmp_path / "laurels.db-wal") - before == 1
 

@@ -1,5 +1,5 @@
-"""The head of a plain POST, as the edge reads it, is what two parsers read that take it apart: its values, and above all
-where its body ends and the next request begins.
+"""The head of a plain POST, as the edge reads it, is what two parsers read that take it apart: its values, and above
+all where its body ends and the next request begins.
 """
 
 import h11
@@ -24,7 +24,9 @@ VALID = (
 lengths = st.tuples(
     st.sampled_from(["Content-Length", "content-length", "Content-Length ", "Transfer-Encoding", "Content-Encoding"]),
     st.sampled_from([": ", ":", ":  ", ":\t"]),
-    st.sampled_from(["0", "1", "7", "07", "+7", "-1", "7 ", "7,7", "7, 7", "0x7", "", "1e1", "chunked", "9" * 30, "٧"]),
+    st.sampled_from(
+        ["0", "1", "7", "07", "+7", "-1", "7 ", "7,7", "7, 7", "0x7", "", "1e1", "chunked", "9" * 30, "\u0667"]
+    ),
     st.sampled_from(["\r\n"] * 9 + ["\n", "\r"]),
 ).map("".join)
 requests = st.tuples(

@@ -101,6 +101,7 @@ pub struct Shared {
     pub stopping: AtomicBool,
     handed: Mutex<Vec<Handed>>,
     orders: Mutex<Vec<Order>>,
+    has_news: AtomicBool,
     waker: UnixStream,
     heard: UnixStream,
 }
@@ -127,28 +128,29 @@ impl Shared {
             stopping: AtomicBool::new(false),
             handed: Mutex::default(),
             orders: Mutex::default(),
+            has_news: AtomicBool::new(false),
             waker,
             heard,
         })
     }
 
-    /// Hand a connection over.
+    /// Hand a connection over, once it is told.
     pub fn hand_over(&self, handed: Handed) {
         self.counters.handed.fetch_add(1, Relaxed);
-        self.put(&self.handed, handed);
+        locked(&self.handed).push(handed);
+        self.has_news.store(true, Relaxed);
     }
 
-    /// Have an order answered.
+    /// Have an order answered, once it is told.
     pub fn ask(&self, order: Order) {
-        self.put(&self.orders, order);
+        locked(&self.orders).push(order);
+        self.has_news.store(true, Relaxed);
     }
 
-    fn put<T>(&self, queue: &Mutex<Vec<T>>, one: T) {
-        let mut waiting = locked(queue);
-        let is_first = waiting.is_empty();
-        waiting.push(one);
-        drop(waiting);
-        if is_first {
+    /// Tell of all that was handed over and asked since the last time: by one thread, once a turn, so that what came
+    /// together is taken together.
+    pub fn tell(&self) {
+        if self.has_news.swap(false, Relaxed) {
             // Full: then there is something to be heard already.
             let _ = (&self.waker).write(&[1]);
         }

@@ -28,7 +28,7 @@ class HttpSettings(SettingsGroup, frozen=True):
     edge: Annotated[
         Literal["auto", "off"],
         about(
-            "`auto`: a thread without the interpreter accepts connections, answers members' reads and takes services' orders, where the board "
+            "`auto`: a thread without the interpreter accepts connections and answers members' reads, where the board "
             "is `native`; `off`: Python does"
         ),
     ] = "auto"
