@@ -31,6 +31,7 @@ from laurels.model.details import AdjustDetails, RedeemDetails, RestoreDetails, 
 from laurels.model.times import check_ahead
 from laurels.program import touch
 
+_ORDER = DocumentKind.ORDER
 _order = msgspec.json.Decoder(Order)
 _refund = msgspec.json.Decoder(Refund)
 _adjustment = msgspec.json.Decoder(Adjustment)
@@ -120,12 +121,13 @@ class _Judge:
         self.work.outcome.quarantined.append(Quarantined(item, reason))
 
     def take(self, item: Item) -> None:
+        if item.kind is _ORDER:  # most are
+            if order_named(item) in self._claim.waiting:
+                self._take_awaited(item)
+            else:
+                self._earn(item, read(_order, item), None)
+            return
         match item.kind:
-            case DocumentKind.ORDER:  # most are
-                if order_named(item) in self._claim.waiting:
-                    self._take_awaited(item)
-                else:
-                    self._earn(item, read(_order, item), None)
             case DocumentKind.REFUND:
                 self._take_refund(item)
             case DocumentKind.CANCELLATION:

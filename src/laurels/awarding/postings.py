@@ -9,6 +9,8 @@ from laurels.ledger import Award, Item, Posting
 from laurels.model import Cancellation, EntryKind, Order, Refund
 from laurels.model.details import NO_DETAILS, Details
 
+_EARN = EntryKind.EARN  # asked of its class for each order it costs more than the entry's other fields together
+
 
 def earned(
     item: Item,
@@ -25,7 +27,7 @@ def earned(
     key = order.source, order.order_id
     posting = Posting(
         item=item,
-        kind=EntryKind.EARN,
+        kind=_EARN,
         member=member,
         points=points,
         occurred_at=at,

@@ -216,7 +216,8 @@ def _claim(
     for member, kept in totals.items():
         if kept is not None:
             claim.members[member] = MemberState(kept.balance, kept.state)
-    if in_depth or any(item.kind is DocumentKind.GIVEN for item in items):
+    given = DocumentKind.GIVEN
+    if in_depth or any(item.kind is given for item in items):
         claim.budgets = dict(db.all("read_budgets"))
         people = {row[0]: row[1:] for row in db.all("read_people", msgspec.json.encode(list(totals)).decode())}
         for member in totals:
