@@ -56,10 +56,7 @@ impl Responder {
                 Route::Board
             }
         };
-        let allowance = match &shared.quota {
-            Some(quota) => Some(locked(quota).take(&member, now)),
-            None => None,
-        };
+        let allowance = shared.quota.as_ref().map(|quota| locked(quota).take(&member, now));
         if allowance.is_some_and(|left| left.wait > 0) {
             return None; // nothing was taken, and Python says when again
         }
