@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
@@ -164,8 +164,10 @@ class Server:
         """Send a signal to the server and to each of its backends."""
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii").split()
-        for pid in (self._process.pid, *map(int, children)):
-            os.kill(pid, number)
+        os.kill(self._process.pid, number)
+        for child in map(int, children):
+            with suppress(ProcessLookupError):  # a backend whose client has gone ends when it likes
+                os.kill(child, number)
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What a statement gives, as text."""
