@@ -2,9 +2,21 @@
 
 from itertools import product
 
+import pytest
+
+from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
 
 IDS = ("ann", "bob", "cy")
+WELCOME = (
+    DEFAULT_PROGRAM.replace("version = 1", "version = 2")
+    + """
+[[campaigns]]
+name = "welcome"
+where = { nth_order = 1 }
+points = 100
+"""
+)
 
 
 class MergedMembersTests(LedgerSuite):
@@ -31,3 +43,17 @@ class MergedMembersTests(LedgerSuite):
         assert all(each.conflict for each in await shop.accept(order("A-ann", "dee", "100.00")))
         await shop.award()
         assert await shop.feed() == feed
+
+    @pytest.mark.parametrize("ordered", [("ann",), ("bob",), ("ann", "bob"), ()])
+    async def test_a_first_order_is_that_of_everybody_who_became_one(
+        self, shop: Shop, ordered: tuple[str, ...]
+    ) -> None:
+        """Under a program that keeps nothing but totals, too: what a later one asks of a member came along."""
+        for member in ("ann", "bob"):
+            await shop.ledger.enrol([(member, None)], actor="clerk")
+        await shop.sell(*(order(f"A-{member}", member, "100.00") for member in ordered))
+        await shop.awarder.merge("ann", "bob", actor="clerk")
+        await shop.adopt(WELCOME)
+        before = (await shop.balance("bob")).balance
+        await shop.sell(order("B", "bob", "20.00"))
+        assert (await shop.balance("bob")).balance - before == (2 if ordered else 102)
