@@ -19,10 +19,10 @@ def join(claim: Claim, programs: Programs) -> Outcome:
     ends, goes_on = claim.items
     assert ends.member is not None, "who ends is known"
     assert goes_on.member is not None, "and so is who goes on"
-    if programs.simple and not (work.has_state(ends.member) or work.has_state(goes_on.member)):
-        if work.state(ends.member).last_active is None:
-            return work.finish()
-        # What is not kept is worked out from a member's own entries, and the orders of who ends are another's: kept now.
+    nothing_is_kept = programs.simple and not (work.has_state(ends.member) or work.has_state(goes_on.member))
+    # What is not kept is worked out from a member's own entries. The orders of who ends are others': they are kept.
+    if nothing_is_kept and work.state(ends.member).last_active is None:
+        return work.finish()
     try:
         got = merge(work.in_force, work.state(ends.member), work.state(goes_on.member), now=work.now)
     except Refused as error:

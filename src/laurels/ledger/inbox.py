@@ -44,7 +44,8 @@ class DocumentState(Struct, frozen=True, kw_only=True):
 
 class Counts(Struct, frozen=True, kw_only=True):
     """How much lies where at one moment. `ready` documents are accepted and not yet taken, the first of them since
-    `ready_since` (None: there is none); `waiting` refunds wait for their order; `messages_held` for an address.
+    `ready_since` (None: there is none); `waiting` refunds wait for their order; `messages_held` for an address: at most
+    100,000 of these are counted, since they stay for as long as no address is known, and may be as many as the members.
     """
 
     ready: int

@@ -67,7 +67,7 @@ def _build(services: HttpServices) -> dict[str, str]:
 def _of_ledger(counts: Counts, now: int) -> list[GaugeMetricFamily]:
     age = 0.0 if counts.ready_since is None else max(0, now - counts.ready_since) / SECOND
     messages = GaugeMetricFamily(
-        "laurels_messages", "Messages not yet sent: due, or held for an address.", labels=["state"]
+        "laurels_messages", "Messages not yet sent: due, or held for an address (at most 100,000).", labels=["state"]
     )
     messages.add_metric(["due"], counts.messages_due)
     messages.add_metric(["held"], counts.messages_held)
