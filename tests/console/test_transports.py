@@ -14,7 +14,7 @@ from tests.settings import settings_with
 
 from laurels.console.client import Api, ApiAway, ApiUncertain
 from laurels.console.sign_in import Person
-from laurels.console.transports import InProcess, OverHttp, Transport
+from laurels.console.transports import AppTransport, HttpTransport, Transport
 from laurels.http import serve_pages
 
 ANN = Person("ann", "Ann", ("lead",))
@@ -70,7 +70,7 @@ def test_laurels_is_asked_the_same_on_both_roads(asked: list[Any]) -> None:
         return await asking._ask("POST", path, query, body, {"Idempotency-Key": "k"})
 
     async def both() -> None:
-        async with served() as address, OverHttp(address, 10) as there, InProcess(echo) as here:
+        async with served() as address, HttpTransport(address, 10) as there, AppTransport(echo) as here:
             for one in asked:
                 heard = await ask(here, one)
                 assert heard == await ask(there, one)
@@ -85,7 +85,7 @@ async def test_an_application_that_fails_has_answered_nothing() -> None:
     async def fail(scope: Any, receive: Any, send: Any) -> None:
         raise ValueError("nobody foresaw this")
 
-    asking = Api(InProcess(fail), lambda _: "token").for_page(ANN)
+    asking = Api(AppTransport(fail), lambda _: "token").for_page(ANN)
     with pytest.raises(ApiAway):
         await asking.get("/members/ann")
     with pytest.raises(ApiUncertain):

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from litestar.types import ASGIApp
 
 from laurels.console.sign_in import Person
-from laurels.console.transports import Answer, BrokenOff, InProcess, NotAsked, OverHttp, Transport
+from laurels.console.transports import Answer, AppTransport, BrokenOff, HttpTransport, NotAsked, Transport
 from laurels.errors import LaurelsError
 
 AT_ONCE = 8
@@ -51,7 +51,7 @@ class ApiUncertain(ApiAway):
 
 def client_of(api: ASGIApp | str) -> Transport:
     """What reaches the API: an application in this process, or an address. Close it at the end."""
-    return OverHttp(api, CHANGE_WITHIN_S) if isinstance(api, str) else InProcess(api)
+    return HttpTransport(api, CHANGE_WITHIN_S) if isinstance(api, str) else AppTransport(api)
 
 
 class Api:

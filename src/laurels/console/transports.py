@@ -72,7 +72,7 @@ class _Closing:
         await self.aclose()
 
 
-class InProcess(_Closing):
+class AppTransport(_Closing):
     """Calls an ASGI application. An HTTP client in between would cost a page of four questions a third of its time."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -134,7 +134,7 @@ class _Request:
         return Answer(self._status, kind, request_id, b"".join(self._content))
 
 
-class OverHttp(_Closing):
+class HttpTransport(_Closing):
     """Asks at an address."""
 
     def __init__(self, address: str, timeout_s: float) -> None:

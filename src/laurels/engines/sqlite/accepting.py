@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
-from laurels.engines.sqlite.arriving import Arriving, Run, Together
+from laurels.engines.sqlite.arriving import Arriving, DocumentBatch, Run
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row
 from laurels.ledger import Item, Onward, Receipt, shard_of
@@ -123,7 +123,7 @@ class Acceptance:
             self._judge_again(document)
         return ACCEPTED
 
-    def accept_many(self, together: Together) -> list[Receipt]:
+    def accept_many(self, together: DocumentBatch) -> list[Receipt]:
         """The same as `accept` for each in turn. What is plain, new and a known member's is looked up together with the
         others: one step of the engine for hundreds of documents, instead of one for each.
         """
@@ -379,12 +379,12 @@ def item_of(document: Document, sequence: int, member: int | None, now: int) -> 
     )
 
 
-def accept(db: Database, batches: Sequence[Together], now: int) -> list[list[Receipt]]:
+def accept(db: Database, batches: Sequence[DocumentBatch], now: int) -> list[list[Receipt]]:
     """Write documents to the inbox, each batch as it was handed in. Repeats and conflicts write nothing."""
     acceptance = Acceptance(db, now)
     together = batches[0]
     if len(batches) > 1:
-        together = Together([document for batch in batches for document in batch.documents])
+        together = DocumentBatch([document for batch in batches for document in batch.documents])
     receipts = iter(acceptance.accept_many(together))
     acceptance.save()
     return [list(islice(receipts, len(batch.documents))) for batch in batches]

@@ -43,7 +43,7 @@ class Gathered(Struct, frozen=True, gc=False):
     fingerprints: bytes
 
 
-class Together:
+class DocumentBatch:
     """Documents that share a transaction, by their numbers from 0."""
 
     def __init__(self, documents: Sequence[Document]) -> None:

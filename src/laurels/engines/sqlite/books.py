@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from laurels.engines.sqlite import accepting, awarding, leases, taking_in
-from laurels.engines.sqlite.arriving import Together
+from laurels.engines.sqlite.arriving import DocumentBatch
 from laurels.engines.sqlite.chain import entry_of, read_entry
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.histories import history
@@ -25,7 +25,7 @@ class SqliteInbox(Session):
     """Documents on their way."""
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
-        together = Together(documents)
+        together = DocumentBatch(documents)
         if len(documents) >= MANY:
             together.gathered()
         return await self._writer.run_batched(self._accept_together, together)
@@ -72,7 +72,7 @@ class SqliteInbox(Session):
         assert row is not None, "a row of counts is a row, whatever they are"
         return counts_of(row)
 
-    def _accept_together(self, db: Database, batches: Sequence[Together]) -> list[list[Receipt]]:
+    def _accept_together(self, db: Database, batches: Sequence[DocumentBatch]) -> list[list[Receipt]]:
         return accepting.accept(db, batches, self._now())
 
 
