@@ -17,7 +17,7 @@ from laurels.clock import Clock, now
 from laurels.engines.postgres import PostgresLedger, connections, leases, reaching
 from laurels.errors import LedgerUnavailable, LedgerUncertain, NotOwned
 from laurels.ledger import Act, Claim, Outcome
-from laurels.model import Amendment, DocumentKind, EntryKind, Status
+from laurels.model import Amendment, DocumentKind, EntryKind, MemberEvent, Status
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, redemption, soon
 
@@ -117,6 +117,8 @@ DAMAGES = [
     ("UPDATE audit SET outcome = 'refused' WHERE position = 1", "the row was changed"),
     ("DELETE FROM audit WHERE position = 1", "the rows up to 1 are missing"),
     ("ALTER TABLE audit DISABLE TRIGGER never_deleted", "triggers"),
+    ("DELETE FROM name WHERE name_number NOT IN (SELECT name_number FROM member)", "former name number"),
+    ("UPDATE name SET member = 99 WHERE name_number NOT IN (SELECT name_number FROM member)", "former name number"),
 ]
 
 
@@ -127,6 +129,7 @@ DAMAGES = [
 async def test_what_was_changed_all_the_same_is_found(database: str, damage: str, where: str) -> None:
     async with opened(database) as shop:
         await shop.sell(order("A1", "ann", "25.00"), order("A2", "ann", "14.00"))
+        await shop.ledger.change_member("ann", MemberEvent.RENAME, actor="clerk")
         for number in range(2):
             await shop.ledger.record(Act(sub="niamh", name="Niamh", roles="support", action="look", member=number))
         connection = await asyncpg.connect(database)

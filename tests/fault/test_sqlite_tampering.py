@@ -14,7 +14,7 @@ from laurels.awarding import Awarder, Programs, recount_of
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.connection import Database
 from laurels.errors import LaurelsError
-from laurels.ledger import Act, Claim, Finding, Outcome, Posting
+from laurels.ledger import Act, Claim, Finding, NameNumbers, Outcome, Posting
 from laurels.model import Adjustment, EntryKind, MemberEvent, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
@@ -46,11 +46,13 @@ COLUMNS = [
 
 RECOUNT = recount_of(Programs.of(parse_program(DEFAULT_PROGRAM)))
 
+NAMES = NameNumbers(b"the key of the proxy names")
+
 FLIPS = 150
 
 BESIDE = {
     *(f"audit_head.{column}" for column in ("one", "at", "cut_position", "cut_hash")),
-    *(f"accepted.{column}" for column in ("member", "fingerprint", "accepted_at")),
+    *(f"accepted.{column}" for column in ("id", "sequence", "member", "fingerprint", "accepted_at")),
     *(f"contact.{column}" for column in ("member", "email")),
     "award.frame",
     "balance.state",
@@ -61,14 +63,17 @@ BESIDE = {
         f"ledger.{column}"
         for column in ("one", "identity", "epoch", "created_at", "secret", "next_member", "next_name")
     ),
+    *(f"ledger.{column}" for column in ("names_key", "names_since")),
     *(f"member.{column}" for column in ("enrolled_at", "secret", "place", "shard")),
     *(f"program.{column}" for column in ("text", "published_at", "from_at", "actor")),
     *(f"remark.{column}" for column in ("place", "reason", "note")),
+    *(f"rollup.{column}" for column in ("one", "due_at", "scheme")),
     *(f"shard.{column}" for column in ("recorded_at",)),
     *(f"sqlite_sequence.{column}" for column in ("name", "seq")),
 }
 """Values that no hash and no sum covers. None is an entry, a total, or what an order has left to refund;
-`accepted.member` is there for documents that are not awarded yet.
+`accepted.member` is there for documents that are not awarded yet, `accepted.id` for the digests of adjustments' ids:
+those of orders and refunds are in their entries, and `test_what_was_changed_without_the_application_is_named` tries.
 """
 
 
@@ -89,7 +94,7 @@ async def make(path: Path) -> None:
     """Entry 4 has something in every column but the reason, which no entry has any more, and the name number, which
     entry 5 has.
     """
-    ledger = SqliteLedger.open(path)
+    ledger = SqliteLedger.open(path, names=NAMES)
     program = parse_program(DEFAULT_PROGRAM)
     await ledger.publish(program.version, program.text, None, actor="test")
     awarder = Awarder(ledger, Programs.of(program))
@@ -201,6 +206,9 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
         ("UPDATE accepted SET status = 'accepted', place = NULL WHERE id = 'A1'", "order shop/A1"),
         ("UPDATE accepted SET status = 'awarded' WHERE id = 'A3'", "order shop/A3"),
         ("UPDATE accepted SET place = 4 WHERE id = 'A1'", "order shop/A1"),
+        ("UPDATE accepted SET id = 'B1' WHERE id = 'A1'", "order shop/B1"),
+        ("UPDATE accepted SET id = 'Q1' WHERE id = 'R1'", "refund shop/Q1"),
+        ("UPDATE accepted SET id = 'B3' WHERE id = 'A3'", "order shop/B3"),
         ("UPDATE accepted SET place = 3 WHERE id = 'R1'", "refund shop/R1"),
         ("UPDATE accepted SET place = 99 WHERE kind = 'adjustment'", "adjustment clerk/"),
         ("UPDATE accepted SET member = 0 WHERE kind = 'adjustment'", "adjustment clerk/"),
@@ -224,6 +232,9 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
         ("UPDATE balance SET before_score = 1 WHERE member = 0", "member number 0"),
         ("UPDATE balance SET month = month - 1 WHERE member = 0", "member number 0"),
         ("INSERT INTO closed_month VALUES (202401, 2, 1)", "member number 2"),
+        ("UPDATE former_name SET name_number = name_number + 1", "member number 2"),
+        ("UPDATE former_name SET member = 0", "member number 2"),
+        ("DELETE FROM former_name", "member number 2"),
         ("UPDATE award SET member = 1", "order shop/A1"),
         ("DELETE FROM award", "order shop/A1"),
     ],
@@ -239,6 +250,48 @@ async def test_what_was_changed_without_the_application_is_named(path: Path, sta
         assert [each for each in found if each.startswith(where)]
     else:
         assert where in found
+
+
+@pytest.mark.long
+def test_every_value_but_those_beside_the_ledger_is_watched(path: Path) -> None:
+    """One by one, each turned into another and into none, as somebody would who may do anything to the file."""
+    content, before = path.read_bytes(), _values(path)
+    unwatched = {
+        (place, value, other)
+        for place, values in before.items()
+        if place not in BESIDE
+        for value, kind in sorted(set(values), key=repr)
+        for other in {_other(value, kind, n=1), _other(value, kind, n=7), None} - {value}
+        if _is_unnoticed(path, content, place, value, other)
+    }
+    assert sorted(unwatched, key=repr) == []
+
+
+def _other(value: bytes | None, kind: str, *, n: int) -> bytes | int:
+    """Another value of the same kind; where there is none, a number."""
+    if value is None:
+        return n
+    return int(value) + n if kind == "integer" else value + b"x" * n  # a number was cast to its digits
+
+
+def _is_unnoticed(path: Path, content: bytes, place: str, value: bytes | None, other: bytes | int | None) -> bool:
+    """Whether a value can be changed in one place so that `verify` says nothing."""
+    path.write_bytes(content)
+    table, column = place.split(".")
+    with closing(apsw.Connection(str(path))) as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        connection.pragma("ignore_check_constraints", 1)
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        types = {name: of for _, name, of, *_ in connection.execute(f"PRAGMA table_info({table})")}
+        change = f"UPDATE {table} SET {column} = CAST(? AS {types[column]}) WHERE CAST({column} AS BLOB) IS ?"  # noqa: S608
+        try:
+            connection.execute(change, (other, value))
+        except (apsw.ConstraintError, apsw.MismatchError):  # there has to be one, or there is such a one already
+            return False
+        for _, sql in triggers:
+            connection.execute(str(sql))
+    return not asyncio.run(findings_of(path))
 
 
 async def test_a_ledger_that_can_enrol_nobody_any_more_is_named(path: Path) -> None:
@@ -314,14 +367,14 @@ def flip_at_random(path: Path, rng: Random, flips: int) -> int:
     return found
 
 
-def _values(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every value in the file, by table and column, as bytes: what was flipped may be no text any more."""
-    values: dict[str, list[tuple[object, ...]]] = {}
+def _values(path: Path) -> dict[str, list[tuple[bytes | None, str]]]:
+    """Every value in the file, by table and column, as bytes and with its type: a flipped one may be no text."""
+    values: dict[str, list[tuple[bytes | None, str]]] = {}
     with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
         for table in map(str, connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").get):
             for _, column, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
                 query = f"SELECT CAST({column} AS BLOB), typeof({column}) FROM {table} NOT INDEXED"  # noqa: S608
-                values[f"{table}.{column}"] = connection.execute(query).fetchall()
+                values[f"{table}.{column}"] = [(value, str(kind)) for value, kind in connection.execute(query)]
     return values
 
 
@@ -333,7 +386,7 @@ def _flip(path: Path, where: int, bit: int) -> None:
 
 async def findings_of(path: Path) -> list[Finding]:
     try:
-        ledger = SqliteLedger.open(path)
+        ledger = SqliteLedger.open(path, names=NAMES)
     except LaurelsError as error:
         return [Finding("file", error.message)]
     try:

@@ -1,6 +1,7 @@
 """Checking a ledger against its promises: what entries say of a member, whatever engine keeps them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, cast
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from laurels.ledger.chain import chained_hash
 from laurels.ledger.names import NameNumbers
+from laurels.ledger.upkeep import Finding
 from laurels.model import EntryKind
 from laurels.model.details import merged_into
 from laurels.model.entries import SCORED, worth
@@ -42,6 +44,8 @@ class CheckedMember(Struct):
     score: int = 0
     hidden: bool = False
     name_number: int | None = None
+    former: tuple[int, ...] = ()
+    """Name numbers that it bore before it was renamed."""
     renames: int = 0
     renamed_at: int = 0
     erased: bool = False
@@ -62,9 +66,10 @@ class CheckedMember(Struct):
             case EntryKind.HIDE | EntryKind.SHOW:
                 self.hidden = kind == EntryKind.HIDE
             case EntryKind.ENROL | EntryKind.RENAME:
-                self.name_number = name_number
                 if kind == EntryKind.RENAME:
                     self.renames, self.renamed_at = self.renames + 1, recorded_at
+                    self.former += (self.name_number,) if isinstance(self.name_number, int) else ()
+                self.name_number = name_number
             case EntryKind.ERASE:
                 self.erased = True
             case EntryKind.MERGE if details is not None:
@@ -149,6 +154,20 @@ def by_month(scores: Iterable[tuple[int, int]]) -> dict[int, int]:
     for month, score in scores:
         sums[month] = sums.get(month, 0) + score
     return {month: score for month, score in sums.items() if score}
+
+
+def former_names(members: Mapping[int, CheckedMember], *, numbered: int) -> Iterator[list[tuple[int, int]]]:
+    """(name number, member) of every name that somebody bore before, in chunks: each has to be kept as that member's,
+    or it might be given again. Those below `numbered` are kept by that number alone.
+    """
+    borne = ((name, number) for number, member in members.items() for name in member.former if name >= numbered)
+    while chunk := list(islice(borne, CHUNK)):
+        yield chunk
+
+
+def name_lost(name: int, member: int) -> Finding:
+    """A former name number that is not kept as that of who bore it."""
+    return Finding(f"member number {member}", f"its former name number {name} is not kept as its own")
 
 
 def is_its_name(

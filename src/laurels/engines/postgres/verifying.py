@@ -23,7 +23,9 @@ from laurels.ledger.checking import (
     by_month,
     count_months,
     follows,
+    former_names,
     is_its_name,
+    name_lost,
     readable,
 )
 from laurels.model import EntryKind
@@ -46,6 +48,8 @@ async def verify(
             findings = await feeds.read_some(db)
         yield feeds.report(findings)
     async for findings in _members(connections, feeds, names):
+        yield feeds.report(findings)
+    async for findings in _former_names(connections, feeds):
         yield feeds.report(findings)
     async for findings in verifying_documents.verify(connections, None if recount is None else recount.fits):
         yield feeds.report(findings)
@@ -172,6 +176,15 @@ async def _members(connections: Connections, feeds: Feeds, names: NameNumbers | 
         for number, member in feeds.members.items()
         if not member.seen
     ]
+
+
+async def _former_names(connections: Connections, feeds: Feeds) -> AsyncIterator[list[Finding]]:
+    async with connections.read() as db:
+        numbered, _ = await db.only("numbered_names")
+    for chunk in former_names(feeds.members, numbered=numbered):
+        async with connections.read() as db:
+            kept = set(map(tuple, await db.all("bearers", [name for name, _ in chunk])))
+        yield [name_lost(name, member) for name, member in chunk if (name, member) not in kept]
 
 
 async def _closed_months(db: Statements, shard: int, rows: list[Row]) -> Closed:

@@ -669,6 +669,10 @@ SELECT NOT EXISTS (SELECT 1 FROM member WHERE name_number = ?1)
 -- A member gets another name: this one is not given again.
 INSERT INTO former_name SELECT name_number, number FROM member WHERE number = ? ON CONFLICT DO NOTHING;
 
+-- name: former_bearer
+-- Who bore this name number before a rename.
+SELECT member FROM former_name WHERE name_number = ?;
+
 -- name: count_renames
 -- How often a member was renamed.
 SELECT count(*) FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?) AND kind = 'rename';

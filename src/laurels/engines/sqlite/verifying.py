@@ -25,7 +25,9 @@ from laurels.ledger.checking import (
     by_month,
     count_months,
     follows,
+    former_names,
     is_its_name,
+    name_lost,
     readable,
 )
 from laurels.ledger.shards import MOST_SHARDS, are_shards
@@ -39,7 +41,8 @@ def verify(db: Database, recount: Recount | None = None) -> Iterator[Verificatio
     feed = _Feeds(db, None if recount is None else recount.month_of)
     documents = partial(check_documents, db, None if recount is None else recount.fits)
     logs = partial(program_findings, db), partial(audit_findings, db)
-    for step in (feed.check, partial(_members, db, feed), documents, *logs, partial(check_file, db)):
+    members = partial(_members, db, feed), partial(_former_names, db, feed)
+    for step in (feed.check, *members, documents, *logs, partial(check_file, db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
@@ -206,9 +209,22 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     ]
 
 
+def _former_names(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
+    numbered, _ = _numbered_names(db)
+    for chunk in former_names(feed.members, numbered=numbered):
+        with moment(db):
+            yield [name_lost(name, member) for name, member in chunk if db.value("former_bearer", name) != member]
+
+
 def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enrolled_at: int | None) -> bool:
-    numbered, since = db.one("numbered_names") or (0, 0)
+    numbered, since = _numbered_names(db)
     return is_its_name(db.names, member, member_id, enrolled_at, numbered=numbered, since=since)
+
+
+def _numbered_names(db: Database) -> tuple[int, int]:
+    """As the statement says; 0 where a damaged file has no number there."""
+    numbered, since = (each if isinstance(each, int) else 0 for each in db.one("numbered_names") or (0, 0))
+    return numbered, since
 
 
 def _kept(row: Row) -> KeptMember:

@@ -122,6 +122,10 @@ SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
 WHERE m.shard = $1 AND m.number > $2 ORDER BY m.number LIMIT $3;
 
+-- name: bearers
+-- Who bears these name numbers, or bore them.
+SELECT name_number, member FROM name WHERE name_number = ANY($1::int[]);
+
 -- name: verify_closed_months
 -- What members of a shard with numbers between two scored in closed months: a look-up a month, however many members there are.
 WITH RECURSIVE closed(month) AS (
