@@ -156,6 +156,7 @@ def test_points_add_up_to_the_published_sum(state: Path, tmp_path: Path) -> None
         assert sum(int(row["points"]) for row in csv.DictReader(file)) == 830_121
 
 
+@pytest.mark.long
 def test_a_rehearsal_says_who_would_gain_and_lose(state: Path, tmp_path: Path) -> None:
     """From half-up to carry: figures that were computed twice, apart from this project."""
     new = tmp_path / "carry.toml"
@@ -169,6 +170,7 @@ def test_a_rehearsal_says_who_would_gain_and_lose(state: Path, tmp_path: Path) -
     assert (found["documents"], found["orders"], found["quarantined"]) == (22_190, 18_536, {})
 
 
+@pytest.mark.long
 def test_rehearsing_what_stands_changes_nothing(state: Path, tmp_path: Path) -> None:
     same = tmp_path / "same.toml"
     same.write_text(DEFAULT_PROGRAM)

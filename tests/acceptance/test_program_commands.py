@@ -15,6 +15,7 @@ DOUBLED = DEFAULT_PROGRAM.replace("version = 1", "version = 2").replace("points 
 ORDERS = "order_id,member_id,currency,total\nA1,ann,GBP,25.00\n"
 
 
+@pytest.mark.long
 def test_a_program_goes_from_draft_to_force(tmp_path: Path) -> None:
     state, file, orders = tmp_path / "state", tmp_path / "program.toml", tmp_path / "orders.csv"
     file.write_text(DOUBLED)
@@ -46,6 +47,7 @@ def test_a_program_goes_from_draft_to_force(tmp_path: Path) -> None:
     assert (refused.returncode, "published with other rules" in refused.stderr) == (1, True)
 
 
+@pytest.mark.long
 def test_a_program_is_checked_with_what_it_may_not_mean(tmp_path: Path) -> None:
     file = tmp_path / "program.toml"
     file.write_text(DOUBLED + '[[campaigns]]\nname = "none"\nmultiply = "1"\n', "utf-8-sig")
@@ -80,6 +82,7 @@ def test_what_reads_makes_no_ledger(tmp_path: Path, command: tuple[str, ...]) ->
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.long
 def test_two_people_at_the_command_line(tmp_path: Path) -> None:
     """With `approval.required` a login does not do: who decides is known by a person's token, and names a rehearsal."""
     state, file, orders, config = (tmp_path / name for name in ("state", "program.toml", "orders.csv", "laurels.toml"))

@@ -23,7 +23,10 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["work"], ["members", "enrol"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], *(pytest.param(each, marks=pytest.mark.long) for each in (["serve"], ["work"], ["members", "enrol"]))],
+)
 def test_h_is_help(command: list[str]) -> None:
     assert run(*command, "-h").stdout == run(*command, "--help").stdout
 

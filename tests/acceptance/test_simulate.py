@@ -42,6 +42,7 @@ def test_a_day_in_this_process_ends_with_books_that_agree(tmp_path: Path) -> Non
     assert "lost 0, twice 0; as expected" in again.stdout
 
 
+@pytest.mark.long
 def test_a_day_over_http_ends_with_books_that_agree(tmp_path: Path) -> None:
     with served(tmp_path / "state") as address:
         done = laurels("simulate", *SMALL, "--seed", SEED, "--url", address, "--state", tmp_path / "state", "--json")

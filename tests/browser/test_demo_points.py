@@ -122,6 +122,7 @@ def test_the_same_purchase_again_takes_nothing_twice(demo: Demo) -> None:
     assert demo.call("GET", "/loyalty/rose/balance", "rose").json()["available"] in {before - 100, before - 100 + 3}
 
 
+@pytest.mark.long
 def test_the_shop_speaks_irish(demo: Demo, page: Page) -> None:
     enter(page, demo, "Niamh Byrne")
     page.get_by_role("link", name="Gaeilge").click()

@@ -47,6 +47,7 @@ def test_every_field_has_words(docs: Page) -> None:
     assert [cell for cell in cells if cell in {"string", "integer", "array", "object"}] == []
 
 
+@pytest.mark.long
 def test_every_problem_leads_to_its_words(docs: Page, address: str) -> None:
     for kind in KINDS.values():
         assert kind.meaning.replace("`", "") in docs.locator(f"[id='{kind.type}']").inner_text()

@@ -18,6 +18,7 @@ each process polled every 20 ms, it was 4.6 %.
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_an_idle_serve_hardly_ever_wakes_up(tmp_path: Path) -> None:
     tree = Tree(tmp_path / "state")

@@ -82,6 +82,7 @@ def crew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
     until(lambda: not any(map(is_alive, children)))
 
 
+@pytest.mark.long
 def test_whatever_dies_the_others_answer_and_it_is_started_again(crew: Crew) -> None:
     crew.order("A0")
     until(lambda: crew.awarded("A0"))
@@ -108,6 +109,7 @@ def test_answers_go_stale_and_not_away_while_nobody_projects(crew: Crew) -> None
     until(lambda: not crew.dashboard()["stale"])
 
 
+@pytest.mark.long
 def test_commands_beside_a_running_server_read_its_board(crew: Crew, tmp_path: Path) -> None:
     crew.order("A0")
     until(lambda: crew.shows(1))
@@ -126,6 +128,7 @@ def test_commands_beside_a_running_server_read_its_board(crew: Crew, tmp_path: P
     assert "Another process keeps this leaderboard up to date" in refused.stderr
 
 
+@pytest.mark.long
 def test_all_of_them_have_one_memory_of_checked_tokens(crew: Crew) -> None:
     """And so does one that was started again."""
     memory = tokens_of(crew.process.pid)

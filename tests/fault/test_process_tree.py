@@ -117,6 +117,7 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
     until(lambda: not any(map(is_alive, children.values())))
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_started_again_and_nothing_is_lost(tree: Tree) -> None:
     tree.order("A1")
     until(lambda: tree.awarded("A1"))
@@ -141,6 +142,7 @@ def test_told_to_stop_it_finishes_and_leaves_nobody_behind(tree: Tree, told: str
     until(lambda: not any(map(is_alive, children.values())))
 
 
+@pytest.mark.long
 def test_killed_itself_its_children_finish_and_leave(tree: Tree, tmp_path: Path) -> None:
     for number in range(20):
         tree.order(f"A{number}")

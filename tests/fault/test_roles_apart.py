@@ -107,6 +107,7 @@ def is_shown(tree: Plagued, points: int) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_never_ends_for_an_error_in_one_role_and_reads_go_on(tree: Plagued) -> None:
     tree.order("A1")
     until(lambda: is_shown(tree, 1))
@@ -212,6 +213,7 @@ def test_every_role_has_its_fault_planted() -> None:
     assert {*LOOPS, "http"} == {role.name for role in ALWAYS}
 
 
+@pytest.mark.long
 def test_a_metrics_folder_that_a_killed_process_left_is_removed_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +239,7 @@ def test_a_metrics_folder_that_a_killed_process_left_is_removed_at_the_next_star
     until(lambda: folders() == [])
 
 
+@pytest.mark.long
 def test_only_takes_every_name_of_the_table(tmp_path: Path) -> None:
     for role in wanted(BACKGROUND, Settings()):
         state = tmp_path / role.name

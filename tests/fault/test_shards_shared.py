@@ -96,6 +96,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     assert findings == []
 
 
+@pytest.mark.long
 async def test_never_keeps_all_shards_from_a_newcomer_nor_leaves_one_to_nobody(desk: Desk) -> None:
     first = desk.start()
     until(lambda: desk.shares() == [16])

@@ -97,6 +97,7 @@ async def test_the_board_goes_on_at_the_replica(cluster: Cluster, services: Serv
     assert cluster.replica.command("INFO", "replication")["role"] == "master"
 
 
+@pytest.mark.long
 async def test_a_replica_that_missed_a_rebuild_is_made_whole(cluster: Cluster, services: Services, rng: Random) -> None:
     """It has the generation before, which this process knows to be the older one; and still the board gets fresh."""
     await until(lambda: cluster.replica.command("DBSIZE") == cluster.primary.command("DBSIZE"))

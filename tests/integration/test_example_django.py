@@ -163,6 +163,7 @@ def test_an_id_with_slashes_passes_the_proxy_between(shop: DjangoShop, laurels: 
     until(lambda: laurels.points(["auth0|1"]) == {"auth0|1": 3})
 
 
+@pytest.mark.long
 def test_orders_placed_while_laurels_is_away_arrive_later_exactly_once(
     shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_sender_killed_between_the_answer_and_its_mark_sends_again_and_counts_
     assert sent_again, "no answer was lost"
 
 
+@pytest.mark.long
 def test_laurels_killed_before_its_answer_arrives_is_told_again_when_it_is_back(
     shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
@@ -247,6 +249,7 @@ def test_a_refund_that_overtakes_its_order_takes_back_what_the_order_earns_later
     arrive(shop, laurels)
 
 
+@pytest.mark.long
 def test_a_row_that_laurels_refuses_is_parked_with_the_reason_and_stops_no_other(
     shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:
@@ -268,6 +271,7 @@ def test_a_row_that_laurels_refuses_is_parked_with_the_reason_and_stops_no_other
     assert reasons == {(3, "order", "422 total"), (5, "refund", "422 amount"), (7, "order", "409 channel")}
 
 
+@pytest.mark.long
 def test_a_customer_sees_their_own_points_and_the_office_sends_a_parked_row_again(
     shop: DjangoShop, laurels: LiveLaurels, road: Road
 ) -> None:

@@ -144,6 +144,7 @@ def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: RailsShop)
     assert shop.rows("SELECT * FROM orders") == shop.rows("SELECT * FROM order_lines") == []
 
 
+@pytest.mark.long
 def test_whoever_dies_every_order_arrives_exactly_once(shop: RailsShop, laurels: LiveLaurels, road: Road) -> None:
     shop.place_orders(16)
     code, said = shop.run("send")

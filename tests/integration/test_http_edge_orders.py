@@ -306,6 +306,7 @@ async def test_metrics_of_both_roads_are_one(till: Till, connect: Connect, seen:
     assert grown("laurels_accept_seconds_sum") > 0
 
 
+@pytest.mark.long
 async def test_a_body_that_does_not_come_is_told_so(
     tmp_path: Path, connect: Connect, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

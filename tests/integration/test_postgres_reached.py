@@ -95,6 +95,7 @@ async def test_where_there_is_none_to_be_had_it_is_away(postgres: Databases) -> 
         await PostgresLedger.open(server.url("postgres").replace("//laurels@", f"//{role}@"))
 
 
+@pytest.mark.long
 async def test_a_pooler_with_one_connection(postgres: Databases, database: str) -> None:
     with pooler(postgres.server, "transaction", default_pool_size="1") as small:
         await works_for_many(small.url(database))

@@ -82,6 +82,7 @@ async def refused_by(ledger: Ledger) -> str:
     return refused.value.message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("whose", ["ROLE", "DATABASE"])
 async def test_whatever_was_set_for_it(postgres: Databases, role: tuple[str, str], whose: str) -> None:
     """Tables of others in a schema that comes first, commits that are not waited for, warnings that are not told, and
@@ -154,6 +155,7 @@ async def test_a_server_that_is_made_unsafe_later_is_not_written(postgres: Datab
         assert (await shop.balance("ann")).balance == 3
 
 
+@pytest.mark.long
 async def test_kept_from_writing_for_a_while_it_is_read(postgres: Databases, role: tuple[str, str]) -> None:
     name, url = role
     async with opened(url) as shop:

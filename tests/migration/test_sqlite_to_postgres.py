@@ -419,6 +419,7 @@ def test_every_table_is_moved_or_named(tmp_path: Path) -> None:
     assert tables == MOVED | NOT_MOVED
 
 
+@pytest.mark.long
 def test_the_command_moves_and_verifies(tmp_path: Path, database: str) -> None:
     (tmp_path / "orders.csv").write_text("order_id,member_id,currency,total\nA1,ann,GBP,25.00\nA2,bob,GBP,35.00\n")
     assert laurels_here("import", "orders.csv", cwd=tmp_path).returncode == 0

@@ -234,6 +234,7 @@ def test_a_history_leads_to_the_same_on_either(postgres: Databases, history: lis
         asyncio.run(both())
 
 
+@pytest.mark.long
 def test_where_nothing_is_refused_every_hash_is_the_same(postgres: Databases, rng: Random) -> None:
     async def both() -> list[Version]:
         async with AsyncExitStack() as stack:

@@ -5,6 +5,7 @@ That it shows what the naive board shows is the contract's matter, on every engi
 
 import asyncio
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import valkey_server
@@ -28,6 +29,7 @@ async def seen_after(url: str, batches: list[FeedBatch], members: list[int]) -> 
         ]
 
 
+@pytest.mark.long
 @settings(
     deadline=None,
     max_examples=10,

@@ -124,6 +124,7 @@ def test_the_group_of_the_process_is_not_others(tmp_path: Path) -> None:
             check_folder(tmp_path)
 
 
+@pytest.mark.long
 def test_whatever_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
     """Also where the user lets others read and write what he makes."""
     state = tmp_path / "state"

@@ -56,6 +56,7 @@ async def test_all_that_a_member_is_told_of_versions_is_sealed(tmp_path: Path, e
         assert answer.headers["etag"].startswith(f'"{answer.json()["as_of"]}-')
 
 
+@pytest.mark.long
 async def test_no_number_that_a_member_tries_tells_how_long_the_feed_is(tmp_path: Path) -> None:
     async with open_shop(tmp_path, leaderboard_stale_after_ms=3_600_000) as shop:
         for n in range(9):

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from laurels.awarding.explaining import member_at
 from laurels.awarding.programs import Programs
-from laurels.awarding.replaying import Replay, check_replayed, read_persons
+from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
 from laurels.ledger import MemberState, Upkeep
 from laurels.program.liability import Outstanding, in_money
 
@@ -62,11 +62,10 @@ async def _accounts(ledger: Upkeep) -> AsyncIterator[MemberState]:
 
 
 async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[MemberState]:
-    """Members as they were."""
+    """Members as they were. Who was given points by a transfer that is recorded later does not have them yet."""
     replay = Replay(programs, await read_persons(ledger, programs))
-    async for chunk in ledger.awarded():
-        for document in chunk:
-            if document.entry.recorded_at <= at:
-                check_replayed(document, replay.take(document), programs)
+    async for document in in_order(ledger):
+        if document.entry.recorded_at <= at and replay.has_come(document):
+            check_replayed(document, replay.take(document), programs)
     for kept in replay.members.values():
         yield kept

@@ -19,7 +19,7 @@ from laurels.awarding.rehearsed import (
     tier_moves,
     value_of,
 )
-from laurels.awarding.replaying import Replay, check_replayed, read_persons
+from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
 from laurels.awarding.seeing import Seeing
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
@@ -56,14 +56,13 @@ async def rehearse(
     rehearsing = _Rehearsing(Replay(stands, persons), Replay(tried, persons), begins, ends)
     seeing = Seeing(new)
     taken = 0
-    async for chunk in ledger.awarded():
-        for document in chunk:
-            if document.entry.occurred_at < ends:
-                rehearsing.take(document)
-                seeing.look_at(document)
-                taken += 1
-                if taken % AT_ONCE == 0:
-                    await asyncio.sleep(0)
+    async for document in in_order(ledger):
+        if document.entry.occurred_at < ends:
+            rehearsing.take(document)
+            seeing.look_at(document)
+            taken += 1
+            if taken % AT_ONCE == 0:
+                await asyncio.sleep(0)
     return rehearsing.result(new, seeing.unseen(persons.values()))
 
 

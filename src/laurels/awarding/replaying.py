@@ -1,6 +1,7 @@
 """A ledger's documents judged once more, in memory: by the programs that stand, or by others. Nothing is written."""
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -39,6 +40,52 @@ async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, Membe
     return {number: person async for chunk in ledger.persons() for number, person in chunk}
 
 
+async def in_order(ledger: Upkeep) -> AsyncIterator[Awarded]:
+    """Every document that was awarded, in an order in which each can be judged: that of recording, but what a transfer
+    gives comes behind the transfer. Two shards may write both at one instant, or by clocks that differ; then the shard
+    of who receives waits. Memory: by transfers.
+    """
+    transfers = _Transfers()
+    async for chunk in ledger.awarded():
+        for document in chunk:
+            for each in transfers.pass_on(document):
+                yield each
+    for each in transfers.left():
+        yield each
+
+
+class _Transfers:
+    """Keeps back what comes before its transfer, and whatever follows it in its shard."""
+
+    def __init__(self) -> None:
+        self._come: set[tuple[str, str]] = set()
+        self._held: dict[int, deque[Awarded]] = {}
+
+    def pass_on(self, document: Awarded) -> Iterator[Awarded]:
+        """What can be judged now that a document has come."""
+        shard = document.entry.shard
+        if shard in self._held or self._is_early(document):
+            self._held.setdefault(shard, deque()).append(document)
+            return
+        yield document
+        if document.kind is DocumentKind.TRANSFER:
+            self._come.add((document.source, document.id))
+            yield from self._let_go()
+
+    def left(self) -> Iterator[Awarded]:
+        """What is still kept back at the end."""
+        for held in self._held.values():
+            yield from held
+
+    def _let_go(self) -> Iterator[Awarded]:
+        for shard in [shard for shard, held in self._held.items() if not self._is_early(held[0])]:
+            for document in self._held.pop(shard, ()):
+                yield from self.pass_on(document)
+
+    def _is_early(self, document: Awarded) -> bool:
+        return document.kind is DocumentKind.GIVEN and (document.source, document.id) not in self._come
+
+
 def check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> None:
     """Raise `Refused` where a document does not lead, by some programs, to what the ledger has."""
     entry = document.entry
@@ -67,6 +114,10 @@ class Replay:
         self._redemptions: dict[tuple[str, str], RedemptionState] = {}
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
+
+    def has_come(self, document: Awarded) -> bool:
+        """Whether all came that a document needs: of what was given, the transfer."""
+        return document.kind is not DocumentKind.GIVEN or (document.source, document.id) in self._given
 
     def take(self, document: Awarded) -> Outcome:
         """Judge a document at the time when its entry was recorded."""

@@ -25,14 +25,14 @@ MonthOf = Callable[[int, int], int | None]
 
 
 class KeptMember(Struct, frozen=True):
-    """What an engine keeps of a member. `position` is of its enrolment's entry; `given`: its number was given."""
+    """What an engine keeps of a member. `enrolment`: where its entry is, as the engine says; `given`: its number."""
 
     totals: tuple[int, int, int]
     hidden: bool
     name_number: int | None
     erased: bool
     merged_into: int | None
-    joined: bool
+    enrolment: int | None
     given: bool
 
 
@@ -44,6 +44,7 @@ class CheckedMember(Struct):
     score: int = 0
     hidden: bool = False
     name_number: int | None = None
+    enrolment: int | None = None
     former: tuple[int, ...] = ()
     """Name numbers that it bore before it was renamed."""
     renames: int = 0
@@ -94,8 +95,10 @@ class CheckedMember(Struct):
             yield f"balance, earned and score are kept as {kept.totals}, its entries sum to {entries}"
         if not kept.given:
             yield "its number was never given"
-        if not kept.joined and self.name_number is None:  # accepted, and nothing awarded yet
+        if kept.enrolment is None and self.name_number is None:  # accepted, and nothing awarded yet
             return
+        if kept.enrolment != self.enrolment:
+            yield f"its enrolment is kept as entry {kept.enrolment}, it is {self.enrolment}"
         if kept.hidden != self.hidden:
             yield f"it is {'hidden' if kept.hidden else 'shown'}, its entries say otherwise"
         if kept.name_number != self.name_number:

@@ -112,7 +112,7 @@ def check_rehearsed(events: Sequence[ProgramEvent], digest: str, rehearsal: str,
     if not any(each.digest == digest for each in kept):
         raise NotFound(f"No rehearsal {rehearsal[:12]} of this program was kept. {_NAME_IT}")
     newest = max(each.position for each in kept if each.digest == digest)
-    if any(each.position > newest and each.act in _PUBLISHED for each in events):
+    if any(each.position > newest and each.act in PUBLISHED for each in events):
         raise NotAllowed("Another version was published since this rehearsal. Rehearse again.")
     if next(each.at for each in kept if each.position == newest) < now - REHEARSAL_DAYS * DAY:
         raise NotAllowed(f"This rehearsal is older than {REHEARSAL_DAYS} days. Rehearse again.")
@@ -126,4 +126,5 @@ def check_two_people(submitted_by: str, actor: str, rehearsal: str | None) -> No
         raise NotAllowed(_NAME_IT)
 
 
-_PUBLISHED = {ProgramAct.APPROVE, ProgramAct.PUBLISH, ProgramAct.STOP}
+PUBLISHED = {ProgramAct.APPROVE, ProgramAct.PUBLISH, ProgramAct.STOP}
+"""Acts that put a version in force."""

@@ -6,7 +6,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from laurels.errors import ProgramError
-from laurels.ledger.program_log import ProgramEvent
+from laurels.ledger.program_log import PUBLISHED, ProgramEvent, breaks, digest_of
+from laurels.ledger.upkeep import Finding
 
 OTHER_RULES = "Version {version} of the program is published with other rules. Give the changed program a new version."
 """What to say of a program that would change a published one."""
@@ -60,6 +61,23 @@ def to_publish(
             f"Version {version} would be in force from before version {last.version} is. Give it a later `from`."
         )
     return PublishedProgram(version=version, text=text, from_at=from_at, published_at=now, actor=actor)
+
+
+def findings_of(published: Sequence[PublishedProgram], events: Sequence[ProgramEvent]) -> list[Finding]:
+    """What is wrong with published programs and the record of what was done with them, oldest first: rows that do not
+    follow, and programs that are not as they were published. Those of version 0.1 are older than the record.
+    """
+    found = breaks(events)
+    recorded = {each.version: each for each in events if each.act in PUBLISHED}
+    for program in published:
+        event = recorded.pop(program.version, None)
+        if event is None and events and program.published_at >= events[0].at:
+            found.append(Finding(f"program {program.version}", "nobody published it: the record has no such version"))
+        elif event is not None and (event.digest, event.actor) != (digest_of(program.text), program.actor):
+            found.append(
+                Finding(f"program {program.version}", "it is not what was published: the record says otherwise")
+            )
+    return found + [Finding(f"program {version}", "it was published and is missing") for version in recorded]
 
 
 class ProgramStore(Protocol):

@@ -261,6 +261,7 @@ def unprivileged(commands: list[list[str]]) -> list[tuple[int, str]]:
     return [tuple(json.loads(line)) for line in ran.stdout.splitlines() if line.startswith(b"[")]
 
 
+@pytest.mark.long
 def test_what_cannot_be_written_is_read(shop: Path) -> None:
     """As from a read-only mount: everything is read, nothing is made, and what would write says so in one line."""
     state = shop / "laurels-data"

@@ -7,14 +7,13 @@ from laurels.engines.postgres.statements import Statements
 from laurels.ledger import Draft, Finding, ProgramAct, ProgramEvent, PublishedProgram
 from laurels.ledger.audit import nothing_changed
 from laurels.ledger.program_log import (
-    breaks,
     check_rehearsed,
     check_two_people,
     event_of,
     event_of_row,
     following,
 )
-from laurels.ledger.programs import to_publish
+from laurels.ledger.programs import findings_of, to_publish
 from laurels.ledger.rows import draft_of, no_draft, published_of
 
 
@@ -82,8 +81,8 @@ class PostgresPrograms(Session):
 
 
 async def program_findings(db: Statements) -> list[Finding]:
-    """What is wrong with the record of what was done with programs."""
-    return breaks(await _events(db))
+    """What is wrong with the programs, and with the record of what was done with them."""
+    return findings_of(await _published(db), await _events(db))
 
 
 async def _events(db: Statements) -> list[ProgramEvent]:

@@ -5,7 +5,6 @@ ledger a step that compares totals first reads the entries that came meanwhile: 
 reported that is not so. Memory: one small object a member.
 """
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
@@ -60,7 +59,10 @@ async def verify(
         async for findings in audit_rows.findings(db):
             yield feeds.report(findings)
     async with connections.read() as db:
+        missing: list[Row] = await db.all("missing_shards")
         unguarded: list[Row] = await db.all("unguarded")
+    what = "the row that its writers lock, or the one that says whose turn it is, is missing"
+    yield feeds.report([Finding(f"shard {shard}", what) for (shard,) in missing])
     what = "the triggers that keep what never changes are not all there"
     yield feeds.report([Finding(f"table {name}", what) for (name,) in unguarded])
 
@@ -116,7 +118,7 @@ class FeedCheck:
         self.position = 0
         self.members = members
         self._month_of = month_of
-        self.events: Counter[int] = Counter()
+        self.events: dict[int, list[int]] = {}
         self._hash = b""
 
     async def read_chunk(self, db: Statements) -> list[Finding]:
@@ -141,8 +143,10 @@ class FeedCheck:
         member.add(kind, points, name_number, said, recorded_at)
         if self._month_of is not None:
             count_months(self.members, number, kind, points, said, columns[13:15], self._month_of)
-        if kind not in MOVES_POINTS and kind != EntryKind.ENROL:
-            self.events[number] += 1
+        if kind == EntryKind.ENROL:
+            member.enrolment = position
+        elif kind not in MOVES_POINTS:
+            self.events.setdefault(number, []).append(position)
         if kind in MOVES_POINTS:
             if previous != member.last_position:
                 yield Finding(
@@ -208,8 +212,10 @@ def _compare(row: Row, feed: FeedCheck, named: "_Naming", closed: Closed | None)
             yield Finding(f"member number {number}", what)
     if (row[9] or 0) != member.last_position:
         yield Finding(f"member number {number}", f"its newest entry is kept as {row[9]}, it is {member.last_position}")
-    if row[13] != feed.events.get(number, 0):
-        yield Finding(f"member number {number}", f"{row[13]} of its {feed.events.get(number, 0)} events are kept")
+    if row[13] != feed.events.get(number, []):
+        yield Finding(
+            f"member number {number}", f"its events are kept as {row[13]}, they are {feed.events.get(number, [])}"
+        )
     if not row[14]:
         yield Finding(f"member number {number}", "its name number is not kept as its own")
     if not is_its_name(named.names, member, row[11], row[12], numbered=named.numbered, since=named.since):
@@ -232,6 +238,6 @@ def _kept(row: Row) -> KeptMember:
         name_number=name_number,
         erased=erased,
         merged_into=merged,
-        joined=position is not None,
+        enrolment=position,
         given=bool(given),
     )

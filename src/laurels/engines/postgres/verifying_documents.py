@@ -11,6 +11,7 @@ from laurels.ledger.checking import CHUNK
 from laurels.model import DocumentKind, Entry, EntryKind
 
 _START = "", b"\x01", ""
+_ASIDE = (b"w", b"q", b"d")  # waiting, quarantined, dropped: what is in another state there is found by nobody
 
 
 async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[list[Finding]]:
@@ -47,9 +48,12 @@ def _places(row: Row) -> list[At]:
 
 
 def _check(row: Row, entries: dict[At, Entry], fits: Fits | None) -> Iterator[Finding]:
-    kind = DOCUMENT_KINDS[row["kind"]]
+    kind = DOCUMENT_KINDS.get(row["kind"])
+    if kind is None:
+        yield Finding(f"document {row['source']}/{row['id']}", "of its kind there are none")
+        return
     where = f"{kind} {row['source']}/{row['id']}"
-    lies = [row["ready"] is not None, row["state"] is not None, row["position"] is not None]
+    lies = [row["ready"] is not None, row["state"] in _ASIDE, row["position"] is not None]
     names = [name for name, is_there in zip(("inbox", "aside", "award"), lies, strict=True) if is_there]
     if len(names) != 1 or row["ready"] is False or row["strayed"]:
         yield Finding(where, f"it has to lie in one place and lies in {', '.join(names) or 'none'}")
@@ -90,8 +94,9 @@ def _is_its_own(kind: DocumentKind, row: Row) -> bool:
         row["entry_kind"] is not None
         and row["entry_source"] == row["source"]
         and row["entry_whose"] == row["whose"]
-        and ENTRY_KINDS[row["entry_kind"]] in _LED_TO[kind]
+        and ENTRY_KINDS.get(row["entry_kind"]) in _LED_TO[kind]
         and (kind not in _NAMED_BY or row[_NAMED_BY[kind]] == row["id"])
+        and (kind is not DocumentKind.REDEMPTION or row["is_redemption"])
     )
 
 

@@ -6,16 +6,16 @@ import msgspec
 
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.session import Session
+from laurels.engines.sqlite.verifying_chunks import moment
 from laurels.ledger import Draft, Finding, ProgramAct, ProgramEvent, PublishedProgram
 from laurels.ledger.program_log import (
-    breaks,
     check_rehearsed,
     check_two_people,
     event_of,
     event_of_row,
     following,
 )
-from laurels.ledger.programs import to_publish
+from laurels.ledger.programs import findings_of, to_publish
 from laurels.ledger.rows import draft_of, no_draft, published_of
 
 
@@ -82,8 +82,9 @@ class SqlitePrograms(Session):
 
 
 def program_findings(db: Database) -> Iterator[list[Finding]]:
-    """What is wrong with the record of what was done with programs."""
-    yield breaks(_events(db))
+    """What is wrong with the programs, and with the record of what was done with them."""
+    with moment(db):
+        yield findings_of(_published(db), _events(db))
 
 
 def _append(db: Database, event: ProgramEvent, now: int) -> ProgramEvent:

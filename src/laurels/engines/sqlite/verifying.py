@@ -31,6 +31,7 @@ from laurels.ledger.checking import (
     readable,
 )
 from laurels.ledger.shards import MOST_SHARDS, are_shards
+from laurels.model import EntryKind
 from laurels.model.months import Months
 
 
@@ -150,7 +151,10 @@ class _Feed:
         self.position, self._hash = position, stored if isinstance(stored, bytes) else None
         if isinstance(points, int):  # else it was reported above
             said = readable(details)
-            self._members.setdefault(member, CheckedMember()).add(kind, points, name_number, said, row[15])
+            checked = self._members.setdefault(member, CheckedMember())
+            checked.add(kind, points, name_number, said, row[15])
+            if kind == EntryKind.ENROL:
+                checked.enrolment = row[0]
             if self._month_of is not None:
                 count_months(self._members, member, kind, points, said, row[14:16], self._month_of)
 
@@ -235,7 +239,7 @@ def _kept(row: Row) -> KeptMember:
         name_number=name_number,
         erased=bool(erased),
         merged_into=merged,
-        joined=place is not None,
+        enrolment=place,
         given=bool(given),
     )
 

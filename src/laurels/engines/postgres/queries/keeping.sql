@@ -116,7 +116,8 @@ FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
 -- A shard's members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number, m.member_id IS NULL,
        m.merged_into, m.position, b.last_position, (SELECT is_called AND m.number <= last_value FROM member_number),
-       m.member_id, m.enrolled_at, (SELECT count(*) FROM member_event v WHERE v.shard = m.shard AND v.member = m.number),
+       m.member_id, m.enrolled_at,
+       (SELECT coalesce(array_agg(position ORDER BY position), '{}') FROM member_event v WHERE v.shard = m.shard AND v.member = m.number),
        EXISTS (SELECT FROM name WHERE name.name_number = m.name_number AND name.member = m.number),
        coalesce(b.month, 0), coalesce(b.month_score, 0), coalesce(b.before_score, 0)
 FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
@@ -146,7 +147,9 @@ SELECT d.source, d.kind, d.id, d.shard, a.state, i.ready, w.position, w.amount, 
        e.kind AS entry_kind, e.source AS entry_source, e.order_id, e.refund_id,
        coalesce(m.merged_into, d.member) AS whose, coalesce(em.merged_into, e.member) AS entry_whose,
        coalesce((SELECT stays FROM merged WHERE gone = w.member), w.member) AS award_whose,
-       a.sequence IS NOT NULL AND (a.shard, a.kind, a.source, a.id) <> (d.shard, d.kind, d.source, d.id) AS strayed
+       a.sequence IS NOT NULL AND (a.shard, a.kind, a.source, a.id) <> (d.shard, d.kind, d.source, d.id) AS strayed,
+       EXISTS (SELECT FROM redemption r WHERE r.shard = d.shard AND r.position = w.position
+               AND (r.sequence, r.source, r.id) = (d.sequence, d.source, d.id)) AS is_redemption
 FROM (SELECT * FROM document WHERE home = $1 AND (source, kind, id) > ($2, $3::"char", $4) ORDER BY source, kind, id LIMIT $5) d
 LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true
 LEFT JOIN LATERAL (SELECT (x.kind, x.source, x.id) = (d.kind, d.source, d.id) AS ready FROM inbox x

@@ -148,6 +148,11 @@ RETURNING shard, fence;
 UPDATE lease SET owner = '', until = '-infinity'
 WHERE shard IN (SELECT shard FROM lease WHERE owner = $1 AND shard <> ALL($2::smallint[]) FOR UPDATE SKIP LOCKED);
 
+-- name: missing_shards
+-- Shards without the row that their writers lock, or the one that says whose turn it is.
+SELECT n::smallint FROM generate_series(0, 15) n
+WHERE NOT EXISTS (SELECT FROM shard WHERE shard = n) OR NOT EXISTS (SELECT FROM lease WHERE shard = n);
+
 -- name: unguarded
 -- Tables without the triggers that keep what never changes.
 SELECT c.relname FROM pg_class c
