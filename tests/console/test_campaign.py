@@ -88,7 +88,10 @@ async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path) ->
         assert "/campaigns/one?campaign=double+%26+dairy" in (await visitor.open("/campaigns")).text
         page = await visitor.open("/campaigns/one?campaign=double+%26+dairy")
         assert page.status_code == 200
-        assert "All orders of 10 days from 11 Jun 2026 on, beside as many days from 1 Jun 2026 on" in page.text
+        assert (
+            "from 11 Jun 2026 to 20 Jun 2026, beside as many days before, from 1 Jun 2026 on; figures are for one day."
+            in page.text
+        )
         for figures in (("0.1", "10.00 GBP"), ("0.2", "40.00 GBP")):
             assert '<td class="figure">{}</td><td class="figure">{}</td>'.format(*figures) in page.text
         assert "5% of the customers are held out of it" in page.text

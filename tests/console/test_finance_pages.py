@@ -222,7 +222,7 @@ async def test_an_empty_week_has_all_its_parts(tmp_path: Path) -> None:
         await run_jobs(house.shop)
         page = await visitor.open("/overview/week")
         assert page.status_code == 200
-        for said in ("No order was recorded in this week.", "No point moved.", "The rules have none."):
+        for said in ("No order was recorded in this week.", "No point moved.", "Waiting on the work list, by why"):
             assert said in page.text
     async with open_shop(tmp_path / "new") as shop:
         token = shop.person("finance")

@@ -36,6 +36,11 @@ class Run(NamedTuple):
         """How many they are."""
         return (self.until - self.first).days
 
+    @property
+    def last(self) -> date:
+        """The last of them."""
+        return self.until - timedelta(days=1)
+
 
 @page("GET", "/campaigns/one", *LOOK)
 async def show_campaign(ask: Ask) -> Shown:
