@@ -13,6 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from laurels import clock
+from laurels.model.times import format_instant
+
 ROOT = Path(__file__).parent.parent
 SHOTS = ROOT / "build" / "shots"
 SIZES = ((1440, 900), (390, 844))
@@ -32,16 +35,22 @@ PAGES = {
     "document": "/work/order?source=shop&id=USD%2F0",
     "health": "/health",
     "campaigns": "/campaigns",
+    "campaign": "/campaigns/one?campaign=double+dairy",
     "rules": "/program",
     "extend": "/program/extend?first=2027-02-01&last=2027-03-01&until=2027-09-01",
     "boards": "/boards",
     "messages": "/messages?state=sent",
     "finance": "/finance?from=2020-01-01&to=2030-01-01",
+    "outstanding": "/finance?from=2020-01-01&to=2030-01-01#outstanding",
     "liability": "/finance/liability",
+    "breakage": "/finance/breakage",
+    "journals": "/finance/journals",
+    "week": "/overview/week",
     "corrections": "/corrections",
     "jobs": "/jobs",
     "people": "/people",
     "log": "/log",
+    "changes": "/log?only=changes",
     "merge": "/customers/1/merge?into=0",
     "erase": "/customers/0/erase",
     "erasures": "/erasures",
@@ -89,6 +98,12 @@ def shoot(address: str) -> None:
         page.goto(base + "/jobs")
         page.get_by_role("button", name="Check the ledger").click()
         page.get_by_text("All is as it should be.").wait_for()
+        for path, button in (("/overview/week", "Make the report"), ("/finance/journals", "Draw up the first journal")):
+            page.goto(base + path)
+            for day in page.get_by_label("A day of the week").all():  # that has something in it
+                day.fill(format_instant(clock.now())[:10])
+            page.get_by_role("button", name=button).click()
+            page.get_by_text("Done").first.wait_for()
         cookies = page.context.storage_state()
         for width, height in SIZES:
             for theme in ("light", "dark"):

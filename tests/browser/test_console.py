@@ -126,6 +126,10 @@ PAGES = {
     "overview": "/overview?period=36m",
     "finance": "/finance?from=2020-01-01&to=2030-01-01",
     "liability": "/finance/liability",
+    "breakage": "/finance/breakage",
+    "journals": "/finance/journals",
+    "week": "/overview/week",
+    "changes": "/log?only=changes",
     "corrections": "/corrections",
     "merge": "/customers/1/merge?into=0",
     "erase": "/customers/0/erase",
@@ -215,7 +219,9 @@ def test_a_job_under_way_is_looked_at_again_and_again(browser: Browser, console:
 
 
 def test_every_link_leads_somewhere(browser: Browser, console: Console, signed_in: Any) -> None:
-    """A walk over all that is linked, once for each address without its query."""
+    """A walk over all that is linked, once for each address without its query; of customers, who are alike, the first
+    two.
+    """
     for page in opened(browser, signed_in):
         seen, ahead = {"/"}, ["/customers"]
         while ahead:
@@ -228,6 +234,9 @@ def test_every_link_leads_somewhere(browser: Browser, console: Console, signed_i
             )
             for link in links:
                 place = link.partition("#")[0]
+                customer = re.match(r"/customers/(\d+)", place)
+                if customer is not None and int(customer[1]) > 1:
+                    continue
                 if place.startswith("/") and place.partition("?")[0] not in seen:
                     seen.add(place.partition("?")[0])
                     ahead.append(place)

@@ -82,8 +82,8 @@ async def test_journals_tile_and_the_past_stays_as_it_was(engine: str, fresh: Fr
 
 
 async def _check_statements(book: LedgerBook, folder: Path) -> None:
-    """The statement of the roll-ups, the journal, and the file of entries, read again, say the same of each kind on
-    each day; and what it comes to is what each member has.
+    """The statement of the roll-ups and the journal say the same of each kind on each day in each market, and the file
+    of entries, read again, in all markets; and what it comes to is what each member has.
     """
     whole = await journal(book.ledger, book.programs, None, None)
     zone = book.programs.current.zone
@@ -93,10 +93,10 @@ async def _check_statements(book: LedgerBook, folder: Path) -> None:
     )
     entries: Sums = Counter()
     for line in whole.lines:
-        entries[line.day, line.kind, ""] += line.points
+        entries[line.day, line.kind, line.market] += line.points
     rolled: Sums = Counter()
     for each in statement.lines:
-        rolled[format_period(each.period), each.kind, ""] += each.points
+        rolled[format_period(each.period), each.kind, each.market] += each.points
     written: Sums = Counter()
     feed = [
         entry
@@ -112,8 +112,11 @@ async def _check_statements(book: LedgerBook, folder: Path) -> None:
         for row in csv.DictReader(file):
             day = datetime.fromisoformat(row["recorded_at"]).astimezone(zone).date().isoformat()
             written[day, row["kind"], ""] += int(row["points"])
-    assert +entries == +rolled == +written
-    assert -entries == -rolled == -written
+    assert (+entries, -entries) == (+rolled, -rolled)
+    in_all: Sums = Counter()
+    for (on, kind, _), points in entries.items():
+        in_all[on, kind, ""] += points
+    assert (+in_all, -in_all) == (+written, -written)
     kept = {}
     for name in {entry.member_id for entry in feed if entry.member_id is not None}:
         member, found = await book.ledger.member(name), await book.ledger.balance(name)

@@ -4,11 +4,14 @@ import asyncio
 import sys
 from pathlib import Path
 
+import msgspec
 from tests.console.one_customer import TOTALS, WHO, after_orders, enrol, order
 
+from laurels.jobs import JOURNAL, WEEK, JobRunner, WeekAbout
+from laurels.ledger.jobs import NewJob
 from laurels.rollups import RollingUp
 from laurels.settings import load
-from laurels.wiring import build
+from laurels.wiring import Services, build
 
 
 async def fill(state: Path) -> None:
@@ -22,6 +25,17 @@ async def fill(state: Path) -> None:
         await after_orders(services)
         await services.projector.catch_up()
         await RollingUp(services.ledger, services.programs.current.zone).reach()
+        await report(services)
+
+
+async def report(services: Services) -> None:
+    """A journal, and the report of this week, as their jobs make them."""
+    week = msgspec.json.encode(WeekAbout(services.now()))
+    for kind, about in ((JOURNAL, b"{}"), (WEEK, week)):
+        await services.ledger.add_job(NewJob(kind=kind, actor="person:niamh", digest=kind, about=about))
+    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
+    while await runner.step():
+        pass
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ async def walk(visitor: Visitor, path: str) -> httpx.Response:
             if not answer.is_redirect:
                 return answer
             to = answer.headers["location"]
-            if to.startswith((BASE, "/")):
+            if to.startswith((str(visitor.client.base_url), "/")):
                 answer = await visitor.open(to)
             else:
                 answer = await outside.get(to)

@@ -1,6 +1,7 @@
 """Sign-in by OpenID Connect, against an identity provider: who comes in, who is asked again, and who has to go."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from tests.console.oidc_visitors import (  # noqa: F401 - fixtures
     settable_now,
     walk,
 )
+from tests.console.test_restart import Walk
 from tests.integration.identity_provider import IdentityProvider, send
 
 from laurels.clock import HOUR, MINUTE
@@ -42,6 +44,21 @@ async def test_who_signs_in_has_the_roles_of_the_claims(
         await console.shop.ask("GET", "/audit")
         rows = (await console.shop.ask("GET", "/audit?sub=u-1")).json()["rows"]
         assert rows[0]["roles"] == "support auditor"
+
+
+async def test_a_walk_goes_on_where_roles_are_asked_for_anew(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+) -> None:
+    """As long a one as `test_restart` takes: before a page, and between a form and its sending."""
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        person = Walk(visitors(), Random(1))
+        await person.open("/sign-in/begin?to=/customers")
+        now.later += CHECKED_FOR
+        assert (await person.open("/customers")).url.path == "/customers"
+        assert provider.asked[-1]["prompt"] == "none"
+        now.later += CHECKED_FOR
+        assert (await person.send("/customers", {"q": "A1"})).status_code == 303
+        assert person.did == {"checked anew": 1}
 
 
 async def test_another_process_finishes_what_one_began(

@@ -190,7 +190,7 @@ async def test_what_is_owed_is_shown_as_the_call_says(house: ConsoleShop) -> Non
 async def test_in_a_large_shop_what_is_owed_is_worked_out_as_a_job(
     house: ConsoleShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("laurels.console.views.liability.AT_ONCE", 0)
+    monkeypatch.setattr("laurels.console.views.worked_out.AT_ONCE", 0)
     visitor = await house.signed_in("finance", name="fionn")
     assert "It was not worked out yet" in (await visitor.open("/finance/liability")).text
     for wrong in ("yesterday", "2026-13-01"):

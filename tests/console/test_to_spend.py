@@ -9,11 +9,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.console.console_shop import Visitor, open_console
+from tests.console.console_shop import Visitor, open_console, open_console_shop
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels import clock
 from laurels.clock import DAY
+from laurels.console import words
 from laurels.console.words import MINUS
 from laurels.errors import InsufficientPoints
 from laurels.http.admission.person_tokens import PersonTokens, console_key
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 PROGRAM = """
 version = 1
+value = { GBP = "0.10", EUR = "0.125" }
 [earn]
 points = 1
 per = { GBP = "1.00" }
@@ -118,9 +120,21 @@ async def own(shop: Shop) -> dict[str, Any]:
     return found
 
 
-async def shown(visitor: Visitor) -> int:
+def worth(points: int) -> dict[str, str]:
+    """What points are worth by `PROGRAM`: a tenth of a pound each, an eighth of a euro, halves of a cent up."""
+    if points <= 0:
+        return {}
+    cents = (points * 25 + 1) // 2
+    return {"GBP": f"{points // 10}.{points % 10}0", "EUR": f"{cents // 100}.{cents % 100:02}"}
+
+
+async def shown(visitor: Visitor) -> str:
+    """The customer's page."""
+    return (await visitor.open("/customers/0")).text
+
+
+def to_spend(page: str) -> int:
     """What the customer's page says that there is to spend."""
-    page = (await visitor.open("/customers/0")).text
     found = re.search(rf"<dt>To spend</dt><dd>([{MINUS}\d,]+)<", page)
     assert found, page
     return int(found[1].replace(MINUS, "-").replace(",", ""))
@@ -138,7 +152,11 @@ async def test_one_figure_is_told_everywhere(shop: Shop, seed: int) -> None:
             told = await own(shop)
             at = (await shop.ask("GET", "/members/number/0", token=person(shop, "support"))).json()
             assert (at["balance"], at["available"]) == (told["balance"], told["available"])
-            assert await shown(visitor) == told["available"]
+            page = await shown(visitor)
+            assert to_spend(page) == told["available"]
+            assert at["worth"] == worth(told["available"])
+            said = " or ".join(words.money(amount, currency) for currency, amount in at["worth"].items())
+            assert (f'<span class="meta">worth {said}</span>' in page) == (told["available"] > 0)
             seen |= {"pending"} if told["pending"] else set()
             seen |= {"held"} if told["held"] else set()
             kept = await shop.services.ledger.balance("ann")
@@ -154,6 +172,15 @@ async def test_one_figure_is_told_everywhere(shop: Shop, seed: int) -> None:
             after = await own(shop)
             assert (effect["balance_after"], effect["available_after"]) == (after["balance"], after["available"])
     assert seen, "nothing happened that the sum of the entries does not say"
+
+
+async def test_where_the_rules_say_no_worth_none_is_told(tmp_path: Path) -> None:
+    async with open_console_shop(tmp_path) as console:
+        found = (await console.shop.ask("GET", "/members/number/0")).json()
+        assert (found["available"] > 0, found["worth"]) == (True, {})
+        page = (await (await console.signed_in("viewer")).open("/customers/0")).text
+        assert '<span class="meta">points</span>' in page
+        assert "worth" not in page
 
 
 async def test_giving_back_says_what_can_be_spent_then(shop: Shop) -> None:

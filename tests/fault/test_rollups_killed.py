@@ -75,16 +75,16 @@ async def test_random_histories_add_up_to_all_balances(seed: int, tmp_path: Path
 
 
 async def _is_what_the_journal_says(shop: Shop) -> None:
-    """What `laurels report journal` adds up from the entries is what the roll-ups have, by day and kind; and statements
-    of consecutive days tile.
+    """What `laurels report journal` adds up from the entries is what the roll-ups have, by day, kind and market; and
+    statements of consecutive days tile.
     """
-    told: Counter[tuple[str, str]] = Counter()
+    told: Counter[tuple[str, str, str]] = Counter()
     for line in (await journal(shop.ledger, shop.programs, None, None)).lines:
-        told[line.day, line.kind] += line.points
-    summed: Counter[tuple[str, str]] = Counter()
+        told[line.day, line.kind, line.market] += line.points
+    summed: Counter[tuple[str, str, str]] = Counter()
     whole = await movement(shop.ledger, Basis.RECORDED, 0, EVER, Grouping())
     for each in whole.lines:
-        summed[format_period(each.period), each.kind] += each.points
+        summed[format_period(each.period), each.kind, each.market] += each.points
     assert +summed == +told
     assert -summed == -told
     days = [*sorted({each.period for each in whole.lines}), EVER]

@@ -21,7 +21,7 @@ from laurels.awarding.refunds import refunds_of_old
 from laurels.awarding.rehearsed import Rehearsal
 from laurels.awarding.rehearsing import rehearse
 from laurels.awarding.verifying import verify_in_depth
-from laurels.awarding.weekly import WeeklyReport, weekly_report
+from laurels.awarding.weekly import WeeklyReport, week_of, weekly_report
 
 __all__ = [
     "Attributes",
@@ -61,5 +61,6 @@ __all__ = [
     "stop",
     "submit",
     "verify_in_depth",
+    "week_of",
     "weekly_report",
 ]

@@ -1,6 +1,7 @@
 """What a program manager asks every Monday, from the entries of a week and from what members have now."""
 
 from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
 
 from msgspec import Struct
@@ -12,13 +13,18 @@ from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs
 from laurels.awarding.rehearsed import parts_of_entry
 from laurels.clock import DAY
+from laurels.errors import InvalidInput
 from laurels.ledger import Ledger
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.entries import MOVES_POINTS
-from laurels.model.times import format_instant
+from laurels.model.times import format_instant, from_datetime
 from laurels.program import GRAIN, format_grains, tier_at
 from laurels.program.liability import half_up
+
+DAYS = 7
+FIRST_YEAR, LAST_YEAR = 2000, 9998
+"""Orders are of 2000 at the earliest, and the calendar ends with 9999."""
 
 MOST = 20
 REFUNDS = 5
@@ -131,6 +137,15 @@ class _Week:
 
     def named(self, name: str) -> dict[str, int]:
         return {key: n for key, n in sorted(self.counts[name].items()) if n}
+
+
+def week_of(day: date, zone: tzinfo) -> tuple[int, int]:
+    """When the week of a day begins and ends, Monday to Sunday by the clocks of a zone. Raises `InvalidInput`."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidInput.of("at", f"is of no week between {FIRST_YEAR} and {LAST_YEAR}")
+    monday = day - timedelta(days=day.weekday())
+    starts, ends = (datetime.combine(monday + timedelta(days=n), datetime.min.time(), zone) for n in (0, DAYS))
+    return from_datetime(starts), from_datetime(ends)
 
 
 async def weekly_report(ledger: Ledger, programs: Programs, starts: int, ends: int, now: int) -> WeeklyReport:

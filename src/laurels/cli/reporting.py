@@ -1,6 +1,6 @@
 """`report`: the week, journals of points, and what is expected to be redeemed."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +10,9 @@ import typer
 from laurels import awarding, clock
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
 from laurels.cli.targets import check_target
-from laurels.errors import SettingsError
+from laurels.errors import InvalidInput, SettingsError
 from laurels.model import Version
-from laurels.model.times import format_instant, from_datetime, to_datetime
+from laurels.model.times import format_instant, to_datetime
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -22,9 +22,6 @@ ToOption = Annotated[
     Path | None,
     typer.Option("--to", metavar="FILE", help="Write a file (.csv, .ndjson, .parquet); - is standard output."),
 ]
-FIRST_YEAR, LAST_YEAR = 2000, 9998
-"""Orders are of 2000 at the earliest, and the calendar ends with 9999."""
-
 _LINES = {"day": str, "market": str, "kind": str, "entries": int, "points": int, "value": str}
 _COHORTS = {"month": str, "earned": int, "age": int, "redeemed": int}
 
@@ -145,12 +142,10 @@ async def _week(settings: Settings, of: str | None) -> awarding.WeeklyReport:
                 day = date.fromisoformat(of)
             except ValueError as error:
                 raise SettingsError(f"--of: {of} is not a day such as 2026-11-02.") from error
-        if not FIRST_YEAR <= day.year <= LAST_YEAR:
-            raise SettingsError(f"--of: {of} is of no week between {FIRST_YEAR} and {LAST_YEAR}.")
-        monday = day - timedelta(days=day.weekday())
-        starts, ends = (
-            from_datetime(datetime.combine(monday + timedelta(days=n), datetime.min.time(), zone)) for n in (0, 7)
-        )
+        try:
+            starts, ends = awarding.week_of(day, zone)
+        except InvalidInput as error:
+            raise SettingsError(f"--of: {day} {error.errors[0].message}.") from error
         return await awarding.weekly_report(services.ledger, services.programs, starts, ends, now)
 
 

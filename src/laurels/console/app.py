@@ -19,6 +19,7 @@ from litestar.response import Stream
 from litestar.types import ASGIApp, Message, Scope
 from litestar.utils.scope.state import ScopeState
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels import clock
 from laurels.clock import SECOND, Clock
@@ -32,6 +33,7 @@ from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
+from laurels.console.views.waiting import counts_for
 from laurels.console.whole_answers import in_one_go
 from laurels.model.people import roles_with
 
@@ -180,6 +182,8 @@ class _Console:
             answer = await page.handle(ask)
         except (ApiRefused, ApiAway) as error:
             return self._refused(request, person, error)
+        if isinstance(answer, Shown):
+            answer = replace(answer, says={**answer.says, "counts": await counts_for(ask)})
         return self._answered(request, person, answer)
 
     async def _sign_in_first(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:

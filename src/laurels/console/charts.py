@@ -25,7 +25,10 @@ SERIES: Mapping[str, tuple[str, str]] = {
     "expire": ("Lapsed", "var(--c4)"),
     "adjust": ("Corrected", "var(--c5)"),
 }
-"""What bars show: always in this order and these colours."""
+"""What bars of movements show: always in this order and these colours."""
+
+OUTSTANDING: Mapping[str, tuple[str, str]] = {"outstanding": ("Outstanding", "var(--c1)")}
+"""What bars of what there is show."""
 
 
 class BarSegment(msgspec.Struct, frozen=True):
@@ -44,13 +47,16 @@ class Charts:
         self.away = None if find_spec("vl_convert") else NO_WHEEL
         self._drawn: dict[bytes, Markup] = {}
 
-    def bars(self, marks: Sequence[BarSegment]) -> dict[str, Markup] | None:
-        """Stacked bars by period, for wide and for narrow screens; None where nothing can be drawn. The first picture
-        of a process takes half a second, the next ones some 30 ms each, and one that was drawn before nothing.
+    def bars(
+        self, marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]] = SERIES
+    ) -> dict[str, Markup] | None:
+        """Stacked bars of `series` by period, for wide and for narrow screens; None where nothing can be drawn. The
+        first picture of a process takes half a second, the next ones some 30 ms each, and one that was drawn before
+        nothing.
         """
         if self.away is not None or not marks:
             return None
-        return {"wide": self._draw(_spec(marks, WIDE)), "narrow": self._draw(_spec(marks, NARROW))}
+        return {"wide": self._draw(_spec(marks, series, WIDE)), "narrow": self._draw(_spec(marks, series, NARROW))}
 
     def _draw(self, spec: Mapping[str, Any]) -> Markup:
         import vl_convert  # noqa: PLC0415 - in the extra `console`, takes a while to load
@@ -81,11 +87,11 @@ _IN_SHORT = "format(datum.value, abs(datum.value) < 10000 ? ',' : '~s')"
 """Points as 500, 1,500, 20k, 1.5M."""
 
 
-def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
+def _spec(marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]], width: int) -> dict[str, Any]:
     axis = {"labelColor": "var(--muted)", "domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12}
-    names = [SERIES[name][0] for name in SERIES]
+    names = [label for label, _ in series.values()]
     rows = [
-        {"period": mark.period, "what": SERIES[mark.series][0], "points": mark.points, "says": mark.says}
+        {"period": mark.period, "what": series[mark.series][0], "points": mark.points, "says": mark.says}
         for mark in marks
     ]
     return {
@@ -119,7 +125,7 @@ def _spec(marks: Sequence[BarSegment], width: int) -> dict[str, Any]:
             "color": {
                 "field": "what",
                 "type": "nominal",
-                "scale": {"domain": names, "range": [SERIES[name][1] for name in SERIES]},
+                "scale": {"domain": names, "range": [colour for _, colour in series.values()]},
                 "legend": None,
             },
             "order": {"field": "what", "sort": names},

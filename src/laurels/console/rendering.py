@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from laurels.console import words
 from laurels.console.charts import Charts
-from laurels.console.views import navigation
+from laurels.console.views import navigation, waiting
 from laurels.model.money import format_amount
 
 
@@ -44,6 +44,9 @@ class Renderer:
             actor=words.actor,
             zone=str(zone),
             navigation=navigation,
+            counted=waiting.shown,
+            sentences=waiting.sentences,
+            counts={},
             as_of=None,
             what=None,
         )

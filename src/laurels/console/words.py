@@ -221,6 +221,8 @@ JOBS: Mapping[str, str] = {
     "retry": "Documents tried again",
     "verify": "Check of the ledger",
     "liability": "What is owed in points",
+    "journal": "Journal of points",
+    "week": "Monday report",
     "roll-ups": "Sums of reports made anew",
 }
 

@@ -2,7 +2,8 @@
 checks.
 
 `corrections.py` checks and makes corrections, `erasures.py` the same of erasures, `exports.py` writes files, `owing.py`
-works out what is owed in points, `kinds.py` is the rest of them, `runner.py` runs whichever is next.
+works out what is owed in points, `reports.py` draws up journals and weeks, `kinds.py` is the rest of them, `runner.py`
+runs whichever is next.
 """
 
 from laurels.jobs.corrections import (
@@ -23,6 +24,7 @@ from laurels.jobs.erasures import ERASURES, Erasures, ErasuresChecked, check_era
 from laurels.jobs.exports import COLUMNS, EXPORT, ExportAbout
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, RehearsalAbout, RetryAbout
 from laurels.jobs.owing import LIABILITY, LiabilityAbout
+from laurels.jobs.reports import JOURNAL, WEEK, JournalAbout, WeekAbout
 from laurels.jobs.runner import JobRunner
 from laurels.jobs.telling import told
 
@@ -31,12 +33,14 @@ __all__ = [
     "CORRECTIONS",
     "ERASURES",
     "EXPORT",
+    "JOURNAL",
     "LIABILITY",
     "MOST_ROWS",
     "REHEARSAL",
     "RETRY",
     "ROLL_UPS",
     "VERIFY",
+    "WEEK",
     "Correction",
     "Corrections",
     "CorrectionsPreview",
@@ -44,9 +48,11 @@ __all__ = [
     "ErasuresChecked",
     "ExportAbout",
     "JobRunner",
+    "JournalAbout",
     "LiabilityAbout",
     "RehearsalAbout",
     "RetryAbout",
+    "WeekAbout",
     "check_corrections",
     "check_erasures",
     "content_digest",

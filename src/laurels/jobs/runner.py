@@ -15,6 +15,7 @@ from laurels.jobs.erasures import ERASURES, EraseMany
 from laurels.jobs.exports import EXPORT, Export
 from laurels.jobs.kinds import REHEARSAL, RETRY, ROLL_UPS, VERIFY, Rehearse, Retry, RollUpsAnew, Verify
 from laurels.jobs.owing import LIABILITY, WorkOutLiability
+from laurels.jobs.reports import JOURNAL, WEEK, DrawUpJournal, ReportWeek
 from laurels.jobs.steps import Doing, LostJob, StoppedJob
 from laurels.ledger import Ledger
 from laurels.ledger.jobs import Job, JobEnd, JobState
@@ -46,6 +47,8 @@ class JobRunner:
             ROLL_UPS: RollUpsAnew(ledger, programs),
             EXPORT: Export(ledger),
             LIABILITY: WorkOutLiability(ledger, programs),
+            JOURNAL: DrawUpJournal(ledger, programs),
+            WEEK: ReportWeek(ledger, programs),
             ERASURES: EraseMany(ledger, members),
         }
 

@@ -12,7 +12,7 @@ from laurels.model.details import Details, TierDetails, merged_into
 from laurels.program import GRAIN
 from laurels.rollups.days import Days
 
-FORMAT = 2
+FORMAT = 3
 """Another number makes every shop's roll-ups anew."""
 
 GONE, FIRST, ACTIVE_DAY, ACTIVE_MONTH = "gone", "first", "active-day", "active-month"
@@ -55,7 +55,7 @@ class _Folding:
     def add(self, entry: Entry) -> None:
         before = self.changed.get(entry.member) or self._members.get(entry.member, _NOBODY)
         after = before
-        if entry.currency is not None and entry.kind is EntryKind.EARN:
+        if entry.currency is not None:
             after = replace(after, market=entry.currency)
         recorded = self._days.of(entry.recorded_at)
         if entry.kind in _ACTIVE:

@@ -6,7 +6,9 @@ from typing import NamedTuple
 from laurels.console.sign_in import Person
 from laurels.console.views import (
     boards,
+    breakage,
     bulk,
+    campaign,
     campaigns,
     changes,
     correct,
@@ -19,6 +21,7 @@ from laurels.console.views import (
     finance,
     health,
     jobs,
+    journals,
     liability,
     log,
     messages,
@@ -26,11 +29,13 @@ from laurels.console.views import (
     people,
     program,
     proposals,
+    week,
     work,
 )
 
 PAGES = (
     *overview.PAGES,
+    *week.PAGES,
     *customers.PAGES,
     *customer.PAGES,
     *correct.PAGES,
@@ -43,12 +48,15 @@ PAGES = (
     *jobs.PAGES,
     *work.PAGES,
     *campaigns.PAGES,
+    *campaign.PAGES,
     *extensions.PAGES,
     *program.PAGES,
     *boards.PAGES,
     *messages.PAGES,
     *finance.PAGES,
     *liability.PAGES,
+    *breakage.PAGES,
+    *journals.PAGES,
     *health.PAGES,
     *log.PAGES,
     *people.PAGES,

@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from laurels.clock import MINUTE
 from laurels.console.client import ApiRefused
@@ -27,7 +28,7 @@ async def list_campaigns(ask: Ask) -> Shown:
     month = _asked(ask.query.get("month", ""), month_begins(today(ask.now)))
     order = ("running", "to come", "over")
     rows = sorted(found["campaigns"], key=lambda each: order.index(each["state"]))
-    rows = [{**each, "lines": [line for line in _lines(each["rule"]) if line[0] not in _SAID_ABOVE]} for each in rows]
+    rows = [{**each, "lines": in_lines(each["rule"]), "to": _to(each)} for each in rows]
     says = {
         "campaigns": rows,
         "version": found["version"],
@@ -86,6 +87,15 @@ async def _ends_soon(ask: Ask, name: str) -> bool:
 
 def _stopping(name: str, fault: str = "") -> Shown:
     return Shown(template="stop_campaign.html", says={"name": name, "fault": fault}, status=422 if fault else 200)
+
+
+def in_lines(rule: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the rules say of a campaign beside its name, time and budget."""
+    return [(path, said) for path, said in _lines(rule) if path not in _SAID_ABOVE]
+
+
+def _to(campaign: dict[str, Any]) -> str:
+    return f"/campaigns/one?{urlencode({'campaign': campaign['name']})}"
 
 
 def _lines(rule: dict[str, Any], of: str = "") -> Any:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from laurels.console import words
 from laurels.console.page import Ask, Download, Shown, page
+from laurels.console.views.outstanding import outstanding
 from laurels.console.views.periods import day_of, month_begins, today
 
 _FILES = {"csv": "CSV, day by day", "parquet": "Parquet"}
@@ -24,6 +25,7 @@ async def show_finance(ask: Ask) -> Shown:
     says["statement"] = _statement(found)
     says["by_part"] = [line for line in parted["lines"] if line["kind"] in {"earn", "reverse"}]
     says["behind"] = found["counted"]["behind"]
+    says["outstanding"] = await outstanding(ask, date.fromisoformat(asked["to"]), asked["basis"])
     says["files"] = [(label, f"/finance.{ending}?{urlencode(asked)}") for ending, label in _FILES.items()]
     return Shown(template="finance.html", says=says)
 

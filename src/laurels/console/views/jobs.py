@@ -17,6 +17,7 @@ LOOK = (
 )
 _CSV = "text/csv; charset=utf-8"
 ENDED = frozenset({"done", "failed", "stopped", "rejected"})
+UNDER_WAY = frozenset({"ready", "running"})
 
 
 @page("GET", "/jobs", *LOOK)
@@ -49,7 +50,7 @@ async def show_job(ask: Ask) -> Shown:
         "may_stop": may_stop,
         "may_decide": may_decide,
         "may_fetch": may_fetch,
-        "is_running": _is_under_way(job),
+        "is_running": job["state"] in UNDER_WAY,
     }
     return Shown(template="job.html", says=says)
 
@@ -128,10 +129,6 @@ def _outcome(job: Mapping[str, Any]) -> list[str]:
         checked = f"{words.count(tally['checked'], 'entry', 'entries')} checked."
         return [checked, "All is as it should be." if not tally["findings"] else f"{found} things are not."]
     return []
-
-
-def _is_under_way(job: Mapping[str, Any]) -> bool:
-    return job["state"] in {"ready", "running"}
 
 
 def _of(ask: Ask) -> frozenset[str]:

@@ -5,17 +5,15 @@ from typing import Any
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.periods import month_begins, today
-
-AT_ONCE = 200_000
-"""Entries up to which it is worked out while the person waits: some seconds. Beyond that it is a job."""
+from laurels.console.views.worked_out import is_small, job_done
 
 
 @page("GET", "/finance/liability", "reports:read")
 async def show_liability(ask: Ask) -> Shown:
     """As of now, or of the beginning of a day (UTC); in a large shop as it was worked out last, or by this job."""
     day, number = ask.query.get("at", "").strip(), ask.query.get("job", "")
-    if number or await _entries(ask) > AT_ONCE:
-        return _shown(ask, day, job=await _job(ask, number))
+    if number or not await is_small(ask):
+        return _shown(ask, day, job=await job_done(ask, "liability", number))
     try:
         found = await ask.api.get("/liability", at=f"{day}T00:00:00Z" if day else None)
         return _shown(ask, day, found=found, expected=await ask.api.get("/breakage"))
@@ -65,25 +63,6 @@ def _shown(
         "job": job,
     }
     return Shown(template="liability.html", says=says, status=status)
-
-
-async def _entries(ask: Ask) -> int:
-    """How much there is to read, from the sums of reports."""
-    lines = (await ask.api.get("/reports/movement"))["lines"]
-    return sum(line["entries"] for line in lines)
-
-
-async def _job(ask: Ask, number: str) -> dict[str, Any]:
-    """The job with this number, the newest one where none is named; empty where there is none. Raises `ApiRefused`."""
-    if not number:
-        newest = (await ask.api.get("/jobs", kind="liability", state="done", limit=1))["jobs"]
-        return newest[0] if newest else {}
-    if not (number.isascii() and number.isdecimal()):
-        raise ApiRefused(404, "not-found", "There is no such job.", "", {})
-    job: dict[str, Any] = await ask.api.get(f"/jobs/{number}")
-    if job["kind"] != "liability" or job["state"] != "done":
-        raise ApiRefused(404, "not-found", "There is no such job.", "", {})
-    return job
 
 
 PAGES = (show_liability, work_out)

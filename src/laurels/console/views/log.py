@@ -11,12 +11,16 @@ _FILTERS = ("sub", "member", "action", "since", "until")
 
 @page("GET", "/log", "audit:read")
 async def show_log(ask: Ask) -> Shown:
-    """A page of the log, by person, customer, what was done, and from which day on up to which, without that one."""
+    """A page of the log, by person, customer, what was done, from which day on up to which, without that one; of all
+    that was done, or of changes alone.
+    """
     asked = {name: ask.query[name].strip() for name in _FILTERS if ask.query.get(name, "").strip()}
     query = dict(asked)
     for name in ("since", "until"):
         if name in query:
             query[name] = as_instant(query[name], ask.zone) or query[name]
+    if ask.query.get("only") == "changes":
+        asked["only"] = query["only"] = "changes"
     found = await ask.api.get("/audit", **query, before=ask.query.get("before"))
     rows = [{**row, "did": words.did(row)} for row in found["rows"]]
     older = f"/log?{urlencode({**asked, 'before': found['next']})}" if found["next"] else None
@@ -24,6 +28,7 @@ async def show_log(ask: Ask) -> Shown:
         "rows": rows,
         "asked": asked,
         "older": older,
+        "searched_to": found.get("searched_to"),
         "actions": sorted(words.ACTIONS.items(), key=lambda it: it[1]),
     }
     return Shown(template="log.html", says=says)

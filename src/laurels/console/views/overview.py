@@ -10,7 +10,7 @@ from laurels.console import words
 from laurels.console.charts import SERIES, BarSegment
 from laurels.console.page import Ask, Shown, page
 from laurels.console.views.periods import instant, instant_of, month_begins, today
-from laurels.console.views.waiting import waiting_for
+from laurels.console.views.waiting import versions_for
 
 PERIODS = {"3m": 3, "12m": 12, "36m": 36}
 _SOON = 90
@@ -55,7 +55,7 @@ async def show_overview(ask: Ask) -> Shown:
             "due_days": _due_by_month(due["due"]),
             "behind": found["counted"]["behind"],
             "sources": _by_source(found["lines"]),
-            "waiting": await waiting_for(ask),
+            "versions": await versions_for(ask),
             "file": f"/finance.csv?{urlencode({'from': since, 'to': until, 'basis': basis})}",
             "campaigns": await _running(ask),
             "first_steps": None if members["members"] and months else _first_steps(members["members"], months),

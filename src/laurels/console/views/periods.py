@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from laurels.clock import SECOND
+from laurels.model.times import by_the_clock
 
 
 def today(now: int) -> date:
@@ -11,6 +12,11 @@ def today(now: int) -> date:
     on it.
     """
     return datetime.fromtimestamp(now // SECOND, UTC).date()
+
+
+def day_in(now: int, zone: ZoneInfo) -> date:
+    """The day in a zone."""
+    return by_the_clock(datetime.fromtimestamp(now // SECOND, UTC), zone).date()
 
 
 def month_begins(day: date, months_before: int = 0) -> date:

@@ -1,38 +1,76 @@
 """What waits for the person who looks: only what the person's roles can act on."""
 
+import asyncio
+from collections.abc import Mapping
+
 from laurels.console import words
+from laurels.console.client import ApiAway, ApiRefused
 from laurels.console.page import Ask
 
-MANY = 50
+MOST = 100
+"""So many are counted; where there are as many, it is said that there may be more."""
+
+WITHIN_S = 1.0
+"""How long a page waits for its counts. It is shown without them where the ledger takes longer, or is away."""
+
+PROPOSALS, DOCUMENTS, VERSIONS = "/proposals", "/work", "/program"
+
+_SENTENCES: Mapping[str, tuple[str, str, str]] = {
+    PROPOSALS: ("proposal waits for your approval", "proposals wait for your approval", "Look at them"),
+    VERSIONS: ("version waits for approval", "versions wait for approval", "Look at the rules"),
+    DOCUMENTS: ("document waits for a decision", "documents wait for a decision", "Open the work list"),
+}
+"""What waits at an address: of one, of many, and what is done there."""
 
 
-async def waiting_for(ask: Ask) -> list[tuple[str, str, str]]:
-    """Sentences, each with where it leads and what is done there."""
-    found: list[tuple[str, str, str]] = []
-    scopes, own = ask.person.scopes, f"person:{ask.person.sub}"
-    if "points:approve" in scopes:
-        jobs = (await ask.api.get("/jobs", state="proposed", limit=MANY))["jobs"]
-        count = sum(job["actor"] != own for job in jobs)
-        if count:
-            found.append(
-                (f"{_about(count, 'proposal waits', 'proposals wait')} for your approval", "/proposals", "Look at them")
-            )
-    if "program:approve" in scopes:
-        drafts = (await ask.api.get("/programs"))["drafts"]
-        count = sum(draft["submitted_by"] != own for draft in drafts)
-        if count:
-            found.append(
-                (f"{_about(count, 'version waits', 'versions wait')} for approval", "/program", "Look at the rules")
-            )
-    if "quarantine:write" in scopes:
-        count = len((await ask.api.get("/quarantine", limit=MANY))["documents"])
-        if count:
-            found.append(
-                (f"{_about(count, 'document waits', 'documents wait')} for a decision", "/work", "Open the work list")
-            )
-    return found
+async def counts_for(ask: Ask) -> dict[str, int]:
+    """How much waits, by the address where it is decided on; empty where that cannot be told now. Two calls, neither
+    of which is a look that is recorded.
+    """
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            proposals, documents = await asyncio.gather(_proposals(ask), _documents(ask))
+    except (ApiRefused, ApiAway, TimeoutError):
+        return {}
+    return {path: count for path, count in ((PROPOSALS, proposals), (DOCUMENTS, documents)) if count}
 
 
-def _about(count: int, one: str, many: str) -> str:
-    """A number as far as it was counted."""
-    return f"{MANY} or more {many}" if count >= MANY else words.count(count, one, many)
+async def versions_for(ask: Ask) -> int:
+    """How many versions of the rules wait for this person. That they were looked at is recorded."""
+    if "program:approve" not in ask.person.scopes:
+        return 0
+    drafts = (await ask.api.get("/programs"))["drafts"]
+    return sum(draft["submitted_by"] != _own(ask) for draft in drafts)
+
+
+def sentences(counts: Mapping[str, int]) -> list[tuple[str, str, str]]:
+    """What waits in words, each with where it leads and what is done there."""
+    return [
+        (f"{shown(counts[path])} {one if counts[path] == 1 else many}", path, does)
+        for path, (one, many, does) in _SENTENCES.items()
+        if counts.get(path)
+    ]
+
+
+def shown(count: int) -> str:
+    """A number as far as it was counted, such as 99+."""
+    return words.number(count) if count < MOST else f"{MOST - 1}+"
+
+
+async def _proposals(ask: Ask) -> int:
+    """Those that others made: nobody approves their own."""
+    if "points:approve" not in ask.person.scopes:
+        return 0
+    jobs = (await ask.api.get("/jobs", state="proposed", limit=MOST))["jobs"]
+    return sum(job["actor"] != _own(ask) for job in jobs)
+
+
+async def _documents(ask: Ask) -> int:
+    if "quarantine:write" not in ask.person.scopes:
+        return 0
+    causes = (await ask.api.get("/quarantine/reasons", most=MOST))["causes"]
+    return sum(each["documents"] for each in causes)
+
+
+def _own(ask: Ask) -> str:
+    return f"person:{ask.person.sub}"

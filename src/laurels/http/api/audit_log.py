@@ -1,13 +1,19 @@
 """The audit log over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.errors import LedgerUnavailable
 from laurels.http.routes import Access, Request, Response, route
-from laurels.ledger import AuditRow
+from laurels.ledger import Act, AuditRow
 from laurels.model.times import format_instant, parse_instant
+
+MOST_LOOKED_AT, AT_ONCE = 10_000, 1_000
+"""Rows that one call for changes looks through: looks are a hundred times as many."""
+
+_LOOKING = frozenset({"compare", "explain", "export", "find", "follow", "list", "quote", "show"})
+"""How the names of operations begin that change nothing."""
 
 
 class AuditQuery(Struct, forbid_unknown_fields=True):
@@ -16,6 +22,7 @@ class AuditQuery(Struct, forbid_unknown_fields=True):
     sub: Annotated[str, Meta(max_length=255, description="a person's `sub`")] | None = None
     member: Annotated[int, Meta(ge=0, description="a member's number")] | None = None
     action: Annotated[str, Meta(max_length=64, description="the operation, as this description names it")] | None = None
+    only: Annotated[Literal["changes"], Meta(description="`changes`: looks are left out")] | None = None
     since: Annotated[str, Meta(max_length=40, description="RFC 3339")] | None = None
     until: Annotated[str, Meta(max_length=40, description="RFC 3339; rows of this instant are left out")] | None = None
     before: Annotated[str, Meta(pattern=r"^[0-9]{1,18}\Z", description="`next` of the last answer")] | None = None
@@ -39,10 +46,13 @@ class AuditShown(Struct, frozen=True, kw_only=True):
 
 
 class AuditPage(Struct, frozen=True):
-    """Rows, newest first. `next` is null at the end."""
+    """Rows, newest first. `next` is null at the end. With `only` a page may have few rows, or none, and go on:
+    `searched_to` is there where 10,000 rows had less than was asked for, and says how far back was looked.
+    """
 
     rows: list[AuditShown]
     next: str | None
+    searched_to: str | UnsetType = UNSET
 
 
 class PeopleQuery(Struct, forbid_unknown_fields=True):
@@ -102,17 +112,47 @@ async def show_people(request: Request, query: PeopleQuery) -> Response:
 
 async def page_of(request: Request, query: AuditQuery) -> AuditPage:
     """A page of the log."""
-    rows = await request.services.ledger.audit(
+    before = None if query.before is None else int(query.before)
+    if query.only == "changes":
+        return await _changes(request, query, before)
+    rows = await _rows(request, query, before, query.limit + 1)
+    shown = [_shown(row) for row in rows[: query.limit]]
+    return AuditPage(shown, str(shown[-1].position) if len(rows) > query.limit else None)
+
+
+def is_look(act: Act) -> bool:
+    """Whether nothing was to be changed: a look, a search, or a question what a change would do."""
+    verb, _, of_what = act.action.partition("_")
+    return act.outcome == "checked" or (verb in _LOOKING and bool(of_what))  # `show` alone shows a member on boards
+
+
+async def _changes(request: Request, query: AuditQuery, before: int | None) -> AuditPage:
+    """A page of what was to be changed. Costs by the rows that are looked at."""
+    shown: list[AuditShown] = []
+    last: AuditRow | None = None
+    for _ in range(MOST_LOOKED_AT // AT_ONCE):
+        rows = await _rows(request, query, before, AT_ONCE)
+        for row in rows:
+            if len(shown) == query.limit:
+                return AuditPage(shown, str(before))
+            last, before = row, row.position
+            if not is_look(row.act):
+                shown.append(_shown(row))
+        if len(rows) < AT_ONCE:
+            return AuditPage(shown, None)
+    return AuditPage(shown, str(before), UNSET if last is None else format_instant(last.at))
+
+
+async def _rows(request: Request, query: AuditQuery, before: int | None, limit: int) -> list[AuditRow]:
+    return await request.services.ledger.audit(
         sub=query.sub,
         member=query.member,
         action=query.action,
         since=None if query.since is None else parse_instant(query.since, "since"),
         until=None if query.until is None else parse_instant(query.until, "until"),
-        before=None if query.before is None else int(query.before),
-        limit=query.limit + 1,
+        before=before,
+        limit=limit,
     )
-    shown = [_shown(row) for row in rows[: query.limit]]
-    return AuditPage(shown, str(shown[-1].position) if len(rows) > query.limit else None)
 
 
 def _shown(row: AuditRow) -> AuditShown:

@@ -9,6 +9,7 @@ from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import Customer, MessageState, TimelineEntry
 from laurels.model import Channel
 from laurels.model.times import format_instant
+from laurels.rollups import in_major_units
 
 READ = Access(("members:read",))
 CONTACT = Access(("members:contact",))
@@ -29,7 +30,8 @@ class MessageShown(Struct, frozen=True):
 class CustomerShown(Struct, frozen=True, kw_only=True):
     """A member. `state` is `enrolled`, `merged` (into the member with the number `merged_into`) or `erased`, of whom
     nothing but number and entries is left. `balance` is as of now, less what has lapsed by then; `available` is what of
-    it can be spent: nothing that is pending or held, and nothing of who is no member any more. `contact` is masked.
+    it can be spent: nothing that is pending or held, and nothing of who is no member any more; `worth` is what that is
+    worth in each currency of which the program in force says it, side by side and never added up. `contact` is masked.
     `channels` are those of the orders among the newest 50 entries, as long as their documents are kept, the newest
     first. `rank` is null where the member is not ranked, or the leaderboard is away.
     """
@@ -45,6 +47,7 @@ class CustomerShown(Struct, frozen=True, kw_only=True):
     channels: list[Channel]
     balance: int
     available: int
+    worth: dict[str, str]
     earned: int
     score: int
     rank: int | None
@@ -146,6 +149,7 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
     purse = None
     if customer.member_id is not None and not merged:
         purse = await purse_of(request, customer.member_id)
+    available = 0 if purse is None else purse.available
     return CustomerShown(
         number=customer.number,
         member_id=customer.member_id,
@@ -157,7 +161,8 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
         contact=masked(customer.email),
         channels=await _channels(request, customer),
         balance=customer.totals.balance if purse is None else purse.balance,
-        available=0 if purse is None else purse.available,
+        available=available,
+        worth=_worth(request, available),
         earned=customer.totals.earned,
         score=customer.totals.score,
         rank=rank,
@@ -167,6 +172,15 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
         ],
         as_of=str(customer.version),
     )
+
+
+def _worth(request: Request, points: int) -> dict[str, str]:
+    """What points that can be spent are worth; empty where there are none, or the program does not say."""
+    program = request.services.programs.at(request.services.now())
+    if points <= 0:
+        return {}
+    told = {currency: in_major_units(points, currency, program) for currency, _ in program.value}
+    return {currency: amount for currency, amount in told.items() if amount is not None}
 
 
 async def _channels(request: Request, customer: Customer) -> list[Channel]:

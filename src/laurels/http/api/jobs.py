@@ -1,10 +1,13 @@
 """Jobs over HTTP: what takes long is started here, looked at, stopped, and its result fetched."""
 
+from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from laurels.awarding import week_of
 from laurels.errors import InvalidInput, LedgerUnavailable, NotAllowed, NotFound
 from laurels.http.admission.callers import Caller
 from laurels.http.api.csv_files import PARQUET, csv_of
@@ -14,22 +17,27 @@ from laurels.jobs import (
     CORRECTIONS,
     ERASURES,
     EXPORT,
+    JOURNAL,
     LIABILITY,
     REHEARSAL,
     RETRY,
     ROLL_UPS,
     VERIFY,
+    WEEK,
     ExportAbout,
+    JournalAbout,
     LiabilityAbout,
     RehearsalAbout,
     RetryAbout,
+    WeekAbout,
     content_digest,
     told,
 )
 from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
+from laurels.model import Version
 from laurels.model.ids import ONE_LINE
-from laurels.model.times import format_instant, parse_instant
+from laurels.model.times import format_instant, parse_instant, to_datetime
 
 LOOK = Access(
     ("jobs:write", "points:adjust", "points:approve", "program:write", "program:approve", "audit:read", "reports:read")
@@ -41,6 +49,8 @@ _STARTED_BY = {
     REHEARSAL: "program:write",
     RETRY: "quarantine:write",
     LIABILITY: "reports:read",
+    JOURNAL: "reports:read",
+    WEEK: "reports:read",
     VERIFY: "jobs:write",
     ROLL_UPS: "jobs:write",
 }
@@ -50,6 +60,8 @@ _SEEN_BY = {
     ERASURES: {"points:approve"},
     REHEARSAL: {"program:write", "program:approve"},
     LIABILITY: {"reports:read"},
+    JOURNAL: {"reports:read"},
+    WEEK: {"reports:read"},
 }
 _SEES_ALL = {"jobs:write", "audit:read"}
 
@@ -76,14 +88,16 @@ class JobForm(Struct, forbid_unknown_fields=True, kw_only=True):
     quarantine for a `cause` (left out: all); `verify` the ledger; `roll-ups` are made anew; `export` of the ledger's
     entries or of the audit log (`what`), of a period, as a file of this `format` (`csv` where nothing is said);
     `liability` works out what is owed in points, and what of it is expected to be redeemed, `at` an instant (left out:
-    now).
+    now); `journal` draws up the journal `after` the version where the one before ended (left out: from the beginning)
+    up to the feed's end; `week` reports on the week of the instant `at` (left out: the week before), Monday to Sunday.
     """
 
-    kind: Literal["rehearsal", "retry", "verify", "roll-ups", "export", "liability"]
+    kind: Literal["rehearsal", "retry", "verify", "roll-ups", "export", "liability", "journal", "week"]
     program: Annotated[str, Meta(max_length=64, description="a version, or a draft's digest")] | None = None
     starts: When | None = field(default=None, name="from")
     to: When | None = None
     at: When | None = None
+    after: Annotated[str, Meta(max_length=4000, description="`to` of the journal before")] | None = None
     cause: Annotated[str, Meta(max_length=64, pattern=ONE_LINE)] | None = None
     what: Literal["entries", "log"] | None = None
     format: Literal["csv", "parquet"] | None = None
@@ -241,34 +255,60 @@ def show(job: Job) -> JobShown:
 
 def _about(form: JobForm) -> bytes:
     """What is to be done, and nothing besides. Raises `InvalidInput`."""
-    fields = ("program", "starts", "to", "at", "cause", "what", "format")
+    fields = ("program", "starts", "to", "at", "after", "cause", "what", "format")
     given = {name for name in fields if getattr(form, name) is not None}
     takes = _TAKES.get(form.kind, set())
     if given - takes:
         name = min(given - takes)
         raise InvalidInput.of({"starts": "from"}.get(name, name), f"has no effect on {form.kind}")
-    begins = None if form.starts is None else parse_instant(form.starts, "from")
-    ends = None if form.to is None else parse_instant(form.to, "to")
-    if form.kind == EXPORT:
-        if form.what is None:
-            raise InvalidInput.of("what", "is required")
-        return msgspec.json.encode(ExportAbout(form.what, form.format or "csv", begins, ends))
-    if form.kind == LIABILITY:
-        return msgspec.json.encode(LiabilityAbout(None if form.at is None else parse_instant(form.at, "at")))
-    if form.kind == RETRY:
-        return msgspec.json.encode(RetryAbout(form.cause))
-    if form.kind != REHEARSAL:
-        return b"{}"
+    reads = _READS.get(form.kind)
+    return b"{}" if reads is None else msgspec.json.encode(reads(form))
+
+
+def _rehearsal(form: JobForm) -> RehearsalAbout:
     if form.program is None:
         raise InvalidInput.of("program", "is required")
-    return msgspec.json.encode(RehearsalAbout(form.program, begins, ends))
+    return RehearsalAbout(form.program, _instant(form.starts, "from"), _instant(form.to, "to"))
 
 
-_TAKES = {
+def _exported(form: JobForm) -> ExportAbout:
+    if form.what is None:
+        raise InvalidInput.of("what", "is required")
+    return ExportAbout(form.what, form.format or "csv", _instant(form.starts, "from"), _instant(form.to, "to"))
+
+
+def _journal(form: JobForm) -> JournalAbout:
+    return JournalAbout(None if form.after is None else str(Version.parse(form.after, "after")))
+
+
+def _week(form: JobForm) -> WeekAbout:
+    at = _instant(form.at, "at")
+    if at is not None:
+        week_of(to_datetime(at).date(), UTC)
+    return WeekAbout(at)
+
+
+def _instant(text: str | None, field_name: str) -> int | None:
+    return None if text is None else parse_instant(text, field_name)
+
+
+_READS: Mapping[str, Callable[[JobForm], Struct]] = {
+    REHEARSAL: _rehearsal,
+    RETRY: lambda form: RetryAbout(form.cause),
+    EXPORT: _exported,
+    LIABILITY: lambda form: LiabilityAbout(_instant(form.at, "at")),
+    JOURNAL: _journal,
+    WEEK: _week,
+}
+"""What is read of a form, by kind; of the other kinds nothing."""
+
+_TAKES: Mapping[str, set[str]] = {
     REHEARSAL: {"program", "starts", "to"},
     RETRY: {"cause"},
     EXPORT: {"what", "format", "starts", "to"},
     LIABILITY: {"at"},
+    JOURNAL: {"after"},
+    WEEK: {"at"},
 }
 
 

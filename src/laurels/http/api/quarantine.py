@@ -29,6 +29,12 @@ class QuarantineQuery(Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
 
 
+class CausesQuery(Struct, forbid_unknown_fields=True):
+    """How far to count."""
+
+    most: Annotated[int, Meta(ge=1, le=MOST_LOOKED_AT, description="so many documents are counted")] = MOST_LOOKED_AT
+
+
 class DropForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why it is given up."""
 
@@ -84,7 +90,7 @@ class CauseShown(Struct, frozen=True):
 
 
 class CausesShown(Struct, frozen=True):
-    """Causes, the most frequent first. `all`: every document was counted; else the oldest 5,000 were."""
+    """Causes, the most frequent first. `all`: every document was counted; else the oldest ones were."""
 
     causes: list[CauseShown]
     all: bool
@@ -122,22 +128,23 @@ async def list_quarantine(request: Request, query: QuarantineQuery) -> Response:
     problems=(LedgerUnavailable,),
     audited=False,
 )
-async def count_quarantine(request: Request) -> Response:
+async def count_quarantine(request: Request, query: CausesQuery) -> Response:
     """Tell for which causes documents wait, how many and since when. At most 5,000 are looked at."""
     counted: dict[str, CauseShown] = {}
     after, looked = 0, 0
-    while looked < MOST_LOOKED_AT:
-        found = await request.services.ledger.quarantine(after=after, limit=AT_ONCE)
+    while looked < query.most:
+        at_once = min(AT_ONCE, query.most - looked)
+        found = await request.services.ledger.quarantine(after=after, limit=at_once)
         for document in found:
             cause, since = cause_of(document.reason), format_instant(document.quarantined_at)
             was = counted.get(cause, CauseShown(cause, 0, since))
             counted[cause] = CauseShown(cause, was.documents + 1, min(was.oldest, since))
             after = document.sequence
         looked += len(found)
-        if len(found) < AT_ONCE:
+        if len(found) < at_once:
             break
     causes = sorted(counted.values(), key=lambda each: (-each.documents, each.cause))
-    return Response(200, CausesShown(causes, looked < MOST_LOOKED_AT))
+    return Response(200, CausesShown(causes, looked < query.most))
 
 
 @route("GET", _PATH, access=DECIDE, answers={200: QuarantinedWhole}, problems=(NotFound, LedgerUnavailable))

@@ -20,6 +20,7 @@ _CUSTOMER = {
     "channels": ["web", "store"],
     "balance": 500,
     "available": 500,
+    "worth": {},
     "earned": 475,
     "score": 500,
     "rank": 17,

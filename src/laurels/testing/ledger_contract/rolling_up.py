@@ -188,7 +188,8 @@ async def live(shop: Shop, rng: Random, steps: int) -> None:
         late = shop.now.at - rng.randrange(4 * DAY)
         match rng.randrange(4):
             case 0:
-                more = {"currency": currency, "occurred_at": late, "source": rng.choice(["shop", "till"])}
+                either, source = rng.choice(["EUR", "GBP"]), rng.choice(["shop", "till"])
+                more = {"currency": either, "occurred_at": late, "source": source}
                 await shop.sell(order(f"o{step}", member_id, f"{rng.randrange(900)}.{rng.randrange(100):02}", **more))
             case 1:
                 await shop.sell(

@@ -1,0 +1,73 @@
+"""Points outstanding over time: how many there were at the end of each month."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from laurels.console import words
+from laurels.console.charts import OUTSTANDING, BarSegment
+from laurels.console.page import Ask
+from laurels.console.views.periods import month_begins, today
+
+MONTHS = 12
+
+
+class MonthEnd(NamedTuple):
+    """A month, what its end is called, and the points that there were then in each market."""
+
+    month: str
+    end: str
+    points: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """In all markets."""
+        return sum(self.points.values())
+
+
+async def outstanding(ask: Ask, until: date, basis: str) -> dict[str, Any]:
+    """The twelve months up to the day `until`, without it, as figures, a chart and a sentence. Reads sums by day."""
+    until = min(until, today(ask.now) + timedelta(days=1))
+    last = month_begins(until - timedelta(days=1))
+    first = month_begins(last, MONTHS - 1)
+    asked = {"from": first, "to": until, "per": "month", "basis": basis}
+    months = [*month_ends(await ask.api.get("/reports/movement", **asked), first, until)]
+    return {
+        "months": months,
+        "markets": sorted({market for each in months for market in each.points}),
+        "marks": [_mark(each) for each in months],
+        "series": OUTSTANDING,
+        "sentence": _sentence(months),
+    }
+
+
+def month_ends(found: Mapping[str, Any], first: date, until: date) -> Iterator[MonthEnd]:
+    """The end of each month from the first one up to the day `until`, which the last one may end with: the opening and
+    what moved up to then. A month in which nothing moved ends as the one before.
+    """
+    points = {each["market"]: each["points"] for each in found["opening"]}
+    points |= {each["market"]: 0 for each in found["lines"] if each["market"] not in points}
+    moved: dict[str, list[Mapping[str, Any]]] = {}
+    for line in found["lines"]:
+        moved.setdefault(line["period"], []).append(line)
+    month = first
+    while month < until:
+        name, following = f"{month:%Y-%m}", month_begins(month, -1)
+        for line in moved.get(name, []):
+            points[line["market"]] += line["points"]
+        end = name if following <= until else (until - timedelta(days=1)).isoformat()
+        yield MonthEnd(name, words.period(end), dict(points))
+        month = following
+
+
+def _mark(of: MonthEnd) -> BarSegment:
+    says = f"{of.end}: {words.number(of.total)} outstanding"
+    return BarSegment(words.period(of.month), "outstanding", of.total, says)
+
+
+def _sentence(months: list[MonthEnd]) -> str:
+    """What to see in the picture."""
+    first, last = months[0], months[-1]
+    more = last.total - first.total
+    told = "as many as" if not more else f"{words.number(abs(more))} {'more' if more > 0 else 'fewer'} than"
+    return f"{words.number(last.total)} points at the end of {last.end}, {told} at the end of {first.end}."
