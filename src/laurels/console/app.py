@@ -23,6 +23,7 @@ from msgspec import Struct
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console import words
+from laurels.console.charts import Charts
 from laurels.console.client import Api, ApiAway, ApiRefused
 from laurels.console.entry import SIGN_IN, Authenticator, check_again
 from laurels.console.files import static_files
@@ -60,7 +61,7 @@ _MOST_FILE_BYTES = 12 * 1024 * 1024
 class Setup(Struct, frozen=True, kw_only=True):
     """What a console is made of. `http` reaches the API, `sign` makes a person's token for it. `secret` (32 bytes)
     closes the cookies, which are called `cookie`; `secure`: they go over TLS alone. `zone` is the one that times are
-    shown in. People sign in by `codes`, or by `oidc`.
+    shown in. People sign in by `codes`, or by `oidc`. `charts` are the caller's to close.
     """
 
     http: Transport
@@ -69,6 +70,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     secret: bytes
     cookie: str
     zone: ZoneInfo
+    charts: Charts
     secure: bool = False
     oidc: Oidc | None = None
     now: Clock = clock.now
@@ -135,7 +137,7 @@ class _Console:
         self._setup = setup
         self._entry = Authenticator(setup.codes, setup.oidc, setup.now)
         self._api = Api(setup.http, setup.sign)
-        self._renderer = Renderer(setup.zone)
+        self._renderer = Renderer(setup.zone, setup.charts)
         self._static = static_files()
         self._csrf_cookie = _csrf_cookie(setup)
 
@@ -169,6 +171,7 @@ class _Console:
         ask = Ask(
             person=person,
             api=self._api.for_page(person),
+            charts=self._setup.charts,
             path=parts,
             query=_once(request.query_params.multi_items()),
             form=form,

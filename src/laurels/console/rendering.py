@@ -14,9 +14,9 @@ from laurels.model.money import format_amount
 
 
 class Renderer:
-    """Renders pages, with times in one zone."""
+    """Renders pages, with times in one zone. `charts` say why they are tables, where they are."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, charts: Charts) -> None:
         self._environment = Environment(
             loader=PackageLoader("laurels.console"),
             autoescape=True,
@@ -36,9 +36,8 @@ class Renderer:
             last_day=partial(words.last_day, zone=zone),
             month=partial(words.month, zone=zone),
         )
-        charts = Charts()
-        self._environment.globals.update(chart=charts.bars, charts_away=charts.away)
         self._environment.globals.update(
+            charts=charts,
             words=words,
             minor=format_amount,
             actor=words.actor,
