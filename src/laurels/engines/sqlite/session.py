@@ -14,6 +14,7 @@ from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.change_notice import ChangeNotice
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.intents import SqliteIntents
+from laurels.engines.sqlite.moves import Moves
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import NoWriter, Writer
 from laurels.ledger import Act, NameNumbers
@@ -35,6 +36,7 @@ class Session:
         self._appends = 0
         self._names = names
         self._reader = Reader(path)
+        self._moves = Moves(self._reader)
         self._shards = self._reader.now(_shards_of)
         # Opened last: where the file cannot be read, nothing is left open.
         self._writer = NoWriter() if read_only else Writer(path, self._committed, self._write_row, names)
