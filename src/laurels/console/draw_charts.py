@@ -6,14 +6,15 @@ started it. Run by its path, it loads the library and nothing else.
 
 import sys
 from contextlib import suppress
-from io import BufferedIOBase, FileIO
+from io import FileIO
+from typing import BinaryIO
 
 import vl_convert
 
 LENGTH_BYTES = 4
 
 
-def draw_all(asked: BufferedIOBase, drawn: FileIO) -> None:
+def draw_all(asked: BinaryIO, drawn: FileIO) -> None:
     """Draw what is asked for, one after the other. What cannot be drawn is answered by nothing."""
     while head := asked.read(LENGTH_BYTES):
         spec = asked.read(int.from_bytes(head, "big")).decode()

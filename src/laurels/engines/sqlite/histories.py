@@ -51,11 +51,12 @@ def places_of(db: Database, number: int, before: int | None) -> Places | None:
     return Places(db.value("enrolled_place", number) or first, end if before is None else min(end, before))
 
 
-def moves_within(db: Database, number: int, places: Places, limit: int) -> tuple[list[Move], int]:
+def moves_within(db: Database, number: int, places: Places, limit: int, *, wide: int = 1) -> tuple[list[Move], int]:
     """Of the entries of a member at these places their places, kinds and points, newest first, for who looks through
-    many and shows few; and from which place on all were looked through.
+    many and shows few; and from which place on all were looked through. The first statement looks through `wide`
+    stretches.
     """
-    rows, since = _within(db, "member_moves", number, places, limit)
+    rows, since = _within(db, "member_moves", number, places, limit, wide=wide)
     return [(place, kind, points) for place, kind, points in rows], since
 
 
@@ -71,13 +72,15 @@ def entries_at(db: Database, places: Collection[int]) -> dict[int, Entry]:
     return {row[0]: entry_of(row) for row in db.all("entries_at", as_array(places))}
 
 
-def _within(db: Database, query: str, number: int, places: Places, limit: int) -> tuple[list[Row], int]:
+def _within(
+    db: Database, query: str, number: int, places: Places, limit: int, *, wide: int = 1
+) -> tuple[list[Row], int]:
     """Rows of a statement that begin with their place, stretch by stretch, and from which place on there are no more of
     them: the first place where they are fewer than the limit.
     """
     since, end = places
     rows: list[Row] = []
-    newest, oldest, wide = stretch_of(end - 1), stretch_of(since), 1
+    newest, oldest = stretch_of(end - 1), stretch_of(since)
     while since < end and newest >= oldest:
         last = max(oldest, newest - wide + 1)
         rows += db.all(query, newest, number, end, limit - len(rows), last)

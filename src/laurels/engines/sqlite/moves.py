@@ -19,8 +19,11 @@ from laurels.engines.sqlite.reader import THREADS, Reader
 REMEMBERED, MOST_MOVES = 256, 256
 """Members who were looked at last, and how many of their newest moves are remembered: some 10 MB at most."""
 
-AT_ONCE = 64
-"""Stretches that one thread looks through; what is older is shared among all of them."""
+FIRST, FEWEST = 73, 128
+"""Stretches that are looked through first, by three statements; and how many of the older ones are worth a thread."""
+
+WIDE = 1024
+"""Stretches of one statement from there on: most members' newest entries were found before."""
 
 
 class Found(Struct):
@@ -54,7 +57,7 @@ class Moves:
             return Found(merged_moves(db, number, before, limit), 0, 0, 0)
         found = self._newer(db, number, places, limit)
         if not found.is_enough(limit):
-            first = max(found.oldest, stretch_start(stretch_of(found.since - 1) - AT_ONCE + 1))
+            first = max(found.oldest, stretch_start(stretch_of(found.since - 1) - FIRST + 1))
             more, since = moves_within(db, number, Places(first, found.since), limit - len(found.moves))
             found = Found(found.moves + more, since, found.until, found.oldest)
         return found
@@ -68,7 +71,7 @@ class Moves:
         left = limit - len(found.moves)
         parts = await asyncio.gather(
             *(
-                self._reader.run(lambda db, part=part: moves_within(db, number, part, left))  # type: ignore[misc]
+                self._reader.run(lambda db, part=part: moves_within(db, number, part, left, wide=WIDE))  # type: ignore[misc]
                 for part in _parts(Places(found.oldest, found.since))
             )
         )
@@ -102,9 +105,9 @@ class Moves:
 
 
 def _parts(places: Places) -> Sequence[Places]:
-    """Places in as many parts as there are threads, by whole stretches, newest first."""
+    """Places in parts for threads, by whole stretches, newest first."""
     first, last = stretch_of(places.since), stretch_of(places.until - 1)
-    wide = -(-(last - first + 1) // THREADS)
+    wide = max(FEWEST, -(-(last - first + 1) // THREADS))
     parts = []
     for stretch in range(last, first - 1, -wide):
         oldest = max(first, stretch - wide + 1)
