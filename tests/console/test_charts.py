@@ -120,7 +120,8 @@ async def test_while_nobody_draws_pages_show_the_table_and_health_says_so(tmp_pa
     async with open_console_shop(tmp_path) as house:
         services = house.shop.services
         await RollingUp(services.ledger, services.programs.current.zone).reach()
-        async with drawing() as (house.charts, process):
+        async with drawing() as (drawn, process):
+            house.charts = drawn
             visitor = await house.signed_in("auditor", "operator")
             assert "<svg xmlns" in (await visitor.open("/overview")).text
             assert "Charts are tables" not in (await visitor.open("/health")).text

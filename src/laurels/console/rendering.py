@@ -1,11 +1,12 @@
 """Templates with the console's words in them. Everything is escaped; nothing is marked safe."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from laurels.console import words
 from laurels.console.charts import Charts
@@ -41,6 +42,7 @@ class Renderer:
             words=words,
             minor=format_amount,
             actor=words.actor,
+            icon_of=_icon,
             zone=str(zone),
             navigation=navigation,
             as_of=None,
@@ -50,3 +52,9 @@ class Renderer:
     def render(self, template: str, says: Mapping[str, Any]) -> str:
         """A page."""
         return self._environment.get_template(template).render(**says)
+
+
+@cache  # a page has some fifty, of a few names
+def _icon(name: str) -> Markup:
+    """A picture of our own sprite."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"></use></svg>').format(name)
