@@ -21,6 +21,7 @@ class Renderer:
         self._environment = Environment(
             loader=PackageLoader("laurels.console"),
             autoescape=True,
+            auto_reload=False,  # else each page looks whether its files have changed
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -19,6 +20,7 @@ from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import NoWriter, Writer
 from laurels.ledger import Act, NameNumbers
 from laurels.ledger.change_signal import ChangeSignal
+from laurels.ledger.rollups import Cell, Sums
 from laurels.ledger.shards import are_shards
 from laurels.model import Entry
 
@@ -37,6 +39,7 @@ class Session:
         self._names = names
         self._reader = Reader(path)
         self._moves = Moves(self._reader)
+        self._sums: dict[tuple[Any, ...], tuple[Any, list[tuple[Cell, Sums]]]] = {}
         self._shards = self._reader.now(_shards_of)
         # Opened last: where the file cannot be read, nothing is left open.
         self._writer = NoWriter() if read_only else Writer(path, self._committed, self._write_row, names)
