@@ -30,7 +30,7 @@ class ConsoleShop:
     api: Transport
     tokens: PersonTokens
     secret: bytes
-    charts: Charts
+    charts: Charts = field(default_factory=Charts)
     codes: list[str] = field(default_factory=list)
 
     def visitor(self, *roles: str, name: str = "niamh", secret: bytes | None = None) -> "Visitor":

@@ -101,7 +101,8 @@ async def test_killed_it_is_started_again(how: signal.Signals) -> None:
 async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("laurels.console.chart_process.DRAW_WITHIN_S", 0.1)
     async with drawing() as (drawn, process):
-        await until(lambda: process.pid is not None or bool(process.begin()))
+        process.begin()
+        await until(lambda: process.pid is not None)
         hanging = process.pid
         assert hanging is not None
         os.kill(hanging, signal.SIGSTOP)
