@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,7 +42,11 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 def is_there(pid: int | None) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Whether a process has not ended: whoever should take note of its end may be slow."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
 
 
 async def test_without_the_library_figures_stand_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +101,33 @@ async def test_killed_it_is_started_again(how: signal.Signals) -> None:
         await until(lambda: process.pid not in {killed, None})
         assert drawn.away is None
         assert await drawn.bars([BarSegment("2026-10", "earn", 7, "earned 7")]) is not None
+
+
+OWNER = """
+import asyncio
+from laurels.console.charts import BarSegment, Charts, WIDE, _spec
+from laurels.console.chart_process import ChartProcess
+import msgspec
+
+async def main():
+    marks = [BarSegment("2026-11", "earn", 5, "earned 5")]
+    process = ChartProcess(msgspec.json.encode(_spec(marks, WIDE)))
+    await Charts(process).bars(marks)
+    print(process.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_it_ends_with_a_console_that_is_killed() -> None:
+    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, stdout=asyncio.subprocess.PIPE)
+    assert owner.stdout is not None
+    pid = int(await owner.stdout.readline())
+    assert is_there(pid)
+    owner.kill()
+    await owner.wait()
+    await until(lambda: not is_there(pid))
 
 
 async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
