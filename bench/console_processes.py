@@ -16,6 +16,7 @@ from tests.console.console_shop import Visitor
 from tests.postgres_server import Server
 from tests.settings import settings_with
 
+from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
 
 PATIENCE_S = 1800
@@ -47,11 +48,13 @@ async def started(state: Path, ledger: str | None, people: int) -> AsyncIterator
     serve, console = begun(["serve", "--state", str(state), "--port", str(port)], known), None
     visitors: list[Visitor] = []
     try:
-        await until_ready(base, serve)
+        settings = settings_with(state=state)
+        token = sign_token(settings, subject="bench", scope="status:read", ttl_s=2 * PATIENCE_S)
+        await until_ready(base, serve, token)
         named = ["--as", "bench", "--roles", "lead operator auditor finance"]
         console = begun(["console", "--state", str(state), "--port", "0", *named], known)
         visitors += [await signed_in(console) for _ in range(people)]
-        yield Processes(settings_with(state=state), serve.pid, console.pid, base, visitors)
+        yield Processes(settings, serve.pid, console.pid, base, visitors)
     finally:
         for visitor in visitors:
             await visitor.client.aclose()
@@ -97,15 +100,22 @@ async def signed_in(console: "subprocess.Popen[str]") -> Visitor:
     return visitor
 
 
-async def until_ready(base: str, process: "subprocess.Popen[str]") -> None:
-    """Wait until the board is served."""
+async def until_ready(base: str, process: "subprocess.Popen[str]", token: str) -> None:
+    """Wait until the board is served, and has all that is in the feed: one that catches up keeps its process busy."""
     async with httpx.AsyncClient(base_url=base, timeout=10) as client, asyncio.timeout(PATIENCE_S):
         while True:
             assert process.poll() is None, "laurels serve has ended"
             with suppress(httpx.TransportError):
-                if (await client.get("/readyz")).is_success:
+                if (await client.get("/readyz")).is_success and await _behind(client, token) == 0:
                     return
             await asyncio.sleep(0.2)
+
+
+async def _behind(client: httpx.AsyncClient, token: str) -> int | None:
+    """How many entries the board has yet to show; None where that cannot be told now."""
+    status = await client.get("/status", headers={"Authorization": f"Bearer {token}"})
+    behind: int | None = status.json()["behind"]
+    return behind
 
 
 def cpu_us(pid: int) -> float:

@@ -13,6 +13,7 @@ import httpx
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
+from laurels.console.charts import Charts, charts
 from laurels.console.transports import Transport
 from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
 
@@ -29,6 +30,7 @@ class ConsoleShop:
     api: Transport
     tokens: PersonTokens
     secret: bytes
+    charts: Charts = field(default_factory=Charts)
     codes: list[str] = field(default_factory=list)
 
     def visitor(self, *roles: str, name: str = "niamh", secret: bytes | None = None) -> "Visitor":
@@ -42,6 +44,7 @@ class ConsoleShop:
                 secret=secret or self.secret,
                 cookie="laurels-console-8100",
                 zone=ZoneInfo("Europe/London"),
+                charts=self.charts,
                 now=self.shop.services.now,
             )
         )
@@ -120,4 +123,8 @@ async def open_console(shop: Shop) -> AsyncIterator[ConsoleShop]:
     """Consoles over a shop that is there."""
     key = console_key(shop.services.settings)
     async with client_of(f"http://127.0.0.1:{shop.port}") as api:
-        yield ConsoleShop(shop, api, PersonTokens(key, shop.services.now), cookie_secret(key))
+        drawn = charts()
+        try:
+            yield ConsoleShop(shop, api, PersonTokens(key, shop.services.now), cookie_secret(key), drawn)
+        finally:
+            await drawn.close()

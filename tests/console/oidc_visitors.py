@@ -78,6 +78,7 @@ async def at_console(console: ConsoleShop, provider: IdentityProvider, now: Cloc
                     secret=console.secret,
                     cookie="laurels-console-8100",
                     zone=ZoneInfo("Europe/London"),
+                    charts=console.charts,
                     oidc=Oidc(known, outside, now),
                     now=now,
                 )

@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from unittest.mock import ANY
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -14,7 +13,6 @@ from tests.console.console_shop import ConsoleShop, open_console_shop
 from tests.console.test_jobs import run_jobs
 
 from laurels.console import words
-from laurels.console.charts import NO_WHEEL, BarSegment, Charts, warm_up
 from laurels.console.views.finance import _statement
 from laurels.http.api.csv_files import csv_of
 from laurels.rollups import RollingUp
@@ -101,37 +99,6 @@ async def test_the_overview_has_its_figures_and_a_chart_without_style_or_script(
     [picture, _] = re.findall(r'<svg xmlns[^>]*class="marks".*?</svg>', page.text, re.DOTALL)
     assert "var(--c1)" in picture
     assert not re.search(r"<script|<style|style=", picture)
-
-
-async def test_without_the_library_figures_stand_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("laurels.console.charts.find_spec", lambda _: None)
-    charts = Charts()
-    assert charts.away == NO_WHEEL
-    assert charts.bars([BarSegment("2026-11", "earn", 5, "")]) is None
-
-
-async def test_a_picture_is_drawn_for_nobody_before_people_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[dict[str, Any]] = []
-
-    def draw(spec: dict[str, Any]) -> str:
-        drawn.append(spec)
-        return "<svg/>"
-
-    monkeypatch.setattr("vl_convert.vegalite_to_svg", draw)
-    warm_up()
-    assert [spec["data"]["values"] for spec in drawn] == [[ANY], [ANY]], "both widths, with something in them"
-    monkeypatch.setattr("laurels.console.charts.find_spec", lambda _: None)
-    warm_up()
-    assert len(drawn) == 2, "nothing is asked of a library that is not there"
-
-
-async def test_a_picture_is_drawn_once() -> None:
-    charts = Charts()
-    marks = [BarSegment("2026-11", "earn", 5, "earned 5")]
-    first = charts.bars(marks)
-    assert first is not None
-    assert charts.bars(marks)["wide"] is first["wide"]  # type: ignore[index]  # as the first
-    assert "earned 5" in first["wide"]
 
 
 async def test_who_may_not_see_reports_is_refused_by_the_api_too(house: ConsoleShop) -> None:

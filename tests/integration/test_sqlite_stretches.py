@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import apsw
 import pytest
@@ -10,7 +11,7 @@ from tests.ledgers import open_ledger
 from laurels.awarding import Awarder, publish
 from laurels.engines.sqlite.connection import _SQL, Database
 from laurels.ledger import Ledger
-from laurels.model import MemberEvent
+from laurels.model import EntryKind, MemberEvent
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.ledger_contract.base import order, refund
 
@@ -46,6 +47,48 @@ async def test_entries_of_many_stretches_are_found_newest_first(tmp_path: Path, 
         assert kept is not None
         assert len(kept.entries) == len(_places(path, member))
         assert all(each.content for each in kept.entries if each.entry.kind in {"earn", "reverse"})
+    await ledger.close()
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+async def test_what_is_remembered_of_members_is_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int, at_once: int
+) -> None:
+    """Looks at random members, some from the middle on, while entries come; each against a walk over the whole ledger.
+    Stretches are read in several parts, and moves are remembered in part, and of few members.
+    """
+    for name, value in (("FIRST", at_once), ("FEWEST", at_once), ("MOST_MOVES", 3), ("REMEMBERED", 4)):
+        monkeypatch.setattr(f"laurels.engines.sqlite.moves.{name}", value)
+    path, rng = await _long_ledger(tmp_path, shards), Random(shards * at_once)
+    ledger = await open_ledger(path, shards=shards)
+    awarder = Awarder(ledger, await publish(ledger, parse_program(DEFAULT_PROGRAM)))
+    for turn in range(120):
+        member = rng.choice(MEMBERS[:6])
+        found = await ledger.member(member)
+        assert found is not None
+        there = _places(path, member, f"kind IN ({POINTS})")
+        before = rng.choice([None, None, rng.choice(there)])
+        kinds, limit = rng.choice([(), ("reverse",), ("earn", "reverse")]), rng.randint(1, 8)
+        shown = await ledger.timeline(
+            found.number,
+            kinds=[EntryKind(kind) for kind in kinds],
+            before=None if before is None else str(before),
+            balance=None if before is None else 0,
+            limit=limit,
+        )
+        of_kinds = _places(path, member, f"kind IN ({', '.join(map(repr, kinds)) or POINTS})")
+        wanted = [place for place in of_kinds if before is None or place < before][:limit]
+        assert [each.entry.shard << 40 | each.entry.position for each in shown.entries] == wanted, (turn, member)
+        if before is None and not kinds and shown.entries:
+            kept = await ledger.balance(member)
+            assert kept is not None
+            assert shown.entries[0].balance_after == kept[0].balance
+        if rng.random() < 0.3:
+            await ledger.accept(
+                [order(f"new-{turn}-{n}", member, "25.00").document() for n in range(rng.randint(1, 5))]
+            )
+            await awarder.drain()
     await ledger.close()
 
 

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.console import words
+from laurels.console.charts import Charts
 from laurels.console.client import Api, ApiAway, ApiRefused
 from laurels.console.entry import SIGN_IN, Authenticator, check_again
 from laurels.console.files import static_files
@@ -33,7 +34,7 @@ from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
-from laurels.console.views.waiting import counts_for
+from laurels.console.views.waiting import Counts
 from laurels.console.whole_answers import in_one_go
 from laurels.model.people import roles_with
 
@@ -62,7 +63,7 @@ _MOST_FILE_BYTES = 12 * 1024 * 1024
 class Setup(Struct, frozen=True, kw_only=True):
     """What a console is made of. `http` reaches the API, `sign` makes a person's token for it. `secret` (32 bytes)
     closes the cookies, which are called `cookie`; `secure`: they go over TLS alone. `zone` is the one that times are
-    shown in. People sign in by `codes`, or by `oidc`.
+    shown in. People sign in by `codes`, or by `oidc`. `charts` are the caller's to close.
     """
 
     http: Transport
@@ -71,6 +72,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     secret: bytes
     cookie: str
     zone: ZoneInfo
+    charts: Charts
     secure: bool = False
     oidc: Oidc | None = None
     now: Clock = clock.now
@@ -137,7 +139,8 @@ class _Console:
         self._setup = setup
         self._entry = Authenticator(setup.codes, setup.oidc, setup.now)
         self._api = Api(setup.http, setup.sign)
-        self._renderer = Renderer(setup.zone)
+        self._renderer = Renderer(setup.zone, setup.charts)
+        self._counts = Counts()
         self._static = static_files()
         self._csrf_cookie = _csrf_cookie(setup)
 
@@ -171,6 +174,7 @@ class _Console:
         ask = Ask(
             person=person,
             api=self._api.for_page(person),
+            charts=self._setup.charts,
             path=parts,
             query=_once(request.query_params.multi_items()),
             form=form,
@@ -182,8 +186,11 @@ class _Console:
             answer = await page.handle(ask)
         except (ApiRefused, ApiAway) as error:
             return self._refused(request, person, error)
+        finally:
+            if page.method == "POST":
+                self._counts.forget(person)
         if isinstance(answer, Shown):
-            answer = replace(answer, says={**answer.says, "counts": await counts_for(ask)})
+            answer = replace(answer, says={**answer.says, "counts": await self._counts.of(ask)})
         return self._answered(request, person, answer)
 
     async def _sign_in_first(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:

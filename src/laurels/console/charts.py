@@ -1,9 +1,11 @@
 """Charts as SVG, behind one function. Colours are the stylesheet's variables, so one picture serves light and dark, and
 there is no style and no script in it: the strict policy holds.
 
-The library is an extra's: where no wheel of it fits, pages show the tables that stand under every chart anyhow.
+The library is an extra's: where no wheel of it fits, pages show the tables that stand under every chart anyhow. So they
+do while the process that draws is not there.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -12,11 +14,14 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
+from laurels.console.chart_process import ChartProcess
+
 WIDE, NARROW = 1060, 340
 HEIGHT = 220
 _MOST_KEPT = 64
 
 NO_WHEEL = "Charts are tables here: the library vl-convert-python is not installed."
+DIED = "Charts are tables here for now: the process that draws them ended, and is being started again."
 
 SERIES: Mapping[str, tuple[str, str]] = {
     "earn": ("Earned", "var(--c1)"),
@@ -41,39 +46,68 @@ class BarSegment(msgspec.Struct, frozen=True):
 
 
 class Charts:
-    """Draws, and keeps what was drawn by the digest of its data."""
+    """Has charts drawn, and keeps what was drawn by the digest of its data. Close it at the end."""
 
-    def __init__(self) -> None:
-        self.away = None if find_spec("vl_convert") else NO_WHEEL
-        self._drawn: dict[bytes, Markup] = {}
+    def __init__(self, process: ChartProcess | None = None) -> None:
+        """`process` draws; None: charts are tables."""
+        self._process = process
+        self._drawn: dict[bytes, asyncio.Task[Markup]] = {}
 
-    def bars(
+    @property
+    def away(self) -> str | None:
+        """Why charts are tables now; None where they are not."""
+        if self._process is None:
+            return NO_WHEEL
+        return DIED if self._process.has_died else None
+
+    def begin(self) -> None:
+        """Make ready to draw, before people come. Whoever asks for a chart meanwhile waits for that."""
+        if self._process is not None:
+            self._process.begin()
+
+    async def close(self) -> None:
+        """Let go of the process that draws."""
+        if self._process is not None:
+            await self._process.close()
+        for drawing in self._drawn.values():
+            drawing.cancel()
+
+    async def bars(
         self, marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]] = SERIES
     ) -> dict[str, Markup] | None:
-        """Stacked bars of `series` by period, for wide and for narrow screens; None where nothing can be drawn. The
-        first picture of a process takes half a second, the next ones some 30 ms each, and one that was drawn before
-        nothing.
+        """Stacked bars of `series` by period, for wide and for narrow screens; None where nothing can be drawn. A
+        picture takes some 20 ms, of another process, and one that was drawn before nothing.
         """
-        if self.away is not None or not marks:
+        if self._process is None or not marks:
             return None
-        return {"wide": self._draw(_spec(marks, series, WIDE)), "narrow": self._draw(_spec(marks, series, NARROW))}
+        specs = (_spec(marks, series, wide) for wide in (WIDE, NARROW))
+        wide, narrow = await asyncio.gather(*(self._picture(self._process, spec) for spec in specs))
+        return {"wide": wide, "narrow": narrow} if wide and narrow else None
 
-    def _draw(self, spec: Mapping[str, Any]) -> Markup:
-        import vl_convert  # noqa: PLC0415 - in the extra `console`, takes a while to load
-
-        key = hashlib.blake2b(msgspec.json.encode(spec), digest_size=16).digest()
-        if key not in self._drawn:
+    async def _picture(self, process: ChartProcess, spec: Mapping[str, Any]) -> Markup:
+        """A picture, drawn once for all who ask for it at the same time; empty where it is not drawn."""
+        asked = msgspec.json.encode(spec)
+        key = hashlib.blake2b(asked, digest_size=16).digest()
+        drawing = self._drawn.get(key)
+        if drawing is None:
             if len(self._drawn) >= _MOST_KEPT:
-                self._drawn.clear()
-            self._drawn[key] = Markup(vl_convert.vegalite_to_svg(dict(spec)))  # noqa: S704 - it escapes what it draws
-        return self._drawn[key]
+                self._drawn = {key: each for key, each in self._drawn.items() if not each.done()}
+            drawing = self._drawn[key] = asyncio.create_task(_draw(process, asked))
+        picture = await asyncio.shield(drawing)  # who asked may go away, and others wait for it too
+        if not picture:
+            self._drawn.pop(key, None)
+        return picture
 
 
-def warm_up() -> None:
-    """Draw something for nobody: the first picture of a process takes half a second, in which it answers no one. For a
-    thread beside the loop, before people come.
-    """
-    Charts().bars([BarSegment("2026-01", "earn", 1, "January")])
+async def _draw(process: ChartProcess, spec: bytes) -> Markup:
+    return Markup((await process.draw(spec)).decode())  # noqa: S704 - the library escapes what it draws
+
+
+def charts() -> Charts:
+    """Charts that are drawn where the library is installed."""
+    if find_spec("vl_convert") is None:
+        return Charts()
+    return Charts(ChartProcess(msgspec.json.encode(_spec([BarSegment("2026-01", "earn", 1, "January")], SERIES, WIDE))))
 
 
 _SHORT = (

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from laurels.console.charts import Charts
 from laurels.console.client import Asking
 from laurels.console.sign_in import Person
 
@@ -22,6 +23,7 @@ class Ask(Struct, frozen=True, kw_only=True):
 
     person: Person
     api: Asking
+    charts: Charts
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str]

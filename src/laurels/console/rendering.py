@@ -1,11 +1,12 @@
 """Templates with the console's words in them. Everything is escaped; nothing is marked safe."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from laurels.console import words
 from laurels.console.charts import Charts
@@ -14,12 +15,13 @@ from laurels.model.money import format_amount
 
 
 class Renderer:
-    """Renders pages, with times in one zone."""
+    """Renders pages, with times in one zone. `charts` say why they are tables, where they are."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, charts: Charts) -> None:
         self._environment = Environment(
             loader=PackageLoader("laurels.console"),
             autoescape=True,
+            auto_reload=False,  # else each page looks whether its files have changed
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -36,12 +38,12 @@ class Renderer:
             last_day=partial(words.last_day, zone=zone),
             month=partial(words.month, zone=zone),
         )
-        charts = Charts()
-        self._environment.globals.update(chart=charts.bars, charts_away=charts.away)
         self._environment.globals.update(
+            charts=charts,
             words=words,
             minor=format_amount,
             actor=words.actor,
+            icon_of=_icon,
             zone=str(zone),
             navigation=navigation,
             counted=waiting.shown,
@@ -54,3 +56,9 @@ class Renderer:
     def render(self, template: str, says: Mapping[str, Any]) -> str:
         """A page."""
         return self._environment.get_template(template).render(**says)
+
+
+@cache  # a page has some fifty, of a few names
+def _icon(name: str) -> Markup:
+    """A picture of our own sprite."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"></use></svg>').format(name)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,13 +26,18 @@ class Person(Struct, frozen=True):
     @property
     def scopes(self) -> frozenset[str]:
         """What the person may do."""
-        return scopes_of(self.roles)
+        return _scopes_of(self.roles)
 
     @property
     def initials(self) -> str:
         """At most two letters."""
         words = self.name.split()
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@lru_cache(maxsize=1024)  # asked for each line of the navigation
+def _scopes_of(roles: tuple[str, ...]) -> frozenset[str]:
+    return scopes_of(roles)
 
 
 class OneTimeCodes:

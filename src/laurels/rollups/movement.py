@@ -1,5 +1,6 @@
 """The movement of points over a time: what there was, what came and went, and what there is. It adds up by itself."""
 
+import asyncio
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -48,8 +49,9 @@ async def movement(ledger: Ledger, basis: Basis, since: int, until: int, groupin
     """The movement of the days from `since` up to and without `until`. Costs by the cells of all days before `until`:
     some 150 rows a day.
     """
-    before = await ledger.sums(basis, 0, since, Grouping(per=PER_ALL))
-    within = await ledger.sums(basis, since, until, grouping)
+    before, within = await asyncio.gather(
+        ledger.sums(basis, 0, since, Grouping(per=PER_ALL)), ledger.sums(basis, since, until, grouping)
+    )
     opening = _by_market(before)
     closing = dict(opening)
     lines = []

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
-from laurels.console.charts import warm_up
+from laurels.console.charts import charts
 from laurels.console.entry import SIGN_IN
 from laurels.console.oidc import Oidc, OidcClient, is_safe
 from laurels.errors import SettingsError
@@ -70,6 +70,9 @@ async def serve_console(
         client = await stack.enter_async_context(client_of(api))
         zone = FALLBACK_ZONE if services is None else services.programs.current.time_zone
         secure = known is not None and known.redirect_uri.startswith("https://")
+        drawn = charts()
+        stack.push_async_callback(drawn.close)
+        drawn.begin()
         app = create_console(
             Setup(
                 http=client,
@@ -78,12 +81,11 @@ async def serve_console(
                 secret=cookie_secret(key),
                 cookie=_cookie(settings, secure=secure),
                 zone=ZoneInfo(zone),
+                charts=drawn,
                 secure=secure,
                 oidc=oidc,
             )
         )
-        warming = asyncio.create_task(asyncio.to_thread(warm_up))
-        stack.callback(warming.cancel)
         told = address.at if known is None else lambda _: tell(settings.console.address or "")
         await serve_pages(settings, app, stop, _both(told, on_ready), host=host, port=settings.console.port)
 

@@ -1,5 +1,6 @@
 """The pages, one file each; this is the table of them, and of what stands in the navigation."""
 
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -93,7 +94,12 @@ LINKS = (
 
 def navigation(person: Person) -> list[tuple[str, list[Link]]]:
     """What a person may see, under its headings, in the order of the table."""
-    links = [link for link in LINKS if link.scopes & person.scopes]
+    return _navigation(person.scopes)
+
+
+@lru_cache(maxsize=1024)
+def _navigation(scopes: frozenset[str]) -> list[tuple[str, list[Link]]]:
+    links = [link for link in LINKS if link.scopes & scopes]
     return [(heading, [*under]) for heading, under in groupby(links, key=lambda link: link.heading)]
 
 

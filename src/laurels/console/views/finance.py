@@ -1,5 +1,6 @@
 """Finance: a statement of points that adds up on the page, and as a file."""
 
+import asyncio
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -20,12 +21,15 @@ async def show_finance(ask: Ask) -> Shown:
     if asked["from"] >= asked["to"]:
         says["fault"] = "The second day has to come after the first."
         return Shown(template="finance.html", says=says, status=422)
-    found = await ask.api.get("/reports/movement", **asked)
-    parted = await ask.api.get("/reports/movement", **{**asked, "split": "part"})
+    found, parted, over_time = await asyncio.gather(
+        ask.api.get("/reports/movement", **asked),
+        ask.api.get("/reports/movement", **{**asked, "split": "part"}),
+        outstanding(ask, date.fromisoformat(asked["to"]), asked["basis"]),
+    )
     says["statement"] = _statement(found)
     says["by_part"] = [line for line in parted["lines"] if line["kind"] in {"earn", "reverse"}]
     says["behind"] = found["counted"]["behind"]
-    says["outstanding"] = await outstanding(ask, date.fromisoformat(asked["to"]), asked["basis"])
+    says["outstanding"] = over_time
     says["files"] = [(label, f"/finance.{ending}?{urlencode(asked)}") for ending, label in _FILES.items()]
     return Shown(template="finance.html", says=says)
 

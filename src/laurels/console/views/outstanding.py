@@ -35,8 +35,7 @@ async def outstanding(ask: Ask, until: date, basis: str) -> dict[str, Any]:
     return {
         "months": months,
         "markets": sorted({market for each in months for market in each.points}),
-        "marks": [_mark(each) for each in months],
-        "series": OUTSTANDING,
+        "pictures": await ask.charts.bars([_mark(each) for each in months], OUTSTANDING),
         "sentence": _sentence(months),
     }
 

@@ -1,9 +1,12 @@
 """Overview: how the program does, month by month."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
+
+from markupsafe import Markup
 
 from laurels.clock import DAY
 from laurels.console import words
@@ -16,6 +19,7 @@ PERIODS = {"3m": 3, "12m": 12, "36m": 36}
 _SOON = 90
 _SOURCES = 8
 _FAR = 366 * DAY
+_Months = list[tuple[str, dict[str, int]]]
 
 
 @page("GET", "/overview", "reports:read")
@@ -27,11 +31,15 @@ async def show_overview(ask: Ask) -> Shown:
     until = today(ask.now) + timedelta(days=1)
     since = month_begins(today(ask.now), PERIODS[period] - 1)
     days = {"from": since, "to": until}
-    found = await ask.api.get("/reports/movement", **days, per="month", split="source", basis=basis)
-    members = await ask.api.get("/reports/members", **days, per="month")
-    tiers = await ask.api.get("/reports/tiers", **days)
-    due = await ask.api.get("/reports/due", **{"from": until - timedelta(days=1), "to": until + timedelta(days=_SOON)})
-    months = _months(found["lines"])
+    soon = {"from": until - timedelta(days=1), "to": until + timedelta(days=_SOON)}
+    (found, months, pictures), members, tiers, due, versions, running = await asyncio.gather(
+        _moved(ask, **days, basis=basis),
+        ask.api.get("/reports/members", **days, per="month"),
+        ask.api.get("/reports/tiers", **days),
+        ask.api.get("/reports/due", **soon),
+        versions_for(ask),
+        _running(ask),
+    )
     return Shown(
         template="overview.html",
         says={
@@ -47,7 +55,7 @@ async def show_overview(ask: Ask) -> Shown:
             "series": [(kind, label) for kind, (label, _) in SERIES.items()],
             "total": sum(each["points"] for each in found["closing"]),
             "months": months,
-            "marks": _marks(months),
+            "pictures": pictures,
             "sentence": _sentence(found["lines"]),
             "members": members,
             "tiers": tiers,
@@ -55,12 +63,19 @@ async def show_overview(ask: Ask) -> Shown:
             "due_days": _due_by_month(due["due"]),
             "behind": found["counted"]["behind"],
             "sources": _by_source(found["lines"]),
-            "versions": await versions_for(ask),
+            "versions": versions,
             "file": f"/finance.csv?{urlencode({'from': since, 'to': until, 'basis': basis})}",
-            "campaigns": await _running(ask),
+            "campaigns": running,
             "first_steps": None if members["members"] and months else _first_steps(members["members"], months),
         },
     )
+
+
+async def _moved(ask: Ask, **asked: object) -> tuple[Any, _Months, dict[str, Markup] | None]:
+    """What moved, by month, and the picture of it, which is drawn while the other figures are asked for."""
+    found = await ask.api.get("/reports/movement", **asked, per="month", split="source")
+    months = _months(found["lines"])
+    return found, months, await ask.charts.bars(_marks(months))
 
 
 def _first_steps(customers: int, months: list[Any]) -> list[tuple[bool, str, str, str]]:
@@ -100,7 +115,7 @@ def _end_at_this_pace(campaign: Mapping[str, Any], now: int) -> str | None:
     return instant_of(end) if is_before else None
 
 
-def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
+def _months(lines: list[dict[str, Any]]) -> _Months:
     """Points by kind of each month."""
     months: dict[str, dict[str, int]] = {}
     for line in lines:
@@ -115,7 +130,7 @@ def _months(lines: list[dict[str, Any]]) -> list[tuple[str, dict[str, int]]]:
     return sorted(months.items())
 
 
-def _this_month(months: list[tuple[str, dict[str, int]]], until: date, basis: str) -> list[dict[str, Any]]:
+def _this_month(months: _Months, until: date, basis: str) -> list[dict[str, Any]]:
     """What the month so far has earned, spent and lapsed, beside the month before, and where it is counted."""
     by_month = dict(months)
     begins = month_begins(until - timedelta(days=1))
@@ -142,7 +157,7 @@ def _by_source(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return sorted(sums.items(), key=lambda each: -each[1])[:_SOURCES]
 
 
-def _marks(months: list[tuple[str, dict[str, int]]]) -> list[BarSegment]:
+def _marks(months: _Months) -> list[BarSegment]:
     return [
         BarSegment(
             words.period(month),

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Mapping
 
+from laurels.clock import SECOND
 from laurels.console import words
 from laurels.console.client import ApiAway, ApiRefused
 from laurels.console.page import Ask
+from laurels.console.sign_in import Person
 
 MOST = 100
 """So many are counted; where there are as many, it is said that there may be more."""
 
 WITHIN_S = 1.0
 """How long a page waits for its counts. It is shown without them where the ledger takes longer, or is away."""
+
+KEPT, _MOST_PEOPLE = 10 * SECOND, 1000
+"""How long counts are remembered, and of how many people."""
 
 PROPOSALS, DOCUMENTS, VERSIONS = "/proposals", "/work", "/program"
 
@@ -21,6 +26,28 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
     DOCUMENTS: ("document waits for a decision", "documents wait for a decision", "Open the work list"),
 }
 """What waits at an address: of one, of many, and what is done there."""
+
+
+class Counts:
+    """What waits, counted for the navigation of each page; remembered for some seconds while a person only looks."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[int, frozenset[str], dict[str, int]]] = {}
+
+    async def of(self, ask: Ask) -> dict[str, int]:
+        """See `counts_for`."""
+        sub, scopes = ask.person.sub, ask.person.scopes
+        until, had, counts = self._kept.get(sub, (0, scopes, {}))
+        if ask.now >= until or had != scopes:
+            counts = await counts_for(ask)
+            if len(self._kept) >= _MOST_PEOPLE:
+                self._kept.clear()
+            self._kept[sub] = ask.now + KEPT, scopes, counts
+        return counts
+
+    def forget(self, person: Person) -> None:
+        """Somebody does something: what waits is counted anew."""
+        self._kept.pop(person.sub, None)
 
 
 async def counts_for(ask: Ask) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The work list: documents that could not be awarded, each with what usually fixes it."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -25,8 +26,10 @@ async def show_work(ask: Ask) -> Shown:
     cause = cause if cause in words.CAUSES else ""
     kind = ask.query.get("kind", "")
     kind = kind if kind in words.QUARANTINED else ""
-    found = await ask.api.get("/quarantine", after=after, cause=cause or None, kind=kind or None)
-    counted = await ask.api.get("/quarantine/reasons")
+    found, counted = await asyncio.gather(
+        ask.api.get("/quarantine", after=after, cause=cause or None, kind=kind or None),
+        ask.api.get("/quarantine/reasons"),
+    )
     documents = [
         {**one, "what": words.HITS.get(one["kind"], one["kind"]), "to": _to(one)} for one in found["documents"]
     ]

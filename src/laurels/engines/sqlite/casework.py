@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 
 from laurels.engines.sqlite.chain import read_entry
 from laurels.engines.sqlite.connection import Database, Row
-from laurels.engines.sqlite.histories import entries_at, moves
+from laurels.engines.sqlite.histories import entries_at
 from laurels.engines.sqlite.members import chains_version
+from laurels.engines.sqlite.moves import Found
 from laurels.engines.sqlite.places import position_at, shard_at
 from laurels.engines.sqlite.session import Session
 from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry
@@ -61,15 +62,25 @@ class SqliteCasework(Session):
     async def timeline(
         self, number: int, *, kinds: Collection[EntryKind], before: str | None, balance: int | None, limit: int
     ) -> Timeline:
-        def read(db: Database) -> Timeline:
+        at, of_kinds = None if before is None else int(before), frozenset(kinds)
+        most = MOST_READ if kinds else limit + 1
+
+        def begin(db: Database) -> tuple[Found, int, Timeline | None]:
             row = db.one("read_balance", number) if balance is None else None
             start = balance if balance is not None else row[0] if row is not None else 0
-            at = None if before is None else int(before)
-            most = MOST_READ if kinds else limit + 1
-            moved = moves(db, number, at, most)
-            return _timeline(db, moved, frozenset(kinds), start, limit=limit, most=most)
+            found = self._moves.begin(db, number, at, most)
+            return found, start, shown(db, found, start) if found.is_enough(most) else None
 
-        return await self._reader.run(read)
+        def shown(db: Database, found: Found, start: int) -> Timeline:
+            return _timeline(db, found.moves[:most], of_kinds, start, limit=limit, most=most)
+
+        found, start, timeline = await self._reader.run(begin)
+        if timeline is None:
+            found = await self._moves.rest(number, found, most)
+            timeline = await self._reader.run(lambda db: shown(db, found, start))
+        if at is None:
+            self._moves.remember(number, found)
+        return timeline
 
 
 def _timeline(

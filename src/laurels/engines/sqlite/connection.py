@@ -97,6 +97,10 @@ class Database:
         """
         self.connection.pragma("temp_store", "memory")
 
+    def keep_pages(self, kilobytes: int) -> None:
+        """Keep at most so much of the file in memory."""
+        self.connection.pragma("cache_size", -kilobytes)
+
     def expect_much(self) -> None:
         """From now on checkpoint seldom. Large transactions change the same pages again and again: each is then copied
         into the file once for many of them, where after every 1,000 pages it would be once for each.

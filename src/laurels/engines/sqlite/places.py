@@ -26,6 +26,11 @@ def stretch_of(place: int) -> int:
     return place >> _STRETCH_BITS
 
 
+def stretch_start(stretch: int) -> int:
+    """The first place of a stretch."""
+    return stretch << _STRETCH_BITS
+
+
 def end_of(shard: int) -> int:
     """The last place that a shard can have."""
     return place_of(shard, _POSITIONS)

@@ -15,7 +15,11 @@ from laurels.errors import LedgerUnavailable
 
 T = TypeVar("T")
 
-THREADS = 2
+THREADS = 6
+"""So that who looks for what the disk has to find first keeps nobody waiting. They are begun as they are needed."""
+
+CACHE_KB = 16_384
+"""Of pages, of each thread. Whatever is committed empties it, so more would seldom be filled."""
 
 
 class Reader:
@@ -60,5 +64,6 @@ class Reader:
         db: Database | None = getattr(self._local, "db", None)
         if db is None:
             db = self._local.db = Database(self._path, read_only=True)
+            db.keep_pages(CACHE_KB)
             self._open.append(db)
         return db

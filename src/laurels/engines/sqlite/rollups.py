@@ -17,6 +17,9 @@ from laurels.ledger.rollups import (
 )
 from laurels.model import Mark
 
+MOST_SUMS = 64
+"""Sums that are remembered until the roll-ups get further, or are made anew: an overview asks for seven of them."""
+
 
 class SqliteRollUps(Session):
     """Sums by day, and how far they got."""
@@ -56,8 +59,18 @@ class SqliteRollUps(Session):
 
     async def sums(self, basis: Basis, since: int, until: int, grouping: Grouping = BY_DAY) -> list[tuple[Cell, Sums]]:
         asked = (basis, since, until, grouping.per, grouping.part, grouping.source)
-        rows = await self._reader.run(lambda db: db.all("rollup_sums", *asked))
-        return [(Cell(*row[:6]), Sums(*row[6:])) for row in rows]
+
+        def read(db: Database) -> list[tuple[Cell, Sums]]:
+            state = db.one("rollup"), db.all("rollup_marks")
+            known, sums = self._sums.get(asked, (None, []))
+            if known != state:
+                sums = [(Cell(*row[:6]), Sums(*row[6:])) for row in db.all("rollup_sums", *asked)]
+                if len(self._sums) >= MOST_SUMS:
+                    self._sums.clear()
+                self._sums[asked] = state, sums
+            return sums
+
+        return [*await self._reader.run(read)]
 
     async def all_cells(self) -> tuple[RollUpState, Mapping[Cell, Sums]]:
         def read(db: Database) -> tuple[RollUpState, Mapping[Cell, Sums]]:

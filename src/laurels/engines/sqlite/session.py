@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -14,10 +15,12 @@ from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.change_notice import ChangeNotice
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.intents import SqliteIntents
+from laurels.engines.sqlite.moves import Moves
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import NoWriter, Writer
 from laurels.ledger import Act, NameNumbers
 from laurels.ledger.change_signal import ChangeSignal
+from laurels.ledger.rollups import Cell, Sums
 from laurels.ledger.shards import are_shards
 from laurels.model import Entry
 
@@ -35,6 +38,8 @@ class Session:
         self._appends = 0
         self._names = names
         self._reader = Reader(path)
+        self._moves = Moves(self._reader)
+        self._sums: dict[tuple[Any, ...], tuple[Any, list[tuple[Cell, Sums]]]] = {}
         self._shards = self._reader.now(_shards_of)
         # Opened last: where the file cannot be read, nothing is left open.
         self._writer = NoWriter() if read_only else Writer(path, self._committed, self._write_row, names)

@@ -1,7 +1,10 @@
 """Campaigns: what each gives and when, what is left of its budget, and what it gave."""
 
+import asyncio
 import tomllib
 from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -48,10 +51,12 @@ class CampaignsShown(Struct, frozen=True):
 async def list_campaigns(request: Request) -> Response:
     """List the campaigns of the version that was published last, in force or to come."""
     services = request.services
-    last = (await services.ledger.programs())[-1]
-    program = parse_program(last.text)
-    used = await services.ledger.budgets()
-    given = await services.ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL, part=True))
+    published, used, given = await asyncio.gather(
+        services.ledger.programs(),
+        services.ledger.budgets(),
+        services.ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL, part=True)),
+    )
+    last = published[-1]
     points: Counter[str] = Counter()
     orders: Counter[str] = Counter()
     for cell, sums in given:
@@ -59,7 +64,7 @@ async def list_campaigns(request: Request) -> Response:
             points[cell.part] += sums.points
         elif cell.kind == GAVE:
             orders[cell.part] += sums.entries
-    rules = {table["name"]: table for table in tomllib.loads(program.text).get("campaigns", [])}
+    campaigns, rules = _campaigns_of(last.text)
     shown = [
         _shown(
             each,
@@ -68,9 +73,16 @@ async def list_campaigns(request: Request) -> Response:
             rules[each.name],
             (used.get(each.name, 0), points[each.name], orders[each.name]),
         )
-        for each in program.campaigns
+        for each in campaigns
     ]
     return Response(200, CampaignsShown(last.version, _instant(last.from_at), shown))
+
+
+@lru_cache(maxsize=2)  # the newest version is asked for again and again, and reading it takes milliseconds
+def _campaigns_of(text: str) -> tuple[tuple[Campaign, ...], Mapping[str, dict[str, Any]]]:
+    """The campaigns of a program, and what it says of each by its name."""
+    rules = {table["name"]: table for table in tomllib.loads(text).get("campaigns", [])}
+    return parse_program(text).campaigns, rules
 
 
 def _shown(

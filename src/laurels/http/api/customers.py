@@ -1,10 +1,12 @@
 """A customer as colleagues see one: by id or by number, with what may be known of the person."""
 
+import asyncio
+
 import msgspec
 from msgspec import Struct
 
 from laurels.errors import BoardNotReady, LedgerUnavailable, UnknownMember
-from laurels.http.api.purses import purse_of
+from laurels.http.api.purses import Purse, purse_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import Customer, MessageState, TimelineEntry
 from laurels.model import Channel
@@ -141,14 +143,10 @@ _HIGHEST = 2**31 - 1
 
 
 async def _shown(request: Request, customer: Customer) -> CustomerShown:
-    rank, ranked = await _place(request, customer)
-    messages: list[MessageState] = []
-    if customer.member_id is not None:
-        messages = await request.services.ledger.messages(customer.member_id)
     merged = customer.merged_into is not None
-    purse = None
-    if customer.member_id is not None and not merged:
-        purse = await purse_of(request, customer.member_id)
+    (rank, ranked), messages, purse, channels = await asyncio.gather(
+        _place(request, customer), _messages(request, customer), _purse(request, customer), _channels(request, customer)
+    )
     available = 0 if purse is None else purse.available
     return CustomerShown(
         number=customer.number,
@@ -159,7 +157,7 @@ async def _shown(request: Request, customer: Customer) -> CustomerShown:
         name=request.services.dashboards.proxy_name(customer.name_number),
         enrolled_at=format_instant(customer.enrolled_at),
         contact=masked(customer.email),
-        channels=await _channels(request, customer),
+        channels=channels,
         balance=customer.totals.balance if purse is None else purse.balance,
         available=available,
         worth=_worth(request, available),
@@ -181,6 +179,17 @@ def _worth(request: Request, points: int) -> dict[str, str]:
         return {}
     told = {currency: in_major_units(points, currency, program) for currency, _ in program.value}
     return {currency: amount for currency, amount in told.items() if amount is not None}
+
+
+async def _messages(request: Request, customer: Customer) -> list[MessageState]:
+    return [] if customer.member_id is None else await request.services.ledger.messages(customer.member_id)
+
+
+async def _purse(request: Request, customer: Customer) -> Purse | None:
+    """None of who is no member any more."""
+    if customer.member_id is None or customer.merged_into is not None:
+        return None
+    return await purse_of(request, customer.member_id)
 
 
 async def _channels(request: Request, customer: Customer) -> list[Channel]:

@@ -2,6 +2,7 @@
 say how many entries those have yet to count.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
@@ -178,7 +179,7 @@ class MembersReport(Struct, frozen=True):
 )
 async def report_movement(request: Request, query: MovementQuery) -> Response:
     """Tell what points came and went, by kind and market, so that it adds up."""
-    found = await _movement(request, query)
+    found, counted = await asyncio.gather(_movement(request, query), _counted(request))
     return Response(
         200,
         MovementShown(
@@ -186,7 +187,7 @@ async def report_movement(request: Request, query: MovementQuery) -> Response:
             opening=_points(request, found.opening),
             lines=[_line(each) for each in found.lines],
             closing=_points(request, found.closing),
-            counted=await _counted(request),
+            counted=counted,
         ),
     )
 
@@ -236,8 +237,11 @@ async def report_due(request: Request, query: Period) -> Response:
 async def report_tiers(request: Request, query: Period) -> Response:
     """Tell how many members have each tier, and who moved in a period."""
     ledger, grouping = request.services.ledger, Grouping(per=PER_ALL, part=True)
-    ever = await ledger.sums(Basis.RECORDED, 0, _EVER, grouping)
-    within = await ledger.sums(Basis.RECORDED, *query.days(), grouping)
+    ever, within, counted = await asyncio.gather(
+        ledger.sums(Basis.RECORDED, 0, _EVER, grouping),
+        ledger.sums(Basis.RECORDED, *query.days(), grouping),
+        _counted(request),
+    )
     there = _count(ever, EntryKind.ENROL) - _count(ever, GONE)
     now: dict[str, int] = {}
     for before, after, members in _moves(ever):
@@ -246,7 +250,7 @@ async def report_tiers(request: Request, query: Period) -> Response:
     now[""] = there - sum(members for tier, members in now.items() if tier)
     tiers = [TierNow(tier, members) for tier, members in sorted(now.items()) if members or not tier]
     moves = [TierMove(*each) for each in _moves(within)]
-    return Response(200, TiersReport(tiers, moves, await _counted(request)))
+    return Response(200, TiersReport(tiers, moves, counted))
 
 
 @route(
@@ -255,8 +259,11 @@ async def report_tiers(request: Request, query: Period) -> Response:
 async def report_members(request: Request, query: MemberQuery) -> Response:
     """Tell how many members there are, came, went and were active."""
     ledger = request.services.ledger
-    ever = await ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL))
-    rows = await ledger.sums(Basis.RECORDED, *query.days(), Grouping(per=_PER[query.per]))
+    ever, rows, counted = await asyncio.gather(
+        ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL)),
+        ledger.sums(Basis.RECORDED, *query.days(), Grouping(per=_PER[query.per])),
+        _counted(request),
+    )
     active = ACTIVE_DAY if query.per == "day" else ACTIVE_MONTH
     lines = [
         MembersLine(
@@ -269,7 +276,7 @@ async def report_members(request: Request, query: MemberQuery) -> Response:
         for period in sorted({cell.day for cell, _ in rows})
     ]
     there = _count(ever, EntryKind.ENROL) - _count(ever, GONE)
-    return Response(200, MembersReport(there, lines, await _counted(request)))
+    return Response(200, MembersReport(there, lines, counted))
 
 
 async def _movement(request: Request, query: MovementQuery) -> Movement:
@@ -285,7 +292,7 @@ def _rows(found: Movement) -> list[Sequence[object]]:
 
 async def _counted(request: Request) -> CountedUpTo:
     services = request.services
-    state, heads = await services.ledger.rolled_up(), await services.ledger.heads()
+    state, heads = await asyncio.gather(services.ledger.rolled_up(), services.ledger.heads())
     counted = {shard: mark.position for shard, mark in state.marks.items()}
     behind = sum(max(0, head.position - counted.get(shard, 0)) for shard, head in heads.marks.items())
     return CountedUpTo(behind, services.programs.current.time_zone)

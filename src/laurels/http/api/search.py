@@ -2,6 +2,7 @@
 of an order, a refund, a redemption or a correction. Nothing is looked for "containing".
 """
 
+import asyncio
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -55,8 +56,8 @@ async def find_customers(request: Request, form: SearchForm) -> Response:
     hits: list[Hit] = []
     tried = ["customer", "document"]
     is_id = _is_id(words)
-    if is_id:
-        hits += await _members(request, "customer", await ledger.numbers_of(member_id=words))
+    with_id, documents, begun = await _called(request, words) if is_id else ([], [], [])
+    hits += await _members(request, "customer", with_id)
     if "@" in words and _may_see_contact(request):
         tried.append("e-mail")
         hits += await _members(request, "e-mail", await ledger.numbers_of(email=words))
@@ -64,14 +65,22 @@ async def find_customers(request: Request, form: SearchForm) -> Response:
     if name_number is not None:
         tried.append("name")
         hits += await _members(request, "name", await ledger.numbers_of(name_number=name_number))
-    if is_id:
-        hits += [await _document(request, found) for found in await ledger.documents_called(words)]
+    hits += [await _document(request, found) for found in documents]
     if is_id and len(words) >= LEAST_PREFIX:
         tried.append("prefix")
-        known = {hit.number for hit in hits if hit.kind == "customer"}
-        begun = [number for number in await ledger.numbers_from(words, MOST_BY_PREFIX + 1) if number not in known]
+        begun = [number for number in begun if number not in with_id]
         hits += await _members(request, "prefix", begun[:MOST_BY_PREFIX])
     return Response(200, Found(hits, tried), outcome=_outcome(hits))
+
+
+async def _called(request: Request, words: str) -> tuple[list[int], list[FoundDocument], list[int]]:
+    """Members with this id, documents with it, and members whose ids begin so; looked for at the same time."""
+    ledger = request.services.ledger
+    return await asyncio.gather(
+        ledger.numbers_of(member_id=words),
+        ledger.documents_called(words),
+        ledger.numbers_from(words, MOST_BY_PREFIX + 1),
+    )
 
 
 def _is_id(words: str) -> bool:
