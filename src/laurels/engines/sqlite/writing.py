@@ -45,9 +45,9 @@ def write(
     db.run_values("write_award", awards, len(outcome.awards))
     for (source, redemption_id), redeemed in outcome.redemptions.items():
         db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
-    for each in outcome.reached:
-        place = at[each.posting]
-        reach(db, each.member, each.milestone, each.points, quiet=each.quiet, place=place, now=chain.now)
+    for crossed in outcome.reached:
+        place = at[crossed.posting]
+        reach(db, crossed.member, crossed.milestone, crossed.points, quiet=crossed.quiet, place=place, now=chain.now)
     for each in outcome.reminders:
         id = message_id(db.value("read_identity"), each.member, each.name)
         db.run("insert_reminder", id, each.member, each.name, each.points, chain.now)
