@@ -65,7 +65,7 @@ words = st.sampled_from(["a", "o'k", 'quo"te', "back\\slash", "Zoë", "日本", 
 members = st.integers(0, 12).map(lambda number: f"m{number}")
 orders = st.builds(
     lambda number, word, **said: Order(order_id=f"{word}-{number}", **said),
-    st.integers(0, 200),
+    st.integers(0, 25),
     words,
     source=st.sampled_from(["shop", "till"]),
     member_id=members,
@@ -78,7 +78,7 @@ orders = st.builds(
 refunds = st.builds(
     lambda number, of, word, **said: Refund(refund_id=f"r{number}", order_id=f"{word}-{of}", **said),
     st.integers(0, 9),
-    st.integers(0, 200),
+    st.integers(0, 25),
     words,
     source=st.sampled_from(["shop", "till"]),
     member_id=members,
