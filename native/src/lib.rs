@@ -4,9 +4,10 @@
 //! shared memory, which is all of the unsafe code but one line; the journal), `board` (one board), `members`, `state` (all
 //! that follows from one feed, and what a batch does), `engine` (the writer, the readers), `dashboard` (what people see),
 //! `edge` (a thread that answers over HTTP), `python`. Apart from all of it: `http`,
-//! `bonuses` (the arithmetic of an award), and `fingerprints`.
+//! `bonuses` (the arithmetic of an award), `awards` (plain orders, a batch in one call), and `fingerprints`.
 
 mod atomics;
+pub mod awards;
 pub mod board;
 pub mod bonuses;
 pub mod dashboard;

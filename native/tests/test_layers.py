@@ -8,7 +8,7 @@ SRC = Path(__file__).parent.parent / "src"
 LAYERS = ["store", "board", "members", "state", "engine", "dashboard", "edge", "python"]
 UNSAFE = re.compile(r"\bunsafe (\{|impl|fn|extern)")
 GROUND = {"atomics", "error", "threads"}
-BESIDE = {"edge": {"http"}, "python": {"http", "bonuses", "fingerprints"}}
+BESIDE = {"edge": {"http"}, "awards": {"bonuses"}, "python": {"http", "awards", "bonuses", "fingerprints"}}
 """Rooms apart from the layers, and who knows them."""
 
 

@@ -114,6 +114,19 @@ def test_taking_in_is_accepting_and_awarding(given_documents: list[Order | Refun
     assert asyncio.run(_after(taken, before, fast)) == asyncio.run(_after(taken, before, slow))
 
 
+def test_what_went_to_quarantine_is_told_whichever_part_it_was_in() -> None:
+    """An import's way in judges in parts: a refund ends one."""
+    told: list[str] = []
+
+    async def take(ledger: Ledger, awarder: Awarder, some: list[Document]) -> list[Receipt]:
+        awarder.on_quarantined = lambda quarantined: told.extend(each.item.id for each in quarantined)
+        return await awarder.take_in(some)
+
+    refused = replace(OTHER, currency="USD")
+    asyncio.run(_after([each.document() for each in (ORDER, refused, REFUND)], 0, take))
+    assert told == [refused.order_id]
+
+
 further = st.builds(
     lambda order, number: replace(order, source="shop", order_id=f"p{number}"), orders, st.integers(0, 200)
 )

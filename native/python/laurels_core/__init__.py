@@ -26,6 +26,7 @@ from laurels_core._core import (
     NotReady,
     OlderFormat,
     OtherBoot,
+    PlainOrders,
     Quota,
     Reader,
     Refused,
@@ -41,6 +42,7 @@ from laurels_core._core import (
     plain_post,
 )
 from laurels_core.shapes import (
+    AwardedTuple,
     CampaignTuple,
     FollowedTuple,
     Head,
@@ -50,6 +52,7 @@ from laurels_core.shapes import (
     PostHead,
     Rendered,
     Row,
+    VersionTuple,
     ViewTuple,
 )
 
@@ -65,6 +68,7 @@ __all__ = [
     "SCORED",
     "SHARDS",
     "SHOWN",
+    "AwardedTuple",
     "Bonuses",
     "Busy",
     "CampaignTuple",
@@ -85,6 +89,7 @@ __all__ = [
     "OlderFormat",
     "Op",
     "OtherBoot",
+    "PlainOrders",
     "PostHead",
     "Quota",
     "Reader",
@@ -95,6 +100,7 @@ __all__ = [
     "Standings",
     "TokenTable",
     "Truncated",
+    "VersionTuple",
     "ViewTuple",
     "WouldWait",
     "Writer",

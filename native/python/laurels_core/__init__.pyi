@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, Self, TypeVar, final
 
 from typing_extensions import Buffer
 
+from laurels_core.shapes import AwardedTuple as AwardedTuple
 from laurels_core.shapes import CampaignTuple as CampaignTuple
 from laurels_core.shapes import FollowedTuple as FollowedTuple
 from laurels_core.shapes import Head as Head
@@ -29,6 +30,7 @@ from laurels_core.shapes import Op as Op
 from laurels_core.shapes import PostHead as PostHead
 from laurels_core.shapes import Rendered as Rendered
 from laurels_core.shapes import Row as Row
+from laurels_core.shapes import VersionTuple as VersionTuple
 from laurels_core.shapes import ViewTuple as ViewTuple
 
 __version__: Final[str]
@@ -109,6 +111,48 @@ class OlderFormat(Refused):
 @final
 class OtherBoot(Refused):
     """The machine went down without the writer having closed the files, so what they hold is not to be trusted."""
+
+@final
+class PlainOrders:
+    """Orders whose points follow from their totals alone, judged, hashed and put into rows: a batch in one call. It has
+    the rules of all published versions, which are all simple, and does not change.
+    """
+
+    def __new__(
+        cls,
+        *,
+        versions: Sequence[VersionTuple],
+        months: Sequence[tuple[int, int]],
+        late: int,
+        decode: Callable[[bytes], object],
+    ) -> Self:
+        """`versions`: in the order in which they are in force, the first since ever; `months`: (end, number) of each,
+        in order; `late`: how long after its end a month counts what is recorded; `decode`: makes an order of content,
+        with `source`, `order_id`, `currency`, `total`, `occurred_at` and `quiet`.
+
+        Raises `ValueError` where the figures do not fit together, `OverflowError` beyond 64 bits.
+        """
+
+    def award(
+        self,
+        rows: list[tuple[Any, ...]],
+        totals: list[tuple[Any, ...]],
+        unjoined: dict[int, int],
+        *,
+        shard: int,
+        before_first: int,
+        position: int,
+        last_hash: bytes,
+        now: int,
+    ) -> AwardedTuple | None:
+        """Judge orders, and write down what they lead to. None where one of them is not plain, cannot be read, or is to
+        be refused: then all of them are to be judged elsewhere. Some 1 us each; keeps the interpreter.
+
+        `rows`: sequence, kind, source, id, member, order_source, order_id, accepted_at, content, actor. `totals`: those
+        of the orders' members that have some, as they come back. `unjoined`: the name numbers of those whose enrolment
+        is not in the feed. `before_first`: the place before the shard's first. `position` and `last_hash` are the last
+        entry's. `now`: when all of it is recorded.
+        """
 
 @final
 class Bonuses:

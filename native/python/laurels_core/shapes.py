@@ -38,6 +38,32 @@ Head: TypeAlias = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, 
 PostHead: TypeAlias = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None, int, int]
 """(path, query, `Authorization`, `Content-Type`, `X-Request-Id`, `Origin`, where the body begins, how long it is)."""
 
+VersionTuple: TypeAlias = tuple[int, int, int, str, list[tuple[str, int]], list[tuple[str, int]]]
+"""A simple version: its number, from which instant it is in force, points for every so many minor units, how they are
+rounded (`half-up`, `floor`), those minor units by currency, and (name, above) of its milestones.
+"""
+
+AwardedTuple: TypeAlias = tuple[
+    list[object],
+    list[object],
+    list[object],
+    list[tuple[int, int, int]],
+    list[object],
+    list[int],
+    list[tuple[int, int]],
+    list[tuple[int, str, int, bool, int]],
+    int,
+    bytes,
+]
+"""What a batch led to. Values of rows, one behind the other: entries (place, kind, member, points, currency, amount,
+source, order_id, refund_id, reason, program_version, name_number, actor, occurred_at, board_at, recorded_at, hash,
+format, details), contents (place, content), totals by member (member, balance, earned, score, month, month_score,
+before_score, state). Then (month, member, points) of closed months. Values of awards (source, order_id, member,
+program_version, currency, amount, left, points, reversed, board_at, frame, refunded, places); place and sequence of
+each document; (place, member) of enrolments; (member, milestone, score, quiet, place) of what was reached; and position
+and hash of the last entry.
+"""
+
 CampaignTuple: TypeAlias = tuple[int, int, bool, bool, bool, int, int, int, int | None, int, int | None, bytes]
 """A campaign: its number; that of the match its lines fit; whether it is asked about; whether it is of a group; whether
 it has a limit; by how many thousandths more it multiplies, its points, and its points a unit (0: none); the spend it

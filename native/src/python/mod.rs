@@ -1,6 +1,7 @@
 //! What Python sees, each class in a file of its own. What each thing does and costs is told in
 //! `python/laurels_core/__init__.pyi`.
 
+mod awards;
 mod bonuses;
 mod edge;
 mod errors;
@@ -15,6 +16,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    awards::register(module)?;
     bonuses::register(module)?;
     errors::register(module)?;
     fingerprints::register(module)?;

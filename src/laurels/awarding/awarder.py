@@ -166,16 +166,10 @@ class Awarder:
     @contextmanager
     def _told(self) -> Iterator[Decide]:
         """A judge whose quarantined documents are told of once the ledger has them; where it fails, nothing is."""
-        last = Outcome()
-
-        def judge(claim: Claim) -> Outcome:
-            nonlocal last
-            last = self._decide(claim)  # a transaction that is tried again is judged again
-            return last
-
+        judge = _Judge(self._programs)
         yield judge
-        if last.quarantined:
-            self.on_quarantined(last.quarantined)
+        if judge.quarantined:
+            self.on_quarantined(list(judge.quarantined.values()))
 
     async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
         asked = any(document.in_depth or document.kind in HELD for document in documents)
@@ -190,3 +184,23 @@ class Awarder:
 
     def _decide_or_raise(self, claim: Claim) -> Outcome:
         return decide_or_raise(claim, self._programs)
+
+
+class _Judge:
+    """Judges a transaction's documents, in one part or several, and remembers which of them went to quarantine. A
+    transaction that is tried again is judged again.
+    """
+
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
+        self.plain_orders = programs.plain_orders
+        self.quarantined: dict[int, Quarantined] = {}
+
+    def __call__(self, claim: Claim) -> Outcome:
+        outcome = decide(claim, self._programs)
+        if self.quarantined:
+            for item in (*claim.items, *claim.overdue):
+                self.quarantined.pop(item.sequence, None)
+        for each in outcome.quarantined:
+            self.quarantined[each.item.sequence] = each
+        return outcome

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import structlog
 
+from laurels.awarding.native import plain_orders
 from laurels.errors import ProgramError, UnknownProgramVersion
 from laurels.leaderboard import Boards
-from laurels.ledger import OTHER_RULES, ProgramStore, PublishedProgram
+from laurels.ledger import OTHER_RULES, PlainOrders, ProgramStore, PublishedProgram
 from laurels.model import Entry
 from laurels.program import Program, check_extensions, parse_program, reason_of
 
@@ -19,6 +20,8 @@ class Programs:
     """Every published version, shared by all that judge and word in a process. A version that another process published
     is unknown until `load`.
     """
+
+    _plain_orders: PlainOrders | None
 
     def __init__(self, published: Iterable[tuple[int | None, Program]]) -> None:
         """(in force from, program) by version; the first is in force from ever."""
@@ -43,6 +46,13 @@ class Programs:
     def simple(self) -> bool:
         """Whether every version is: then nothing is kept of a member but its totals."""
         return self._simple
+
+    @property
+    def plain_orders(self) -> PlainOrders | None:
+        """The rules of plain orders for the native core; None where it is not there, or a version is not simple."""
+        if self._plain_orders is None and self._simple:
+            self._plain_orders = plain_orders(self._in_order, self._boards)
+        return self._plain_orders
 
     @property
     def boards(self) -> Boards:
@@ -85,10 +95,12 @@ class Programs:
         if not in_order:
             raise ProgramError("No program is published here.")
         self._later_from = [-(2**63) if from_at is None else from_at for from_at, _ in in_order[1:]]
+        self._in_order = in_order
         self._programs = [program for _, program in in_order]
         self._by_version = {program.version: program for program in self._programs}
         self._boards = Boards(self._programs[0].zone)
         self._simple = all(program.simple for program in self._programs)
+        self._plain_orders = None
 
 
 async def publish(store: ProgramStore, program: Program, *, at_start: bool = False, actor: str = "laurels") -> Programs:

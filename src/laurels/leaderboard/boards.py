@@ -62,6 +62,10 @@ class Boards:
         is_known = month < len(self._month_ends)
         return self._numbers[month] if is_known and recorded_at < self._month_ends[month] + LATE else None
 
+    def months(self) -> list[tuple[int, int]]:
+        """(end, number) of every month, in order: what `month_of` goes by, with `LATE`."""
+        return list(zip(self._month_ends, self._numbers, strict=True))
+
     def next_turn(self, now: int) -> int:
         """The instant at which `month` means another board."""
         return self._month_ends[bisect_right(self._month_ends, now)]

@@ -10,6 +10,7 @@ it (`gc=False`), else it would look through a whole batch again and again while 
 """
 
 from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -229,4 +230,27 @@ class Outcome(Struct, kw_only=True):
 
 
 Decide = Callable[[Claim], Outcome]
-"""A pure function. What it raises undoes the whole transaction; in `settle`, its own document alone."""
+"""A pure function. What it raises undoes the whole transaction; in `settle`, its own document alone. An engine may give
+it a batch in parts, each after what came before was written.
+"""
+
+
+class PlainOrders(Struct, frozen=True):
+    """Rules by which orders earn by their totals alone, for a native core that judges and writes a batch in one call
+    (`laurels_core.PlainOrders`): the same entries as by `Decide`, which judges what the core does not. `version` is the
+    newest that they know.
+    """
+
+    version: int
+    core: Any
+
+
+@runtime_checkable
+class DecidesPlainOrders(Protocol):
+    """A `Decide` that may have its rules for plain orders besides."""
+
+    plain_orders: PlainOrders | None
+
+    def __call__(self, claim: Claim) -> Outcome:
+        """Judge a claim."""
+        ...

@@ -10,9 +10,22 @@ from laurels.engines.sqlite import leases
 from laurels.engines.sqlite.accepting import Acceptance, item_of
 from laurels.engines.sqlite.chain import Chain, Chains, read_entry
 from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row, as_array
+from laurels.engines.sqlite.plain_orders import award_run, runs_of
 from laurels.engines.sqlite.writing import read_totals, totals_of, write
 from laurels.errors import LaurelsError, NotOwned
-from laurels.ledger import OF_HOLD, Award, Claim, Decide, Item, MemberState, OrderKey, Receipt, RedemptionState
+from laurels.ledger import (
+    OF_HOLD,
+    Award,
+    Claim,
+    Decide,
+    DecidesPlainOrders,
+    Item,
+    MemberState,
+    OrderKey,
+    PlainOrders,
+    Receipt,
+    RedemptionState,
+)
 from laurels.ledger.claim import by_clock
 from laurels.ledger.totals import Totals
 from laurels.model import Document, DocumentKind, Status
@@ -40,14 +53,33 @@ def award(
     """
     if fence is not None and not leases.holds(db, shard, fence):
         raise NotOwned
-    items = [_item(row) for row in db.all("claim_ready", shard, limit)]
+    rows = db.all("claim_ready", shard, limit)
     overdue = [_item(row) for row in db.all("claim_overdue", shard, waiting_before, limit)]
-    if not items and not overdue:
+    if not rows and not overdue:
         return 0
-    chain, taken = Chain(db, shard, now), len(items) + len(overdue)
-    waiting = _let_wait(db, shard, items, chain.now)
-    _judge(db, chain, [each for each in items if each.sequence not in waiting], overdue, decide, in_depth=in_depth)
-    return taken
+    chain = Chain(db, shard, now)
+    rules = decide.plain_orders if isinstance(decide, DecidesPlainOrders) and not in_depth else None
+    if rules is None or overdue or db.one("any_change") is not None:
+        items = [_item(row) for row in rows]
+        waiting = _let_wait(db, shard, items, chain.now)
+        items = [each for each in items if each.sequence not in waiting]
+        _judge(db, chain, items, overdue, decide, in_depth=in_depth)
+    else:
+        _judge_in_runs(db, chain, rows, decide, rules)
+    chain.save()
+    return len(rows) + len(overdue)
+
+
+def _judge_in_runs(db: Database, chain: Chain, rows: Sequence[Row], decide: Decide, rules: PlainOrders) -> None:
+    """Let the native core award the runs of plain orders, and the rules what lies between and what the core leaves: in
+    order, each part with what came before written.
+    """
+    for is_run, of in runs_of(rows):
+        awarded = award_run(db, chain, of, rules) if is_run else None
+        if awarded is None:
+            _judge(db, chain, [_item(row) for row in of], [], decide, in_depth=False)
+        else:
+            _take_out(db, awarded)
 
 
 def _let_wait(db: Database, shard: int, items: Sequence[Item], now: int) -> set[int]:
@@ -87,6 +119,7 @@ def award_new(db: Database, chain: Chain, new: Sequence[New], decide: Decide, *,
     """Award documents without their way through the inbox."""
     by_sequence = {each.item.sequence: each for each in new}
     _judge(db, chain, [each.item for each in new], [], decide, by_sequence, in_depth=in_depth)
+    chain.save()
 
 
 def _judge(  # noqa: PLR0917 - what is judged, and by what
@@ -120,9 +153,13 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
         awarded.extend((place, item.sequence))
         if item.member != member:
             db.run("place_accepted", member, item.sequence)
-    db.run_values("set_awarded", awarded, len(written))
+    _take_out(db, awarded)
+
+
+def _take_out(db: Database, awarded: list[int]) -> None:
+    """Take documents out of the inbox: the place of the first entry that each led to, and its sequence."""
+    db.run_values("set_awarded", awarded, len(awarded) // 2)
     db.run_array("delete_inbox", awarded[1::2])
-    chain.save()
 
 
 def sweep(db: Database, shard: int, limit: int, decide: Decide, *, now: int, fence: int | None) -> int:

@@ -2,6 +2,8 @@
 before.
 """
 
+from collections.abc import Sequence
+
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import place_of, position_at, shard_at
 from laurels.ledger import NameNumbers, shard_of
@@ -126,6 +128,16 @@ class Chain:
         self._db.run_values("insert_entry", values, len(held))
         held.clear()
         details.clear()
+
+    def end(self) -> tuple[int, bytes, int]:
+        """Position and hash of the last entry, and the place before the shard's first; writes what is held back."""
+        self.flush()
+        return self.position, self._hash, self._before_first
+
+    def go_on(self, values: Sequence[object], position: int, last_hash: bytes) -> None:
+        """Write entries that were made behind the `end`, row behind row, the last of which has that hash."""
+        self._db.run_values("insert_entry", values, position - self.position)
+        self.position, self._hash = position, last_hash
 
     def event(
         self,

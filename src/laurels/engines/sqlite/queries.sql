@@ -236,6 +236,13 @@ SELECT 1 FROM inbox WHERE state = 'waiting' LIMIT 1;
 -- Whether anything waits for an order.
 SELECT 1 FROM inbox WHERE state = 'waiting' AND order_source = ?1 AND order_id = ?2 LIMIT 1;
 
+-- name: any_awaited
+-- Whether anything waits for one of the orders in the inbox, by an array of their sequences.
+SELECT 1
+FROM carray(?) asked CROSS JOIN inbox o ON o.sequence = asked.value
+CROSS JOIN inbox w ON w.state = 'waiting' AND w.order_source = o.order_source AND w.order_id = o.order_id
+LIMIT 1;
+
 -- name: claim_waiting
 -- Documents that wait for an order, in order of acceptance: those of its member's shard.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,

@@ -8,7 +8,7 @@ import msgspec
 from laurels.engines.sqlite import accepting, members
 from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database, Row
-from laurels.ledger import Award, Item, OrderKey, Outcome, Posting, Reached
+from laurels.ledger import Award, Item, OrderKey, Outcome, Posting
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
 from laurels.ledger.totals import Totals
@@ -45,8 +45,9 @@ def write(
     db.run_values("write_award", awards, len(outcome.awards))
     for (source, redemption_id), redeemed in outcome.redemptions.items():
         db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
-    for reached in outcome.reached:
-        _reach(db, reached, at[reached.posting], chain.now)
+    for crossed in outcome.reached:
+        place = at[crossed.posting]
+        reach(db, crossed.member, crossed.milestone, crossed.points, quiet=crossed.quiet, place=place, now=chain.now)
     for each in outcome.reminders:
         id = message_id(db.value("read_identity"), each.member, each.name)
         db.run("insert_reminder", id, each.member, each.name, each.points, chain.now)
@@ -192,10 +193,11 @@ def _award_row(award: Award, places: list[int]) -> Row:
     )
 
 
-def _reach(db: Database, reached: Reached, place: int, now: int) -> None:
-    """Once for each (member, milestone), ever: the second crossing finds the row and sends nothing."""
-    row = db.one("insert_milestone", reached.member, reached.milestone, reached.points, now, int(reached.quiet), place)
-    if row is not None and not reached.quiet:
-        identity = db.value("read_identity")
-        id = message_id(identity, reached.member, reached.milestone)
-        db.run("insert_message", id, reached.member, reached.milestone, reached.points, now)
+def reach(db: Database, member: int, milestone: str, points: int, *, quiet: bool, place: int, now: int) -> None:
+    """Keep that a member crossed a milestone, and send the message. Once for each (member, milestone), ever: the second
+    crossing finds the row and sends nothing.
+    """
+    row = db.one("insert_milestone", member, milestone, points, now, int(quiet), place)
+    if row is not None and not quiet:
+        id = message_id(db.value("read_identity"), member, milestone)
+        db.run("insert_message", id, member, milestone, points, now)
