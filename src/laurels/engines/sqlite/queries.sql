@@ -160,7 +160,7 @@ CREATE TEMP TABLE arriving (n INTEGER PRIMARY KEY, kind, source, id, order_id, o
 
 -- name: hold_arriving!
 -- Look up documents that arrived: their number, what they ask for (`arriving.py`), kind, source, id, member, order, its
--- source, content, raw bytes and actor.
+-- source, content, raw bytes and actor. Rows without a number fill a statement up.
 INSERT INTO arriving
 SELECT d.column1, d.column3, d.column4, d.column5, d.column7, d.column8, d.column9, d.column10, d.column11,
        m.number, m.shard, m.secret, (
@@ -168,7 +168,8 @@ SELECT d.column1, d.column3, d.column4, d.column5, d.column7, d.column8, d.colum
            AND (d.column2 = 0 OR EXISTS (SELECT 1 FROM contact WHERE member = m.number))
            AND NOT EXISTS (SELECT 1 FROM accepted WHERE source = d.column4 AND id = d.column5 AND kind = d.column3)
        ) IS TRUE
-FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column6;
+FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column6
+WHERE d.column1 IS NOT NULL;
 
 -- name: look_at_arriving
 -- The highest sequence that was ever given, what keys each one's fingerprint (hexadecimal, one behind the other), and
