@@ -389,14 +389,16 @@ SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
--- Documents whose status does not fit where they are, or whose entry is not theirs.
+-- Documents whose status does not fit where they are, or whose entry is not theirs. Of an adjustment's id a digest is kept.
 SELECT a.kind, a.source, a.id, a.status, i.state, a.place
 FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN entry e ON e.place = a.place
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     (a.status = 'accepted') <> (i.state IS 'ready')
     OR (a.status = 'waiting') <> (i.state IS 'waiting')
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
-    OR (i.sequence IS NOT NULL AND (i.kind, i.source, i.id) IS NOT (a.kind, a.source, a.id))
+    OR (i.sequence IS NOT NULL AND (i.kind, i.source) IS NOT (a.kind, a.source))
+    OR (i.sequence IS NOT NULL AND a.id IS NOT iif(
+        a.kind = 'adjustment', lower(hex(keyed((SELECT secret FROM ledger), CAST(i.id AS BLOB)))), i.id))
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
     OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source
