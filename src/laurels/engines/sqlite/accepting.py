@@ -167,13 +167,13 @@ class Acceptance:
             self._runs.append(Run(first, end, base))
         self._last = sequence + end - first - 1
 
-    def look_up_many(self, documents: Sequence[Document]) -> list[looking_up.Found | None]:
+    def look_up_many(self, documents: Sequence[Document]) -> list[looking_up.LookedUp | None]:
         """For each document what is found, where it is new, a known member's, and asks for nothing but to be written;
         else None.
         """
         return looking_up.look_up_many(self._db, documents, self._numbers.secret)
 
-    def whose(self, known: looking_up.Found) -> "Whose":
+    def whose(self, known: looking_up.LookedUp) -> "Whose":
         """Whose a document is that was looked up with others."""
         if known.merged_into is not None:
             return self._member(known.merged_into)
