@@ -57,7 +57,7 @@ async def test_each_request_is_answered_once_and_in_order(shop: Shop, connect: C
     await until(seen, before)
     opened = descriptors()
     await asyncio.gather(*(mixed(str(n)) for n in range(4)))
-    assert seen.handed > seen.returned > 10, "they did go to and fro"
+    assert min(seen.handed, seen.returned) > 10, "they did go to and fro"
     await until(seen, before)
     async with asyncio.timeout(30):  # a closed one may have a moment to go
         while descriptors() > opened:  # noqa: ASYNC110 - it tells nobody

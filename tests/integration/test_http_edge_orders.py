@@ -361,6 +361,6 @@ async def test_each_request_is_answered_once_and_in_order(till: Till, connect: C
 
     before = standing(seen)
     await asyncio.gather(*(mixed(str(n)) for n in range(6)))
-    assert seen.handed > seen.returned > 10, "they did go to and fro"
+    assert min(seen.handed, seen.returned) > 10, "they did go to and fro"
     await until(seen, before)
     assert await till.shop.services.ledger.inbox_depth() == len(acknowledged)
