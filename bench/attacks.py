@@ -17,19 +17,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.security.attacks import Server, flood, hang_ups, pouring, request, served
+from tests.security.attacks import AttackedServer, flood, hang_ups, pouring, request, served
 
 MOST_MB = 50
 HEALTHY_MS = 100
 LOOK_EVERY_S = 0.2
 
-Attack = Callable[[Server, float], None]
+Attack = Callable[[AttackedServer, float], None]
 
 
 class Watch(threading.Thread):
     """Looks at the server while it is attacked."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: AttackedServer) -> None:
         super().__init__(daemon=True)
         self.server = server
         self.memory_mb: list[float] = []
@@ -54,7 +54,7 @@ class Watch(threading.Thread):
 def pipelines(target: str) -> Attack:
     """50 sockets that send 8,000 requests each and read nothing, again and again."""
 
-    def attack(server: Server, seconds: float) -> None:
+    def attack(server: AttackedServer, seconds: float) -> None:
         one = request(target, f"Authorization: Bearer {server.token('ann')}")
         for _ in until(seconds):
             with pouring(server, 50, one * 8000):
@@ -63,7 +63,7 @@ def pipelines(target: str) -> Attack:
     return attack
 
 
-def trailers(server: Server, seconds: float) -> None:
+def trailers(server: AttackedServer, seconds: float) -> None:
     """Bodies in chunks whose trailers have no end."""
     begun = request("/order/A1", "Transfer-Encoding: chunked", method="POST", body="2\r\n{}\r\n0\r\n")
     for _ in until(seconds):
@@ -71,7 +71,7 @@ def trailers(server: Server, seconds: float) -> None:
             pass
 
 
-def unread(server: Server, seconds: float) -> None:
+def unread(server: AttackedServer, seconds: float) -> None:
     """200 connections whose answers nobody reads."""
     with ExitStack() as stack:
         for _ in range(200):
@@ -79,7 +79,7 @@ def unread(server: Server, seconds: float) -> None:
         time.sleep(seconds)
 
 
-def idle(server: Server, seconds: float) -> None:
+def idle(server: AttackedServer, seconds: float) -> None:
     """Connections that say nothing, as many as there may be."""
     with ExitStack() as stack:
         for _ in until(seconds):
@@ -91,14 +91,14 @@ def idle(server: Server, seconds: float) -> None:
 def noise(one: bytes) -> Attack:
     """The same on a new connection each time."""
 
-    def attack(server: Server, seconds: float) -> None:
+    def attack(server: AttackedServer, seconds: float) -> None:
         for _ in until(seconds):
             flood(server, [one] * 100)
 
     return attack
 
 
-def forged(server: Server, seconds: float) -> None:
+def forged(server: AttackedServer, seconds: float) -> None:
     """Tokens of 8 kB that nobody signed."""
     head, _, signature = server.token("dan").split(".")
     for n in until(seconds):
@@ -106,7 +106,7 @@ def forged(server: Server, seconds: float) -> None:
         flood(server, [request("/loyalty/dan", f"Authorization: Bearer {token}", "Connection: close")])
 
 
-def going_away(server: Server, seconds: float) -> None:
+def going_away(server: AttackedServer, seconds: float) -> None:
     """Clients that hang up at every point."""
     token = server.token("cyd")
     for _ in until(seconds):
@@ -178,7 +178,7 @@ def tried(name: str, attack: Attack, seconds: float) -> bool:
 
 
 @contextmanager
-def fresh() -> Iterator[Server]:
+def fresh() -> Iterator[AttackedServer]:
     """A server with the limits that it has in a shop, which has answered before."""
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as server:
         for target in ("/healthz", "/openapi.json", "/loyalty/ann", "/metrics"):

@@ -41,7 +41,7 @@ from bench.console_people import Took, alone, work
 from bench.console_processes import Processes, postgres_over, started
 from bench.copies import multiply_file, multiply_server
 from tests.integration.http_shop import Shop, open_shop
-from tests.postgres_server import Server
+from tests.postgres_server import PostgresServer
 
 from laurels import clock
 from laurels.clock import DAY, SECOND
@@ -120,7 +120,7 @@ async def movement(shop: Processes, took: Took) -> None:
             assert answer.is_success, answer.text
 
 
-async def main(options: argparse.Namespace, state: Path, server: Server | None) -> None:
+async def main(options: argparse.Namespace, state: Path, server: PostgresServer | None) -> None:
     """Make the ledger, let people work, print what each page took."""
     ledger = options.ledger if server is None else server.url("bench")
     began = time.perf_counter()

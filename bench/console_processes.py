@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import httpx
 from tests.console.console_shop import Visitor
-from tests.postgres_server import Server
+from tests.postgres_server import PostgresServer
 from tests.settings import settings_with
 
 from laurels.http.admission.tokens import sign_token
@@ -65,10 +65,10 @@ async def started(state: Path, ledger: str | None, people: int) -> AsyncIterator
 
 
 @contextmanager
-def postgres_over(folder: Path, programs: Path) -> Iterator[Server]:
+def postgres_over(folder: Path, programs: Path) -> Iterator[PostgresServer]:
     """A PostgreSQL server over files in a folder, made where there are none; stopped in order at the end."""
     folder.parent.chmod(0o755)  # the server runs as a plain user, who has to get there
-    server = Server(programs, folder, **ADVISED)
+    server = PostgresServer(programs, folder, **ADVISED)
     is_new = not (folder / "data").exists()
     if is_new:
         server.make()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.security.attacks import Server, request, served
+from tests.security.attacks import AttackedServer, request, served
 
 FIRST = 200
 """Connections before those that are measured: so that what is made once is there."""
@@ -40,7 +40,7 @@ def main() -> None:
             measure(one, name, connections)
 
 
-def measure(server: Server, name: str, connections: int) -> None:
+def measure(server: AttackedServer, name: str, connections: int) -> None:
     """Open so many connections, each of which is answered once."""
     asked = request("/loyalty/ann", f"Authorization: Bearer {server.token('ann')}")
     with ExitStack() as stack:

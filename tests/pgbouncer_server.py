@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.ports import free_ports, wait_until_answering
-from tests.postgres_server import PLAIN_USER, ROOT, USER, Server, name_of
+from tests.postgres_server import PLAIN_USER, ROOT, USER, PostgresServer, name_of
 
 PROGRAM = "/usr/sbin/pgbouncer"
 STARTS_WITHIN_S = 30
@@ -38,7 +38,7 @@ class Pooler:
 
 
 @contextmanager
-def pooler(server: Server, mode: str, **settings: str) -> Iterator[Pooler]:
+def pooler(server: PostgresServer, mode: str, **settings: str) -> Iterator[Pooler]:
     """PgBouncer in a mode, until the end of the block. For each database it has few connections of the server's, so
     that what stays on one is met by others.
     """

@@ -73,7 +73,7 @@ def reachable(programs: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Server:
+class PostgresServer:
     """One server in a folder of its own, reached by a socket in it."""
 
     def __init__(self, programs: Path, folder: Path | None = None, /, **settings: str) -> None:
@@ -110,7 +110,7 @@ class Server:
         """Make its files."""
         self._run("initdb", "-U", USER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
 
-    def copy(self, primary: "Server") -> None:
+    def copy(self, primary: "PostgresServer") -> None:
         """Make its files as those of a standby."""
         where = ("-h", str(primary.folder), "-p", primary.port, "-U", USER)
         self._run("pg_basebackup", *where, "-R", "-c", "fast", "--no-sync")
@@ -126,7 +126,7 @@ class Server:
             assert monotonic() < until, "the standby does not get there"
             sleep(0.02)
 
-    def cut_from(self, primary: "Server") -> None:
+    def cut_from(self, primary: "PostgresServer") -> None:
         """Let a standby hear nothing more."""
         self.sql("ALTER SYSTEM SET primary_conninfo = ''")
         self.sql("SELECT pg_reload_conf()")
@@ -236,9 +236,9 @@ def _started(command: list[str], *, stdout: Any, stderr: Any, cwd: Path) -> "sub
 
 
 @contextmanager
-def running(programs: Path, **settings: str) -> Iterator[Server]:
+def running(programs: Path, **settings: str) -> Iterator[PostgresServer]:
     """A server until the end of the block."""
-    server = Server(programs, **settings)
+    server = PostgresServer(programs, **settings)
     try:
         server.make()
         server.start()
@@ -248,9 +248,9 @@ def running(programs: Path, **settings: str) -> Iterator[Server]:
 
 
 @contextmanager
-def standby_of(primary: Server) -> Iterator[Server]:
+def standby_of(primary: PostgresServer) -> Iterator[PostgresServer]:
     """A standby that follows a server, until the end of the block."""
-    standby = Server(primary.programs)
+    standby = PostgresServer(primary.programs)
     try:
         standby.copy(primary)
         standby.start()
@@ -267,7 +267,7 @@ def name_of(url: str) -> str:
 class Databases:
     """Databases with an empty ledger, each a copy of one that was made once."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: PostgresServer) -> None:
         self.server = server
         server.sql("CREATE DATABASE template")
         asyncio.run(PostgresLedger.migrate(server.url("template")))

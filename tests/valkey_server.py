@@ -14,7 +14,7 @@ from laurels.engines.valkey import ValkeyLeaderboard
 _roots = count(1)
 
 
-class Server:
+class ValkeyNode:
     """A server that comes back at the same loopback port, with what was saved last."""
 
     def __init__(self, folder: Path, **config: str) -> None:
@@ -38,9 +38,9 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, **config: str) -> Iterator[Server]:
+def running(folder: Path, **config: str) -> Iterator[ValkeyNode]:
     """A server until the end of the block."""
-    server = Server(folder, **config)
+    server = ValkeyNode(folder, **config)
     server.start()
     try:
         yield server

@@ -52,8 +52,11 @@ BEFORE_OTHERS = -10
 SERVED_BY = ("uvicorn", "uvloop", "httptools", "msgspec")
 TICKS = os.sysconf("SC_CLK_TCK")
 
+Rows = list[dict[str, float | str]]
+"""Figures, each with the bench and the server that it is of."""
 
-class Server:
+
+class MeasuredServer:
     """A server process on its core."""
 
     def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
@@ -66,14 +69,14 @@ class Server:
 
 
 @contextmanager
-def server(*arguments: str, core: int = SERVER_CORE) -> Iterator[Server]:
+def server(*arguments: str, core: int = SERVER_CORE) -> Iterator[MeasuredServer]:
     """Start one of `servers.py` on a core; it ends with its standard input."""
     command = ["taskset", "-c", str(core), sys.executable, str(HERE / "servers.py"), *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         try:
-            started = Server(process, int(process.stdout.readline()))
+            started = MeasuredServer(process, int(process.stdout.readline()))
             wait_until_ready(started.port)
             yield started
         finally:
@@ -105,7 +108,7 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-async def measure(target: Server, requests: Iterator[bytes], seconds: float) -> dict[str, float]:
+async def measure(target: MeasuredServer, requests: Iterator[bytes], seconds: float) -> dict[str, float]:
     """One run of the closed loop."""
     before_server, before_load = target.cpu_s(), cpu_s(os.getpid())
     outcome = await closed_loop(target.port, requests, connections=CONNECTIONS, seconds=seconds)
@@ -128,10 +131,14 @@ def figures(outcome: Outcome, server_cpu_s: float, load_cpu_s: float) -> dict[st
 
 
 async def pairs(
-    name: str, real: Server, base: Server, requests: Callable[[], Iterator[bytes]], arguments: argparse.Namespace
-) -> list[dict[str, float | str]]:
+    name: str,
+    real: MeasuredServer,
+    base: MeasuredServer,
+    requests: Callable[[], Iterator[bytes]],
+    arguments: argparse.Namespace,
+) -> Rows:
     """Measure the real server and its base in turns; print the ratios."""
-    rows: list[dict[str, float | str]] = []
+    rows: Rows = []
     for pair in range(-1, arguments.pairs):
         for role, target in (("real", real), ("base", base)):
             row = await measure(target, requests(), arguments.seconds if pair >= 0 else 1)
@@ -151,12 +158,13 @@ async def pairs(
     return rows
 
 
-async def accept(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def accept(shop: PreparedShop, arguments: argparse.Namespace) -> Rows:
     """Orders over HTTP against the same route without its ledger; then with awarding beside it, and inside."""
     with ExitStack() as stack:
         real = stack.enter_context(server(*laurels(shop, arguments)))
         base = stack.enter_context(server("no-ledger", "--state", str(shop.empty), "--edge", arguments.edge))
         rows = await pairs("accept", real, base, shop.orders, arguments)
+        rows.append(beside_bare_statements(rows, shop.state.parent / "bare", arguments.pairs))
     for name, options, beside in (("accept, work beside", [], True), ("accept, awarding inside", ["--award"], False)):
         with ExitStack() as stack:
             target = stack.enter_context(server(*laurels(shop, arguments), *options))
@@ -170,7 +178,23 @@ async def accept(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict
     return rows
 
 
-async def accept_postgres(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+def beside_bare_statements(rows: Rows, state: Path, times: int) -> dict[str, float | str]:
+    """What the ledger's bare statements do on the same core in the same run, with as many orders to a commit as there
+    are connections; print accepting beside it. The less the route costs, the less its own ratio says.
+    """
+    command = [sys.executable, str(HERE / "bare_ledger.py"), "--state", str(state), "--together", str(CONNECTIONS)]
+    pinned = ["taskset", "-c", str(SERVER_CORE), *command]
+    runs = [json.loads(subprocess.run(pinned, check=True, capture_output=True).stdout) for _ in range(times)]
+    bare, cpu_us = (median(run[field] for run in runs) for field in ("per_s", "cpu_us"))
+    accepted = median(float(row["per_s"]) for row in rows if row["role"] == "real")
+    print(
+        f"accept: {accepted:,.0f} orders a second, {accepted / bare:.0%} of the {bare:,.0f} of the ledger's bare "
+        f"statements ({cpu_us:.1f} us of the processor each)"
+    )
+    return {"bench": "accept", "role": "bare statements", "per_s": bare, "cpu_us": cpu_us, "ratio": accepted / bare}
+
+
+async def accept_postgres(shop: PreparedShop, arguments: argparse.Namespace) -> Rows:
     """Orders over HTTP on a PostgreSQL ledger against the same route without its ledger. The server of the ledger runs
     on the load's core.
     """
@@ -186,7 +210,7 @@ async def accept_postgres(shop: PreparedShop, arguments: argparse.Namespace) -> 
         return await pairs("accept, PostgreSQL", targets[0], targets[1], shop.orders, arguments)
 
 
-async def read(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def read(shop: PreparedShop, arguments: argparse.Namespace) -> Rows:
     """Dashboards of members at random against a handler that gives as many bytes and headers."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
     with ExitStack() as stack:
@@ -198,14 +222,14 @@ async def read(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[s
         rows = await pairs("read", real, base, lambda: itertools.cycle(requests), arguments)
         if nginx.is_there():
             process, port = stack.enter_context(nginx.nginx(answer, shop.state, SERVER_CORE))
-            peer = Server(process, port)
+            peer = MeasuredServer(process, port)
             rows += await pairs("read, nginx", real, peer, lambda: itertools.cycle(requests), arguments)
         else:
             print("nginx is not installed, so it was not measured beside")
     return [{"bench": "read, first use", "role": "real", **first}, *rows]
 
 
-async def fresh(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def fresh(shop: PreparedShop, arguments: argparse.Namespace) -> Rows:
     """How soon an order that was accepted is seen, at a steady rate of orders."""
     with ExitStack() as stack:
         target = stack.enter_context(server(*laurels(shop, arguments)))
@@ -216,7 +240,7 @@ async def fresh(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[
     return [{"bench": "fresh", "role": "real", **row}]
 
 
-async def mixed(shop: PreparedShop, arguments: argparse.Namespace) -> list[dict[str, float | str]]:
+async def mixed(shop: PreparedShop, arguments: argparse.Namespace) -> Rows:
     """Dashboards at a steady rate beside orders at a steady rate, which are awarded and projected meanwhile."""
     requests = [read_request(member, token) for member, token in shop.tokens.items()]
     with ExitStack() as stack:

@@ -25,7 +25,7 @@ from time import sleep
 from typing import Any
 
 import uvloop
-from http_bench import LOAD_CORE, SERVER_CORE, Server, measure, show
+from http_bench import LOAD_CORE, SERVER_CORE, MeasuredServer, measure, show
 from prepare import PreparedShop, prepare
 
 from laurels.http import create_app, open_auth
@@ -68,7 +68,7 @@ app = Application()
 
 
 @contextmanager
-def server(name: str, state: Path, path: Path | None) -> Iterator[Server]:
+def server(name: str, state: Path, path: Path | None) -> Iterator[MeasuredServer]:
     """Start one of them on the server's core."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -84,7 +84,7 @@ def server(name: str, state: Path, path: Path | None) -> Iterator[Server]:
             process.terminate()
 
 
-class Tree(Server):
+class Tree(MeasuredServer):
     """A server whose children work."""
 
     def cpu_s(self) -> float:

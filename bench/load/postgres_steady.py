@@ -41,7 +41,7 @@ from prepare import order_request, read_request
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
-from tests.postgres_server import Server, running
+from tests.postgres_server import PostgresServer, running
 
 from laurels.http.admission.tokens import sign_token
 from laurels.model import Order
@@ -210,7 +210,7 @@ async def until_ready(port: int) -> None:
             await asyncio.sleep(0.1)
 
 
-async def measure(server: Server, settings: Settings, arguments: argparse.Namespace) -> list[Row]:
+async def measure(server: PostgresServer, settings: Settings, arguments: argparse.Namespace) -> list[Row]:
     """Enrol, serve, and load."""
     members = [f"customer-{n}" for n in range(arguments.members)]
     await enrol(settings, members)

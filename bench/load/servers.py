@@ -48,7 +48,7 @@ class Bare:
         await send(self._body)
 
 
-class Server(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """One that leaves signals alone."""
 
     @contextlib.contextmanager
@@ -76,7 +76,7 @@ async def bare(answer: dict[str, Any]) -> None:
     config = uvicorn.Config(
         app, port=0, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
     )
-    server = Server(config)
+    server = QuietServer(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.01)

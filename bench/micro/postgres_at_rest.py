@@ -25,7 +25,7 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
-from tests.postgres_server import Server, running
+from tests.postgres_server import PostgresServer, running
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -47,7 +47,7 @@ _SIZES = f"SELECT {_TABLE}, sum(pg_relation_size(c.oid))::bigint {_OWNERS} AND c
 _FILES = f"SELECT pg_relation_filenode(c.oid)::bigint, {_TABLE} {_OWNERS}"
 
 
-async def measure(server: Server, count: int) -> None:
+async def measure(server: PostgresServer, count: int) -> None:
     """Take two rounds in, and look at what the second one left."""
     url = server.url("bench")
     ledger, bare = await PostgresLedger.open(url), await asyncpg.connect(url)
@@ -85,7 +85,7 @@ async def sizes_of(bare: "asyncpg.Connection[Any]") -> Counter[str]:
     return Counter({row[0]: row[1] for row in await bare.fetch(_SIZES)})
 
 
-async def walked(server: Server, before: str, after: str) -> list[str]:
+async def walked(server: PostgresServer, before: str, after: str) -> list[str]:
     """The records of the log between two places."""
     where = ["-p", str(server.folder / "data" / "pg_wal"), "-s", before, "-e", after]
     program = await asyncio.create_subprocess_exec(

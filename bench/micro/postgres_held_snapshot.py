@@ -29,7 +29,7 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
-from tests.postgres_server import Server, running
+from tests.postgres_server import PostgresServer, running
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -192,7 +192,7 @@ class undone:  # noqa: N801 - read as a word
         await self._transaction.rollback()
 
 
-async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]:
+async def measure(server: PostgresServer, asked: argparse.Namespace) -> dict[str, float]:
     """Load without the snapshot and with it."""
     url = server.url("bench")
     took = timed({"heads"})

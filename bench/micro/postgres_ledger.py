@@ -25,7 +25,7 @@ from postgres_bare import BATCH, BareTables
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
-from tests.postgres_server import Server, running
+from tests.postgres_server import PostgresServer, running
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -65,7 +65,9 @@ class Spent(NamedTuple):
 class Bench:
     """A ledger on a server, and a connection for bare statements."""
 
-    def __init__(self, server: Server, ledger: PostgresLedger, bare: "asyncpg.Connection[Any]", asked: Any) -> None:
+    def __init__(
+        self, server: PostgresServer, ledger: PostgresLedger, bare: "asyncpg.Connection[Any]", asked: Any
+    ) -> None:
         self.server, self.ledger, self.bare = server, ledger, bare
         self.count, self.pairs = asked.orders, asked.pairs
         self.awarder: Awarder
@@ -173,7 +175,7 @@ class Bench:
         return sum(int(file.read_text().split()[0]) for file in files if file.exists()) / 1e9
 
 
-async def measure(server: Server, asked: Any) -> None:
+async def measure(server: PostgresServer, asked: Any) -> None:
     """Open the ledger, and measure."""
     url = server.url("bench")
     ledger, bare = await PostgresLedger.open(url), await asyncpg.connect(url)

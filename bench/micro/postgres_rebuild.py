@@ -28,7 +28,7 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
-from tests.postgres_server import Server, running
+from tests.postgres_server import PostgresServer, running
 
 from laurels.dashboard import ProxyNames
 from laurels.dashboard.names import PUBLISHED_KEY
@@ -108,7 +108,7 @@ async def rebuilt(ledger: PostgresLedger, folder: Path, members: int) -> float:
     return took
 
 
-async def measure(server: Server, folder: Path, asked: argparse.Namespace) -> dict[str, float]:
+async def measure(server: PostgresServer, folder: Path, asked: argparse.Namespace) -> dict[str, float]:
     """Pairs at each length of the feed."""
     url = server.url("bench")
     await (await PostgresLedger.open(url)).close()

@@ -31,7 +31,7 @@ from postgres_bare import BareTables
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the tests' way to start a server
 
-from tests.postgres_server import Server, running
+from tests.postgres_server import PostgresServer, running
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -121,7 +121,7 @@ RUNS = [ONE, HALF, TWO]
 class Race:
     """So many processes do what there is to do, from one moment on."""
 
-    def __init__(self, server: Server, arguments: list[str], run: Run) -> None:
+    def __init__(self, server: PostgresServer, arguments: list[str], run: Run) -> None:
         self._server = server
         self._cores = ALL[: run.cores]
         self._commands = [
@@ -197,7 +197,7 @@ def order(round_: int, n: int) -> Order:
     return Order(source="shop", order_id=f"{round_}-{n:08}", member_id=member, currency="GBP", total=1000 + n % 9000)
 
 
-async def measure(server: Server, asked: argparse.Namespace) -> dict[str, float]:
+async def measure(server: PostgresServer, asked: argparse.Namespace) -> dict[str, float]:
     """Pairs of runs; the medians of their ratios."""
     url = server.url("bench")
     ledger, connection = await PostgresLedger.open(url), await asyncpg.connect(url)

@@ -12,7 +12,7 @@ from tests.acceptance.beside_brokers import counted, fill_kafka, made_ledger, po
 from tests.acceptance.test_how_tos import QUEUES, blocks
 from tests.fault.consuming import wait_until
 from tests.ports import free_ports
-from tests.postgres_server import USER, Server, binaries
+from tests.postgres_server import USER, PostgresServer, binaries
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -56,10 +56,10 @@ _PLACED = "INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES
 
 
 @contextmanager
-def database() -> Iterator[tuple[Server, int]]:
+def database() -> Iterator[tuple[PostgresServer, int]]:
     """A PostgreSQL whose log can be followed, and its port."""
     [port] = free_ports(1)
-    server = Server(binaries(), wal_level="logical", listen_addresses="127.0.0.1", port=str(port))
+    server = PostgresServer(binaries(), wal_level="logical", listen_addresses="127.0.0.1", port=str(port))
     try:
         server.make()
         server.start()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests import valkey_server
 from tests.acceptance.command_line import laurels, served
-from tests.valkey_server import Server
+from tests.valkey_server import ValkeyNode
 
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import load
@@ -21,13 +21,13 @@ ORDERS = "order_id,member_id,currency,total\nA1,ann,GBP,50.00\nA2,ben,GBP,70.00\
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[ValkeyNode]:
     with valkey_server.running(tmp_path / "valkey") as server:
         yield server
 
 
 @pytest.fixture
-def config(server: Server, tmp_path: Path) -> Path:
+def config(server: ValkeyNode, tmp_path: Path) -> Path:
     """A settings file that puts the board there."""
     path = tmp_path / "laurels.toml"
     path.write_text(f'[leaderboard]\nengine = "valkey"\nurl = "{server.url}"\n', "utf-8")
@@ -50,7 +50,7 @@ def test_a_years_standings_are_the_same_to_the_byte(config: Path, data_dir: Path
 
 
 def test_while_the_server_is_away_reads_are_503_and_then_they_are_right_again(
-    server: Server, config: Path, tmp_path: Path
+    server: ValkeyNode, config: Path, tmp_path: Path
 ) -> None:
     state, orders = tmp_path / "state", tmp_path / "orders.csv"
     orders.write_text(ORDERS, "utf-8")
@@ -86,7 +86,7 @@ def fresh(client: httpx.Client) -> dict[str, Any]:
         time.sleep(0.02)
 
 
-def test_a_command_without_the_server_says_so_in_one_line(server: Server, config: Path, tmp_path: Path) -> None:
+def test_a_command_without_the_server_says_so_in_one_line(server: ValkeyNode, config: Path, tmp_path: Path) -> None:
     orders = tmp_path / "orders.csv"
     orders.write_text(ORDERS, "utf-8")
     assert laurels("import", orders, "--state", tmp_path / "state", "--config", config).returncode == 0

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from tests.conftest import REPOSITORY
-from tests.security.attacks import Server, served, until
+from tests.security.attacks import AttackedServer, served, until
 
 from laurels.errors import SettingsError
 from laurels.http.app import ROUTES
@@ -69,13 +69,15 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
     with served(tmp_path_factory.mktemp("served"), http_root_path="/laurels") as server:
         yield server
 
 
 @pytest.fixture(scope="module", params=WAYS)
-def shop(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def shop(
+    request: pytest.FixtureRequest, server: AttackedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """Where the proxy shows Laurels."""
     folder = tmp_path_factory.mktemp("nginx") / "nginx"
     with nginx(folder, server.port, WAYS[request.param]) as address:
@@ -98,7 +100,7 @@ def test_every_page_finds_what_it_loads(shop: str) -> None:
     assert "elements/laurels-dashboard.js" in seen
 
 
-def test_the_api_and_its_description(shop: str, server: Server) -> None:
+def test_the_api_and_its_description(shop: str, server: AttackedServer) -> None:
     headers = {"Authorization": f"Bearer {server.token('ann')}"}
     for _ in range(2):  # the second time the token is known, and the answer comes from the connection
         answer = httpx.get(f"{shop}loyalty/ann", headers=headers)
@@ -111,7 +113,7 @@ def test_the_api_and_its_description(shop: str, server: Server) -> None:
         assert json.loads(event.removeprefix("data: "))["me"]["points"] == 0
 
 
-def test_the_pages_work_in_a_browser(shop: str, server: Server, page: Page) -> None:
+def test_the_pages_work_in_a_browser(shop: str, server: AttackedServer, page: Page) -> None:
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("response", lambda answer: said.append(answer.url) if answer.status >= 400 else None)
@@ -125,7 +127,7 @@ def test_the_pages_work_in_a_browser(shop: str, server: Server, page: Page) -> N
     assert [each for each in said if "favicon" not in each] == []
 
 
-def test_without_the_proxy_both_spellings_are_there(server: Server) -> None:
+def test_without_the_proxy_both_spellings_are_there(server: AttackedServer) -> None:
     address = f"http://127.0.0.1:{server.port}"
     for path in ("/healthz", "/laurels/healthz", "/laurels/"):
         assert httpx.get(address + path).status_code == 200

@@ -25,7 +25,7 @@ from pathlib import Path
 from tests.engines import native_leaderboard
 
 from laurels.errors import BoardNotReady
-from laurels.leaderboard import ALL_TIME, Change, Hidden, Renamed, Scored, Shown
+from laurels.leaderboard import ALL_TIME, Change, Hidden, Renamed, Scored, Unhidden
 from laurels.testing.leaderboard_feeds import FOLLOWED, OCTOBER, join, mark, member_id
 from laurels.testing.naive_board import NaiveLeaderboard
 
@@ -45,7 +45,7 @@ def entry(seed: int, position: int) -> list[Change]:
     if kind < 0.03:
         return [Hidden(member)]
     if kind < 0.06:
-        return [Shown(member)]
+        return [Unhidden(member)]
     if kind < 0.08:
         return [Renamed(member, 5_000 + position % 600_000)]
     points = rng.randrange(-8, 12)

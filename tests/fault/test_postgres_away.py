@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.acceptance.command_line import laurels, served
-from tests.postgres_server import Server, binaries, running
+from tests.postgres_server import PostgresServer, binaries, running
 from tests.slow_link import Link, Weather
 
 from laurels.engines.postgres.reaching import COMMAND_TIMEOUT_S
@@ -26,7 +26,7 @@ WITHIN_S = 60
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     with running(binaries()) as server:
         server.sql("CREATE DATABASE shop")
         yield server
@@ -80,13 +80,13 @@ class Reader:
 
 
 @contextmanager
-def crashed(server: Server) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
+def crashed(server: PostgresServer) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
     """The URL, what takes the server away, and what brings it back."""
     yield server.url("shop"), lambda: server.stop(signal.SIGQUIT), server.start
 
 
 @contextmanager
-def behind_a_silent_link(server: Server) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
+def behind_a_silent_link(server: PostgresServer) -> Iterator[tuple[str, Callable[[], None], Callable[[], None]]]:
     """The same where nobody is told: neither end hears that the other is not there any more."""
     with Link(f"{server.folder}/.s.PGSQL.{server.port}") as link:
 
@@ -98,7 +98,7 @@ def behind_a_silent_link(server: Server) -> Iterator[tuple[str, Callable[[], Non
 
 
 @pytest.mark.parametrize("away", [crashed, behind_a_silent_link])
-def test_reads_go_on_while_the_server_is_away(server: Server, tmp_path: Path, away: Any) -> None:
+def test_reads_go_on_while_the_server_is_away(server: PostgresServer, tmp_path: Path, away: Any) -> None:
     """All of them, marked stale; no reader with a token goes back, and what was bought meanwhile counts once."""
     config = tmp_path / "laurels.toml"
     with away(server) as (url, take_away, bring_back), ExitStack() as stack:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from tests.acceptance.command_line import laurels, served
 from tests.fault.test_postgres_away import token, until
-from tests.postgres_server import Server, binaries, running
+from tests.postgres_server import PostgresServer, binaries, running
 from tests.slow_link import Link
 from tests.two_hosts import Wired, may_be_wired, on
 
@@ -35,7 +35,7 @@ class Hosts(NamedTuple):
     """The database's address as the API's host has it, and what cuts the two apart and joins them."""
 
     url: str
-    server: Server
+    server: PostgresServer
     cut: Callable[[], None]
     join: Callable[[], None]
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from tests.postgres_server import Server, binaries, running, standby_of
+from tests.postgres_server import PostgresServer, binaries, running, standby_of
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -19,13 +19,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture
-def primary() -> Iterator[Server]:
+def primary() -> Iterator[PostgresServer]:
     with running(binaries(), wal_level="replica", max_wal_senders="4") as server:
         server.sql("CREATE DATABASE shop")
         yield server
 
 
-def both(*servers: Server) -> str:
+def both(*servers: PostgresServer) -> str:
     """One address for several servers."""
     hosts = ",".join(str(server.folder) for server in servers)
     return servers[0].url("shop").replace(str(servers[0].folder), hosts).replace("port=5432", "port=5432,5432")
@@ -40,7 +40,7 @@ async def opened(url: str) -> Shop:
     return shop
 
 
-async def test_a_clean_change_of_servers_loses_nothing_and_keeps_tokens(primary: Server) -> None:
+async def test_a_clean_change_of_servers_loses_nothing_and_keeps_tokens(primary: PostgresServer) -> None:
     await (await opened(primary.url("shop"))).ledger.close()
     with standby_of(primary) as standby:
         shop = await opened(both(primary, standby))
@@ -71,7 +71,7 @@ async def test_a_clean_change_of_servers_loses_nothing_and_keeps_tokens(primary:
             await shop.ledger.close()
 
 
-async def test_what_a_standby_had_not_got_yet_is_not_believed(primary: Server) -> None:
+async def test_what_a_standby_had_not_got_yet_is_not_believed(primary: PostgresServer) -> None:
     await (await opened(primary.url("shop"))).ledger.close()
     with standby_of(primary) as standby:
         shop = await opened(both(primary, standby))

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import asyncpg
 import pytest
-from tests.postgres_server import Databases, Server, binaries, running
+from tests.postgres_server import Databases, PostgresServer, binaries, running
 
 from laurels.awarding import Awarder, publish
 from laurels.clock import Clock, now
@@ -33,7 +33,7 @@ def database(postgres: Databases) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     """A server to be cruel to."""
     with running(binaries()) as server:
         server.sql("CREATE DATABASE shop")
@@ -158,7 +158,7 @@ async def test_an_order_that_is_changed_while_it_goes_to_quarantine_is_judged_ag
         assert await shop.findings() == []
 
 
-async def test_a_wait_for_a_standby_that_was_cancelled_is_not_acknowledged(server: Server) -> None:
+async def test_a_wait_for_a_standby_that_was_cancelled_is_not_acknowledged(server: PostgresServer) -> None:
     """The server answers it as done, with a warning alone: it may be on no other machine."""
     async with opened(server.url("shop")) as shop:
         server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
@@ -177,7 +177,7 @@ async def test_a_wait_for_a_standby_that_was_cancelled_is_not_acknowledged(serve
 
 
 async def test_a_server_that_says_nothing_is_waited_for_so_long_and_no_longer(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stopped server's kernel goes on answering. Who waits is told, and all is well once it goes on."""
     monkeypatch.setattr(reaching, "COMMAND_TIMEOUT_S", 1.0)
@@ -196,7 +196,7 @@ async def test_a_server_that_says_nothing_is_waited_for_so_long_and_no_longer(
         assert not receipt.conflict
 
 
-async def test_after_a_crash_of_the_server_it_is_found_again(server: Server) -> None:
+async def test_after_a_crash_of_the_server_it_is_found_again(server: PostgresServer) -> None:
     async with opened(server.url("shop")) as shop:
         await shop.accept(order("C1", "ann", "25.00"))
         server.stop(signal.SIGQUIT)

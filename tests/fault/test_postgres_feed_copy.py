@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from structlog.testing import capture_logs
 from tests.fault.test_postgres_failover import opened
-from tests.postgres_server import Server, binaries, running, standby_of
+from tests.postgres_server import PostgresServer, binaries, running, standby_of
 
 from laurels.engines.memory import MemoryLeaderboard
 from laurels.errors import LedgerUnavailable
@@ -25,7 +25,7 @@ PROGRAM = parse_program(DEFAULT_PROGRAM)
 
 
 @pytest.fixture
-def primary() -> Iterator[Server]:
+def primary() -> Iterator[PostgresServer]:
     with running(binaries(), wal_level="replica", max_wal_senders="4") as server:
         server.sql("CREATE DATABASE shop")
         asyncio.run(made(server.url("shop")))
@@ -33,7 +33,7 @@ def primary() -> Iterator[Server]:
 
 
 @pytest.fixture
-def standby(primary: Server) -> Iterator[Server]:
+def standby(primary: PostgresServer) -> Iterator[PostgresServer]:
     with standby_of(primary) as server:
         yield server
 
@@ -73,7 +73,7 @@ class Followed:
 
 
 @asynccontextmanager
-async def followed(primary: Server, standby: Server) -> AsyncIterator[Followed]:
+async def followed(primary: PostgresServer, standby: PostgresServer) -> AsyncIterator[Followed]:
     shop = await opened(primary.url("shop"))
     copy = await shop.ledger.feed_copy(standby.url("shop"))  # type: ignore[attr-defined] # of this engine
     board = MemoryLeaderboard()
@@ -84,7 +84,9 @@ async def followed(primary: Server, standby: Server) -> AsyncIterator[Followed]:
         await shop.ledger.close()
 
 
-async def test_the_primary_is_not_asked(primary: Server, standby: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_primary_is_not_asked(
+    primary: PostgresServer, standby: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither for where the feed ends nor for entries, from the board's beginning on."""
 
     async def heads() -> Heads:
@@ -98,7 +100,7 @@ async def test_the_primary_is_not_asked(primary: Server, standby: Server, monkey
         await it.reach(6)
 
 
-async def test_a_standby_that_is_behind_takes_nothing_back(primary: Server, standby: Server) -> None:
+async def test_a_standby_that_is_behind_takes_nothing_back(primary: PostgresServer, standby: PostgresServer) -> None:
     """A board that is further on stays there, is not rebuilt, and goes on by the primary."""
     async with followed(primary, standby) as it:
         await it.shop.sell(order("A1", "ann", "25.00"))
@@ -123,7 +125,7 @@ async def by_the_primary(it: Followed) -> None:
     await plain.catch_up()
 
 
-async def test_reach_waits_for_what_the_primary_has(primary: Server, standby: Server) -> None:
+async def test_reach_waits_for_what_the_primary_has(primary: PostgresServer, standby: PostgresServer) -> None:
     """A command that ends with a board that shows all of it does so behind a standby, too."""
     async with followed(primary, standby) as it:
         await it.shop.sell(*(order(f"A{n}", "ann", "10.00") for n in range(30)))
@@ -132,7 +134,7 @@ async def test_reach_waits_for_what_the_primary_has(primary: Server, standby: Se
         assert await it.points() == 30
 
 
-async def test_while_it_is_away_the_primary_is_followed(primary: Server, standby: Server) -> None:
+async def test_while_it_is_away_the_primary_is_followed(primary: PostgresServer, standby: PostgresServer) -> None:
     async with followed(primary, standby) as it:
         await it.shop.sell(order("A1", "ann", "25.00"))
         await it.reach(3)
@@ -149,7 +151,9 @@ async def test_while_it_is_away_the_primary_is_followed(primary: Server, standby
         await it.reach(9)
 
 
-async def test_one_that_hears_nothing_or_went_its_own_way_is_not_followed(primary: Server, standby: Server) -> None:
+async def test_one_that_hears_nothing_or_went_its_own_way_is_not_followed(
+    primary: PostgresServer, standby: PostgresServer
+) -> None:
     """A standby whose link to the primary broke, and then one that was made a primary of its own."""
     async with followed(primary, standby) as it:
         await it.shop.sell(order("A1", "ann", "25.00"))

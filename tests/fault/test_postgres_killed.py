@@ -13,7 +13,7 @@ from random import Random
 from time import monotonic, sleep
 
 import pytest
-from tests.postgres_server import Server, binaries, running
+from tests.postgres_server import PostgresServer, binaries, running
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -29,7 +29,7 @@ PROGRESS_WITHIN_S = 60
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     """A server of its own."""
     with running(binaries()) as server:
         server.sql("CREATE DATABASE shop")
@@ -71,7 +71,7 @@ def wait_for_more(folder: Path, before: int) -> None:
         sleep(0.02)
 
 
-def kill_and_crash(server: Server, folder: Path, rng: Random, kills: int) -> None:
+def kill_and_crash(server: PostgresServer, folder: Path, rng: Random, kills: int) -> None:
     """Let the shop run, kill one of its processes so many times, and crash the server on the way."""
     crash_at = rng.randrange(kills)
     processes = [Process(role, server.url("shop"), folder, n) for n, role in enumerate(ROLES)]
@@ -113,7 +113,7 @@ async def nothing_is_lost_or_double(url: str, acknowledged: set[str]) -> int:
 
 @pytest.mark.parametrize("kills", [2, pytest.param(200, marks=pytest.mark.long)])
 def test_whoever_is_killed_nothing_acknowledged_is_lost(
-    server: Server, tmp_path: Path, rng: Random, kills: int, figures: Counter[str]
+    server: PostgresServer, tmp_path: Path, rng: Random, kills: int, figures: Counter[str]
 ) -> None:
     kill_and_crash(server, tmp_path, rng, kills)
     figures["acknowledged"] += asyncio.run(

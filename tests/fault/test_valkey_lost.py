@@ -14,7 +14,7 @@ from random import Random, SystemRandom
 import pytest
 from msgspec.structs import replace
 from tests import valkey_server
-from tests.valkey_server import Server
+from tests.valkey_server import ValkeyNode
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, VersionNotReached
@@ -39,13 +39,13 @@ def rng() -> Random:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[ValkeyNode]:
     with valkey_server.running(tmp_path / "valkey") as server:
         yield server
 
 
 @pytest.fixture
-async def services(server: Server, tmp_path: Path, rng: Random) -> AsyncIterator[Services]:
+async def services(server: ValkeyNode, tmp_path: Path, rng: Random) -> AsyncIterator[Services]:
     """A system whose board is on the server, and some orders on it."""
     async with build(settings(server, tmp_path)) as services:
         await sell(services, rng)
@@ -53,7 +53,7 @@ async def services(server: Server, tmp_path: Path, rng: Random) -> AsyncIterator
         yield services
 
 
-def settings(server: Server, state: Path) -> Settings:
+def settings(server: ValkeyNode, state: Path) -> Settings:
     return load({"state": state, "leaderboard.engine": "valkey", "leaderboard.url": server.url}, environment={})
 
 
@@ -85,7 +85,7 @@ async def token(services: Services) -> Version:
     return Version.parse((await services.dashboards.board(ALL_TIME)).as_of)
 
 
-async def test_after_flushall_there_is_no_board_until_it_is_rebuilt(server: Server, services: Services) -> None:
+async def test_after_flushall_there_is_no_board_until_it_is_rebuilt(server: ValkeyNode, services: Services) -> None:
     before = await token(services)
     server.command("FLUSHALL")
     with pytest.raises(BoardNotReady):
@@ -96,7 +96,7 @@ async def test_after_flushall_there_is_no_board_until_it_is_rebuilt(server: Serv
 
 
 async def test_while_the_server_is_away_readers_and_projector_are_told_and_then_it_is_rebuilt(
-    server: Server, services: Services
+    server: ValkeyNode, services: Services
 ) -> None:
     server.kill()
     with pytest.raises(BoardNotReady):
@@ -111,7 +111,7 @@ async def test_while_the_server_is_away_readers_and_projector_are_told_and_then_
 
 
 async def test_older_data_is_served_as_stale_and_never_to_who_has_seen_newer(
-    server: Server, services: Services, rng: Random
+    server: ValkeyNode, services: Services, rng: Random
 ) -> None:
     old = await token(services)
     server.command("SAVE")
@@ -131,7 +131,7 @@ async def test_older_data_is_served_as_stale_and_never_to_who_has_seen_newer(
 
 
 async def test_a_snapshot_from_before_a_rebuild_is_made_whole_by_the_rest_of_the_feed(
-    server: Server, services: Services, rng: Random
+    server: ValkeyNode, services: Services, rng: Random
 ) -> None:
     """It is of an older generation than this process has seen, and yet what it becomes is as good."""
     server.command("SAVE")
@@ -156,7 +156,7 @@ async def test_a_snapshot_from_before_a_rebuild_is_made_whole_by_the_rest_of_the
     await assert_whole(services)
 
 
-async def test_a_load_that_is_not_gone_on_with_leaves_nothing_behind(server: Server, services: Services) -> None:
+async def test_a_load_that_is_not_gone_on_with_leaves_nothing_behind(server: ValkeyNode, services: Services) -> None:
     """Readers see what was there; another process begins at the feed's start, and sweeps. Should the first one come
     back, it is told.
     """
@@ -190,7 +190,7 @@ async def test_a_load_that_is_not_gone_on_with_leaves_nothing_behind(server: Ser
     await other.close()
 
 
-async def test_data_that_got_older_between_two_batches_is_not_built_upon(server: Server) -> None:
+async def test_data_that_got_older_between_two_batches_is_not_built_upon(server: ValkeyNode) -> None:
     """The second batch begins where the first one ended, and that is gone."""
     async with valkey_server.leaderboard(server.url) as engine:
         await engine.reset(Followed(identity="ledger", epoch=1))
@@ -212,7 +212,7 @@ async def test_data_that_got_older_between_two_batches_is_not_built_upon(server:
         assert (view.version, view.confirmed_at, view.ranked) == (Version(1, {0: 1}), 1, 0)
 
 
-async def test_what_another_process_applied_first_is_not_taken_for_granted_later(server: Server) -> None:
+async def test_what_another_process_applied_first_is_not_taken_for_granted_later(server: ValkeyNode) -> None:
     """A batch that was found done is what the next one begins after, so it must still be there."""
 
     def scored(*positions: int) -> list[tuple[int, Change]]:
@@ -235,7 +235,7 @@ async def test_what_another_process_applied_first_is_not_taken_for_granted_later
 
 
 async def test_the_loop_outlives_a_server_that_dies_again_and_again(
-    server: Server, services: Services, rng: Random
+    server: ValkeyNode, services: Services, rng: Random
 ) -> None:
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
@@ -263,7 +263,7 @@ async def shows(services: Services, wanted: Version) -> bool:
 
 
 async def test_a_key_that_somebody_else_wrote_over_costs_a_rebuild(
-    server: Server, services: Services, rng: Random
+    server: ValkeyNode, services: Services, rng: Random
 ) -> None:
     """A batch that fails half way leaves nothing that could be shown."""
     rankings = server.command("KEYS", "laurels:*:ranking:all-time")
@@ -279,7 +279,7 @@ async def test_a_key_that_somebody_else_wrote_over_costs_a_rebuild(
 
 
 async def test_a_rebuild_that_broke_off_is_gone_on_with_and_leaves_nothing(
-    server: Server, services: Services, tmp_path: Path
+    server: ValkeyNode, services: Services, tmp_path: Path
 ) -> None:
     """Another process finds how far it got; the old board is served until then, and afterwards only one is there."""
     before = await services.dashboards.member("member-1")
@@ -303,7 +303,7 @@ async def test_a_rebuild_that_broke_off_is_gone_on_with_and_leaves_nothing(
 
 
 async def test_two_projectors_at_once_count_nothing_twice(
-    server: Server, services: Services, tmp_path: Path, rng: Random
+    server: ValkeyNode, services: Services, tmp_path: Path, rng: Random
 ) -> None:
     """Beside `laurels serve` every command brings the board up to date as well."""
     async with AsyncExitStack() as stack:
@@ -322,7 +322,7 @@ async def test_two_projectors_at_once_count_nothing_twice(
 
 
 async def test_a_board_that_moves_on_is_verified_all_the_same(
-    server: Server, services: Services, tmp_path: Path, rng: Random
+    server: ValkeyNode, services: Services, tmp_path: Path, rng: Random
 ) -> None:
     """`laurels verify` may run beside a running Laurels."""
     stop = asyncio.Event()

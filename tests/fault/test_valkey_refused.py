@@ -130,7 +130,7 @@ async def test_engine_and_url_go_together(flags: dict[str, str], why: str, tmp_p
 
 
 async def test_a_server_that_is_away_at_the_start_is_waited_for(tmp_path: Path) -> None:
-    server = valkey_server.Server(tmp_path)
+    server = valkey_server.ValkeyNode(tmp_path)
     engine = await ValkeyLeaderboard.open(server.url)
     try:
         with pytest.raises(BoardNotReady):

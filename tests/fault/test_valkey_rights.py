@@ -12,7 +12,7 @@ from tests.key_value_server import Process, redis_binary, running, valkey_binary
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardUnavailable, SettingsError
-from laurels.leaderboard import ALL_TIME, Change, Erased, Followed, Hidden, Joined, Merged, Renamed, Scored, Shown
+from laurels.leaderboard import ALL_TIME, Change, Erased, Followed, Hidden, Joined, Merged, Renamed, Scored, Unhidden
 from laurels.model import Mark, Version
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ async def test_they_are_enough_for_all_that_a_board_does(server: Process) -> Non
                 changes: list[Change] = [
                     *(Joined(member, f"m{member}", member) for member in range(4)),
                     *(Scored(member, ALL_TIME, 5) for member in range(5)),
-                    *(Hidden(1), Shown(1), Renamed(1, 9), Merged(2, 3), Erased(0), Scored(1, ALL_TIME, -9)),
+                    *(Hidden(1), Unhidden(1), Renamed(1, 9), Merged(2, 3), Erased(0), Scored(1, ALL_TIME, -9)),
                 ]
                 await engine.apply(0, list(enumerate(changes, 1)), Mark(20, b"20"))
                 await engine.confirm(1)

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from tests import valkey_server
 from tests.fault.test_valkey_lost import assert_whole, sell
-from tests.valkey_server import Server
+from tests.valkey_server import ValkeyNode
 
 from laurels.engines.valkey import ValkeyLeaderboard
 from laurels.errors import BoardNotReady, BoardUnavailable, SettingsError
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[ValkeyNode]:
     with valkey_server.running(tmp_path / "valkey") as server:
         yield server
 
 
 @asynccontextmanager
-async def shop(server: Server, state: Path, **flags: str) -> AsyncIterator[Services]:
+async def shop(server: ValkeyNode, state: Path, **flags: str) -> AsyncIterator[Services]:
     """A Laurels with a ledger of its own."""
     settings = {"state": state, "leaderboard.engine": "valkey", "leaderboard.url": server.url}
     async with build(load(settings | flags, environment={})) as services:
@@ -37,7 +37,7 @@ async def shop(server: Server, state: Path, **flags: str) -> AsyncIterator[Servi
 
 
 async def test_a_prefix_that_another_ledger_has_is_refused_at_the_start(
-    server: Server, tmp_path: Path, rng: Random
+    server: ValkeyNode, tmp_path: Path, rng: Random
 ) -> None:
     async with shop(server, tmp_path / "one") as one:
         await sell(one, rng)
@@ -53,7 +53,7 @@ async def test_a_prefix_that_another_ledger_has_is_refused_at_the_start(
         await assert_whole(two)
 
 
-async def test_two_ledgers_under_two_prefixes_keep_apart(server: Server, tmp_path: Path, rng: Random) -> None:
+async def test_two_ledgers_under_two_prefixes_keep_apart(server: ValkeyNode, tmp_path: Path, rng: Random) -> None:
     """Also where one prefix is a pattern that the other one fits, or its beginning."""
     flags = [{"leaderboard.prefix": prefix} for prefix in ("shop*", "shop:12", "shop")]
     async with (
@@ -75,7 +75,7 @@ async def test_two_ledgers_under_two_prefixes_keep_apart(server: Server, tmp_pat
         assert len([key for key in keys if prefix != "shop" or not key.startswith(b"shop:12:")]) == 1
 
 
-async def test_who_comes_to_an_empty_server_at_once_reads_no_other_ones_board(server: Server) -> None:
+async def test_who_comes_to_an_empty_server_at_once_reads_no_other_ones_board(server: ValkeyNode) -> None:
     """Both found nothing at the start; the second one to follow its feed is told, and shows nothing."""
     one = await ValkeyLeaderboard.open(server.url, identity="one")
     two = await ValkeyLeaderboard.open(server.url, identity="two")
@@ -109,7 +109,7 @@ async def test_who_comes_to_an_empty_server_at_once_reads_no_other_ones_board(se
         await engine.close()
 
 
-async def test_keys_that_are_not_ours_stay(server: Server, tmp_path: Path, rng: Random) -> None:
+async def test_keys_that_are_not_ours_stay(server: ValkeyNode, tmp_path: Path, rng: Random) -> None:
     """Whatever they are called; through rebuilds, and a load that broke off."""
     theirs = ["laurels:12:sessions", "laurels:1:state", "laurels:9:members:0", "laurels:x", "laurelsx:1:state", "other"]
     for key in theirs:
@@ -133,7 +133,7 @@ async def test_keys_that_are_not_ours_stay(server: Server, tmp_path: Path, rng: 
     assert {key.decode() for key in server.command("KEYS", "*")} == set(theirs)  # type: ignore[attr-defined]
 
 
-async def test_a_board_that_an_older_laurels_left_is_taken_over_and_swept(server: Server) -> None:
+async def test_a_board_that_an_older_laurels_left_is_taken_over_and_swept(server: ValkeyNode) -> None:
     """It kept no list of its generations, and no identity beside the version."""
     engine = await ValkeyLeaderboard.open(server.url, identity="one")
     await engine.reset(Followed(identity="one", epoch=1))

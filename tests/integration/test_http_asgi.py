@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 HERE = "127.0.0.1"
 
 
-class Server(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """One that leaves the signals to pytest."""
 
     @contextlib.contextmanager
@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def served(app: LifespanApplication, host: str = HERE) -> AsyncIterator[httpx.AsyncClient]:
     with socket.create_server((host, 0)) as listener:
-        server = Server(uvicorn.Config(app, lifespan="on", log_config=None))
+        server = QuietServer(uvicorn.Config(app, lifespan="on", log_config=None))
         running = asyncio.create_task(server.serve([listener]))
         async with httpx.AsyncClient(base_url=f"http://{host}:{listener.getsockname()[1]}", timeout=30) as client:
             yield client

@@ -52,12 +52,12 @@ async def test_each_request_is_answered_once_and_in_order(shop: Shop, connect: C
         line.writer.close()
         await line.writer.wait_closed()
 
-    before = connections(seen)
+    before = standing(seen)
     await asyncio.gather(*(mixed(str(n)) for n in range(2)))  # warm: what is loaded once takes descriptors
     await until(seen, before)
     opened = descriptors()
     await asyncio.gather(*(mixed(str(n)) for n in range(4)))
-    assert seen.handed > seen.returned > 10, "they did go to and fro"
+    assert min(seen.handed, seen.returned) > 10, "they did go to and fro"
     await until(seen, before)
     async with asyncio.timeout(30):  # a closed one may have a moment to go
         while descriptors() > opened:  # noqa: ASYNC110 - it tells nobody
@@ -67,6 +67,13 @@ async def test_each_request_is_answered_once_and_in_order(shop: Shop, connect: C
 def connections(seen: Seen) -> int:
     """Those of both sides."""
     return seen.edges[0]._core.connections() + seen.edges[0]._held_by_python()
+
+
+def standing(seen: Seen) -> int:
+    """Those that are there before a test connects: the shop's own is one, and counts on neither side while it is given
+    back.
+    """
+    return max(connections(seen), 1)
 
 
 async def until(seen: Seen, most: int) -> None:
@@ -108,7 +115,7 @@ async def test_an_idle_connection_is_closed(tmp_path: Path, connect: Connect, se
 
 async def test_a_client_that_asks_and_hangs_up_at_once(shop: Shop, connect: Connect, seen: Seen) -> None:
     """Its end is seen, whether it comes with the request, while that is answered, or after it."""
-    before = connections(seen)
+    before = standing(seen)
     for n in range(60):
         line = await connect(shop)
         line.writer.write(request(shop, "/loyalty/m1"))

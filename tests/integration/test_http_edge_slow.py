@@ -10,7 +10,7 @@ import pytest
 from tests.integration.http_lines import Connect, Line, connect, request
 from tests.integration.http_shop import Shop, open_shop
 from tests.integration.test_http_edge import NATIVE, Seen, seen
-from tests.integration.test_http_edge_hand_over import connections, until
+from tests.integration.test_http_edge_hand_over import standing, until
 
 __all__ = ["connect", "seen"]
 
@@ -91,7 +91,7 @@ SLOW: list[Slow] = [
 async def test_who_sends_slowly_is_told_and_nobody_waits(shop: Shop, connect: Connect, seen: Seen) -> None:
     quick, one = await connect(shop), request(shop, "/loyalty/m1")
     expected = await quick.ask(one)
-    before = connections(seen)
+    before = standing(seen)
     at_work = {
         asyncio.create_task(slow(await connect(shop), one), name=slow.__name__) for slow in SLOW for _ in range(3)
     }

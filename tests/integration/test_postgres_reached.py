@@ -10,7 +10,7 @@ import pytest
 from tests.integration.test_postgres_refused import refusal
 from tests.pgbouncer_server import pooler
 from tests.ports import free_ports
-from tests.postgres_server import Databases, Server, binaries, running, standby_of
+from tests.postgres_server import Databases, PostgresServer, binaries, running, standby_of
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -153,7 +153,7 @@ async def test_of_two_hosts_the_primary_and_of_a_server_that_is_in_recovery_for_
             await opens(both(standby, primary))
 
 
-def both(one: Server, two: Server) -> str:
+def both(one: PostgresServer, two: PostgresServer) -> str:
     """The address of two servers in one."""
     folders = f"{one.folder},{two.folder}"
     return f"postgresql://laurels@/shop?host={folders}&port={one.port},{two.port}&target_session_attrs=read-write"

@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.certificates import Authority
 from tests.pgbouncer_server import pooler
-from tests.postgres_server import PLAIN_USER, ROOT, Databases, Server, binaries, name_of, running, standby_of
+from tests.postgres_server import PLAIN_USER, ROOT, Databases, PostgresServer, binaries, name_of, running, standby_of
 
 # A command ends while the TLS connection that was refused still says goodbye; uvloop warns of it, and goes on.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed resource <TCPTransport:ResourceWarning")
@@ -114,12 +114,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def by_tls(authority: Authority) -> Iterator[Server]:
+def by_tls(authority: Authority) -> Iterator[PostgresServer]:
     """A server with a certificate for its address, and a database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Server(binaries(), listen_addresses="127.0.0.1", port=str(port), max_wal_senders="4")
+    server = PostgresServer(binaries(), listen_addresses="127.0.0.1", port=str(port), max_wal_senders="4")
     try:
         server.make()
         for file, name in zip(authority.issue("server"), ("server.crt", "server.key"), strict=True):
@@ -142,12 +142,12 @@ def server_owns(file: Path) -> None:
         shutil.chown(file, PLAIN_USER)
 
 
-def address(server: Server, host: str = "127.0.0.1", **query: str | Path) -> str:
+def address(server: PostgresServer, host: str = "127.0.0.1", **query: str | Path) -> str:
     return f"postgresql://laurels:secret@{host}:{server.port}/shop?{urlencode({k: str(v) for k, v in query.items()})}"
 
 
 @pytest.mark.long
-def test_certificates(tmp_path: Path, by_tls: Server, authority: Authority) -> None:
+def test_certificates(tmp_path: Path, by_tls: PostgresServer, authority: Authority) -> None:
     """Of another authority, for another name, none where one is asked for; and the right one does."""
     other = Authority(tmp_path, "theirs")
     wrong = address(by_tls, sslmode="verify-full", sslrootcert=other.file)
@@ -168,7 +168,7 @@ def test_certificates(tmp_path: Path, by_tls: Server, authority: Authority) -> N
 
 
 @pytest.mark.long
-def test_a_server_without_tls_and_a_standby(tmp_path: Path, by_tls: Server) -> None:
+def test_a_server_without_tls_and_a_standby(tmp_path: Path, by_tls: PostgresServer) -> None:
     with standby_of(by_tls) as standby:
         assert "standby" in refusal(tmp_path, standby.url("shop"))
     by_tls.sql("ALTER SYSTEM SET ssl = off")

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from tests.integration.test_postgres_refused import refusal
 from tests.pgbouncer_server import pooler
-from tests.postgres_server import Databases, Server
+from tests.postgres_server import Databases, PostgresServer
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger, reaching, schema
@@ -45,7 +45,7 @@ ODD = {
 """Nobody would set all of them; each is somebody's."""
 
 
-def danish(server: Server) -> str:
+def danish(server: PostgresServer) -> str:
     """Sorts Aa behind Z, and upper case first, where the server can."""
     has_icu = server.sql("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'") != "0"
     return "LOCALE_PROVIDER icu ICU_LOCALE 'da-u-kf-upper'" if has_icu else ""

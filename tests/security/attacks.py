@@ -33,7 +33,7 @@ cli.main()
 """`laurels` with some of its constants changed, so that a test need not wait as long as a client may."""
 
 
-class Server:
+class AttackedServer:
     """A running `laurels serve`, whose process that answers HTTP is looked at from outside."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, state: Path, log: Path) -> None:
@@ -93,7 +93,7 @@ class Server:
 
 
 @contextmanager
-def served(folder: Path, *changes: str, descriptors: int | None = None, **settings: str) -> Iterator[Server]:
+def served(folder: Path, *changes: str, descriptors: int | None = None, **settings: str) -> Iterator[AttackedServer]:
     """A server on a free port. `changes` are assignments to constants, `descriptors` its limit of them."""
     state, log, metrics = folder / "state", folder / "log", folder / "metrics"
     metrics.mkdir()
@@ -116,7 +116,7 @@ def served(folder: Path, *changes: str, descriptors: int | None = None, **settin
         until(lambda: "answers at" in log.read_text())
         found = re.search(r"answers at http://127.0.0.1:(\d+)", log.read_text())
         assert found
-        server = Server(process, int(found[1]), state, log)
+        server = AttackedServer(process, int(found[1]), state, log)
         until(server.is_ready)
         yield server
         assert process.poll() is None, log.read_text()
@@ -139,7 +139,7 @@ def request(target: str, *headers: str, method: str = "GET", body: str = "") -> 
 
 
 @contextmanager
-def pouring(server: Server, connections: int, requests: bytes) -> Iterator[list[socket.socket]]:
+def pouring(server: AttackedServer, connections: int, requests: bytes) -> Iterator[list[socket.socket]]:
     """Connections that send the same bytes for as long as the server takes them, and read nothing."""
     with ExitStack() as stack:
         clients = [stack.enter_context(server.connect(little_room=True)) for _ in range(connections)]
@@ -162,7 +162,7 @@ def pouring(server: Server, connections: int, requests: bytes) -> Iterator[list[
         yield clients
 
 
-def flood(server: Server, requests: Sequence[bytes]) -> list[bytes]:
+def flood(server: AttackedServer, requests: Sequence[bytes]) -> list[bytes]:
     """Send each on a connection of its own, and read what comes back; gives the first lines."""
     lines = []
     for one in requests:
@@ -185,7 +185,7 @@ def answered(client: socket.socket) -> int:
     return int(found[1])
 
 
-def hang_ups(server: Server, token: str) -> None:
+def hang_ups(server: AttackedServer, token: str) -> None:
     """Clients that go away: before, within and after a request, with and without reading, rudely and politely."""
     order = request("/order/A1", f"Authorization: Bearer {token}", "Content-Length: 500", method="POST", body="{")
     chunked = request("/orders", f"Authorization: Bearer {token}", "Transfer-Encoding: chunked", method="POST")

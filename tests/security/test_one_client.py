@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from tests.security.attacks import Server, answered, flood, hang_ups, pouring, request, served, until
+from tests.security.attacks import AttackedServer, answered, flood, hang_ups, pouring, request, served, until
 
 from laurels.http.admission.limits import FAILURES_PER_MINUTE
 from laurels.http.admission.tokens import sign_token
@@ -34,7 +34,7 @@ FEW = 10
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
     """One server for all attacks; it has answered before, so its memory is what it is when idle."""
     with served(tmp_path_factory.mktemp("served"), *SHORT, http_keep_alive_s="2") as server:
         for target in ("/healthz", "/openapi.json", "/docs", "/leaderboard/all-time", "/metrics"):
@@ -43,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def unharmed(server: Server) -> Iterator[None]:
+def unharmed(server: AttackedServer) -> Iterator[None]:
     """After each attack memory is what it was, but for 50 MB, and every descriptor is free again."""
     memory, descriptors = server.memory_mb(), server.descriptors()
     yield
@@ -65,7 +65,7 @@ PIPELINES = {
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_pipelines_that_are_never_read(server: Server, name: str) -> None:
+def test_pipelines_that_are_never_read(server: AttackedServer, name: str) -> None:
     one = PIPELINES[name].replace(b"TOKEN", server.token("ann").encode())
     memory, refused = server.memory_mb(), cut_off(server)
     with pouring(server, 50, one * 8000) as clients:
@@ -77,7 +77,7 @@ def test_pipelines_that_are_never_read(server: Server, name: str) -> None:
             assert cut_off(server) > refused
 
 
-def cut_off(server: Server) -> float:
+def cut_off(server: AttackedServer) -> float:
     """How many were cut off since they do not read, or sent too many requests behind one."""
     return sum(server.figure("laurels_refused_total", reason=why) for why in ("not-read", "too-many-queued"))
 
@@ -91,7 +91,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_is_between_chunks_and_behind_them_has_an_end(server: Server, name: str) -> None:
+def test_what_is_between_chunks_and_behind_them_has_an_end(server: AttackedServer, name: str) -> None:
     begun, again = ENDLESS[name]
     head = request("/order/A1", "Transfer-Encoding: chunked", method="POST")
     memory = server.memory_mb()
@@ -100,7 +100,7 @@ def test_what_is_between_chunks_and_behind_them_has_an_end(server: Server, name:
         assert all(is_cut_off(client) for client in clients)
 
 
-def test_a_long_body_of_small_chunks_is_read(server: Server) -> None:
+def test_a_long_body_of_small_chunks_is_read(server: AttackedServer) -> None:
     """Whatever extends them; and a trailer is none of the headers."""
     token = f"Authorization: Bearer {server.token('eve')}"
     head = request("/order/A1", "Transfer-Encoding: chunked", token, "X-Request-Id: r1", method="POST")
@@ -118,7 +118,7 @@ def withheld(token: str, target: str, size: int) -> bytes:
     return head + b" " * (size - 1)
 
 
-def test_large_bodies_that_never_end(server: Server) -> None:
+def test_large_bodies_that_never_end(server: AttackedServer) -> None:
     """A customer's are refused beyond a few; a service's are not read before there is room, and then they are."""
     with pouring(server, 20, withheld(server.token("fay"), "/order/A1", 1_000_000)) as clients:
         until(lambda: len(select.select(clients, [], [], 0)[0]) == 18)
@@ -145,7 +145,7 @@ def is_cut_off(client: object) -> bool:
     return True
 
 
-def test_pipelines_that_are_read_are_answered_whole_and_in_order(server: Server) -> None:
+def test_pipelines_that_are_read_are_answered_whole_and_in_order(server: AttackedServer) -> None:
     """What is paused goes on: every request gets its answer, whatever lies between."""
     token = server.token("bob")
     one = [
@@ -165,7 +165,7 @@ def test_pipelines_that_are_read_are_answered_whole_and_in_order(server: Server)
     assert told == list(range(300))
 
 
-def test_answers_that_are_never_read(server: Server) -> None:
+def test_answers_that_are_never_read(server: AttackedServer) -> None:
     with ExitStack() as stack:
         for _ in range(200):
             client = stack.enter_context(server.connect(little_room=True))
@@ -175,7 +175,7 @@ def test_answers_that_are_never_read(server: Server) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", request("/healthz")], ids=["silent", "half a head", "kept"])
-def test_connections_on_which_nothing_comes(server: Server, begun: bytes) -> None:
+def test_connections_on_which_nothing_comes(server: AttackedServer, begun: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(200):
             stack.enter_context(server.connect()).sendall(begun)
@@ -196,13 +196,13 @@ NOISE = {
 
 
 @pytest.mark.parametrize("name", NOISE)
-def test_noise_does_not_fill_the_logs(server: Server, name: str) -> None:
+def test_noise_does_not_fill_the_logs(server: AttackedServer, name: str) -> None:
     before = len(server.logged())
     flood(server, [NOISE[name]] * 500)
     assert len(server.logged()) - before < MOST_LOG_BYTES
 
 
-def test_a_client_that_hangs_up_is_no_fault(server: Server) -> None:
+def test_a_client_that_hangs_up_is_no_fault(server: AttackedServer) -> None:
     before = server.logged()
     for _ in range(5):
         hang_ups(server, server.token("cyd"))
@@ -210,7 +210,7 @@ def test_a_client_that_hangs_up_is_no_fault(server: Server) -> None:
     assert server.logged()[len(before) :] == ""
 
 
-def test_streams_have_a_bound_over_all(server: Server) -> None:
+def test_streams_have_a_bound_over_all(server: AttackedServer) -> None:
     with ExitStack() as stack:
         told = []
         for n in range(40):
@@ -222,7 +222,7 @@ def test_streams_have_a_bound_over_all(server: Server) -> None:
     until(lambda: server.figure("laurels_streams") == 0)
 
 
-def test_forged_tokens_of_8_kb_cost_little(server: Server) -> None:
+def test_forged_tokens_of_8_kb_cost_little(server: AttackedServer) -> None:
     """Told to wait after a few; a token that was checked before gets in meanwhile. That most of them are not even
     looked at: `test_http_limits.py`.
     """
@@ -259,14 +259,14 @@ def test_descriptors_that_run_out_are_said(tmp_path: Path) -> None:
         assert server.figure("laurels_refused_total", reason="busy") >= refused
 
 
-def is_let_in(server: Server) -> bool:
+def is_let_in(server: AttackedServer) -> bool:
     """Whether one more connection is taken: the last that went may not be noted yet."""
     with server.connect() as client:
         client.sendall(request("/healthz"))
         return client.recv(4096).startswith(b"HTTP/1.1 200")
 
 
-def crowded(server: Server) -> float:
+def crowded(server: AttackedServer) -> float:
     """How many were refused since there was no room; 0 where there is none for who asks."""
     try:
         return server.figure("laurels_refused_total", reason="crowded")

@@ -13,7 +13,7 @@ import pytest
 from tests.simulation.machine import Beside
 from tests.simulation.simulation import Failed, Run
 
-from laurels.engines.sqlite.writer import Writer, _Job
+from laurels.engines.sqlite.writer import Writer, _PendingWrite
 from laurels.leaderboard import Change
 from laurels.ledger import Message
 from laurels.model import Mark
@@ -78,7 +78,7 @@ def test_it_finds_a_ledger_that_does_not_sync(monkeypatch: pytest.MonkeyPatch) -
 def test_it_finds_an_answer_before_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     commit = Writer._commit
 
-    def answer_early(writer: Writer, jobs: list[_Job]) -> list[Any]:
+    def answer_early(writer: Writer, jobs: list[_PendingWrite]) -> list[Any]:
         execute = writer._db.execute
 
         def before_the_commit(statement: str, *bindings: Any) -> Any:
@@ -89,7 +89,7 @@ def test_it_finds_an_answer_before_the_commit(monkeypatch: pytest.MonkeyPatch) -
         results: list[Any] = []
         run_all = writer._run_all
 
-        def noting(some: list[_Job]) -> list[Any]:
+        def noting(some: list[_PendingWrite]) -> list[Any]:
             found = run_all(some)
             results.extend(found)
             return found

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from laurels.engines.sqlite.connection import ROWS_AT_ONCE, Database, parts_of, with_rows
+from laurels.engines.sqlite.connection import ROWS_AT_ONCE, Database, padded, parts_of, with_rows
 from laurels.workers.consume import BATCH, MORE_BEHIND
 
 
@@ -24,6 +24,17 @@ def test_rows_are_written_as_one_by_one(tmp_path: Path, rows: int) -> None:
     db.run_rows("insert_remark", written)
     assert db.connection.execute("SELECT * FROM remark ORDER BY place").fetchall() == written
     db.close()
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 9, 300, 512, 513, 1281])
+def test_padded_parts_are_few_and_hold_every_row(rows: int) -> None:
+    values = list(range(2 * rows))
+    parts = padded("hold_arriving", values, rows)
+    assert len(parts) == -(-rows // max(ROWS_AT_ONCE))
+    assert {count for count, _ in parts} <= set(ROWS_AT_ONCE)
+    assert all(len(part) == 2 * count for count, part in parts)
+    held = [value for _, part in parts for value in part]
+    assert held == values + [None] * (len(held) - len(values))
 
 
 @pytest.mark.parametrize("name", ["hold_arriving", "look_up_many", "insert_entry", "write_award"])

@@ -314,12 +314,17 @@ impl Server {
             let Some(connection) = &mut self.slots[slot] else { continue };
             if connection.send(&self.answer, now).is_err() {
                 self.release(slot);
-            } else if !is_stopping && !connection.is_unread() {
-                if !self.go_on(slot, now) {
-                    self.read_later(slot, asked.missed);
-                } else if asked.missed {
-                    self.read(slot, now, true);
+            } else if connection.is_unread() {
+                continue;
+            } else if is_stopping {
+                if asked.missed {
+                    let kept = std::mem::take(&mut connection.kept);
+                    self.give_away(slot, &kept, now); // what was sent behind it is answered there
                 }
+            } else if !self.go_on(slot, now) {
+                self.read_later(slot, asked.missed);
+            } else if asked.missed {
+                self.read(slot, now, true);
             }
         }
     }

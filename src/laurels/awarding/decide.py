@@ -10,7 +10,7 @@ from laurels.awarding.holding import HELD, Holding
 from laurels.awarding.orders import Judged, OrderRules
 from laurels.awarding.postings import changed_before
 from laurels.awarding.programs import Programs
-from laurels.awarding.purses import Balances, Lots, Purse, write_spent
+from laurels.awarding.purses import Accounting, Balances, Lots, write_spent
 from laurels.awarding.reading import order_named, read, whose
 from laurels.awarding.refunds import read_refunds
 from laurels.awarding.workspace import Workspace
@@ -114,7 +114,7 @@ class _Judge:
         """A member of whom the program keeps something is judged in depth, whatever the programs."""
         return self._simple if self._all_simple and not self.work.has_state(member) else self._in_frames
 
-    def _purse_of(self, member: int) -> Purse:
+    def _accounting_of(self, member: int) -> Accounting:
         return self._balances if self._all_simple and not self.work.has_state(member) else self._lots
 
     def quarantine(self, item: Item, reason: str) -> None:
@@ -222,8 +222,8 @@ class _Judge:
         at = item.accepted_at if adjustment.occurred_at is None else adjustment.occurred_at
         expires = adjustment.expires_at
         check_ahead(expires, self.work.now)
-        purse = self._lots if expires is not None else self._purse_of(member)
-        change = purse.adjust(member, adjustment.points, expires)
+        accounting = self._lots if expires is not None else self._accounting_of(member)
+        change = accounting.adjust(member, adjustment.points, expires)
         posting = Posting(
             item=item,
             kind=EntryKind.ADJUST,
@@ -236,12 +236,12 @@ class _Judge:
             details=encode(AdjustDetails(board=adjustment.board, lots=change.lots, expires_at=expires)),
         )
         self.work.post(posting, quiet=adjustment.quiet)
-        purse.settle(item, member, change)
+        accounting.settle(item, member, change)
 
     def _take_redemption(self, item: Item) -> None:
         redemption, member = read(_redemption, item), whose(item)
-        purse = self._purse_of(member)
-        change = purse.redeem(member, redemption.points)
+        accounting = self._accounting_of(member)
+        change = accounting.redeem(member, redemption.points)
         posting = Posting(
             item=item,
             kind=EntryKind.REDEEM,
@@ -253,7 +253,7 @@ class _Judge:
             details=encode(RedeemDetails(change.lots)),
         )
         self.work.post(posting)
-        purse.settle(item, member, change)
+        accounting.settle(item, member, change)
         spent = write_spent(change.spent)
         if spent is not None:
             key = redemption.source, redemption.redemption_id
@@ -271,8 +271,8 @@ class _Judge:
         points = left if restoration.points is None else restoration.points
         if points > left or not points:
             raise Conflict(f"Of this redemption {left} points can come back. Nothing was changed.")
-        purse = self._purse_of(redeemed.member)
-        change = purse.restore(redeemed, points)
+        accounting = self._accounting_of(redeemed.member)
+        change = accounting.restore(redeemed, points)
         posting = Posting(
             item=item,
             kind=EntryKind.RESTORE,
@@ -283,7 +283,7 @@ class _Judge:
             details=encode(RestoreDetails(restoration.redemption_id, change.lots)),
         )
         self.work.post(posting)
-        purse.settle(item, redeemed.member, change)
+        accounting.settle(item, redeemed.member, change)
         restored, spent = redeemed.restored + points, write_spent(change.spent)
         self.work.keep_redeemed(key, msgspec.structs.replace(redeemed, restored=restored, spent=spent))
 

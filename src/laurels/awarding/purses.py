@@ -14,7 +14,7 @@ _NOTHING = StateChange(points=0, member_after=NEW)
 _spent = msgspec.msgpack.Decoder(tuple[Spent, ...])
 
 
-class Purse(Protocol):
+class Accounting(Protocol):
     """What happens beside the entry of such a document. `settle` comes after the entry was written."""
 
     def redeem(self, member: int, points: int) -> StateChange:

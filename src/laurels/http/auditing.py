@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from laurels.errors import LaurelsError
-from laurels.http.admission.callers import Person
+from laurels.http.admission.callers import PersonClaims
 from laurels.http.api.customers import number_of
 from laurels.http.problems import kind_of
 from laurels.http.routes import Request, Response, Route
@@ -90,7 +90,7 @@ def _what(route: Route, act: Act) -> str:
     return act.action if route.own_look else ""
 
 
-def _person(request: Request) -> Person:
+def _person(request: Request) -> PersonClaims:
     assert request.caller.person is not None, "only people are recorded"
     return request.caller.person
 

@@ -32,7 +32,7 @@ class Hidden(Struct, frozen=True, gc=False):
     member: int
 
 
-class Shown(Struct, frozen=True, gc=False):
+class Unhidden(Struct, frozen=True, gc=False):
     """A hidden member came back."""
 
     member: int
@@ -72,7 +72,7 @@ MOST_NAMES = 2**30
 LONGEST_ID = 4096
 """Bytes of a member's id as UTF-8."""
 
-Change = Joined | Scored | Hidden | Shown | Renamed | Erased | Merged
+Change = Joined | Scored | Hidden | Unhidden | Renamed | Erased | Merged
 
 
 def check_change(change: Change) -> None:
@@ -130,7 +130,7 @@ def _name_number(name_number: int | None) -> int:
 _EVENTS: dict[str, Callable[[int, str | None, int | None], Change]] = {
     EntryKind.ENROL: lambda member, member_id, name_number: Joined(member, member_id, _name_number(name_number)),
     EntryKind.HIDE: lambda member, _, __: Hidden(member),
-    EntryKind.SHOW: lambda member, _, __: Shown(member),
+    EntryKind.SHOW: lambda member, _, __: Unhidden(member),
     EntryKind.RENAME: lambda member, _, name_number: Renamed(member, _name_number(name_number)),
     EntryKind.ERASE: lambda member, _, __: Erased(member),
 }

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from laurels.leaderboard.boards import ALL_TIME, Boards
-from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Merged, Scored, Shown, changes_of
+from laurels.leaderboard.changes import Change, Erased, Hidden, Joined, Merged, Scored, Unhidden, changes_of
 from laurels.leaderboard.port import BoardRow, Leaderboard
 from laurels.leaderboard.projector import CHUNK
 from laurels.ledger import Finding, Ledger, Progress
@@ -83,7 +83,7 @@ class _Sums:
                 self._ids[member] = member_id
             case Hidden(member):
                 self._hidden.add(member)
-            case Shown(member):
+            case Unhidden(member):
                 self._hidden.discard(member)
             case Erased(member):
                 self._ids.pop(member, None)

@@ -18,7 +18,7 @@ from laurels.leaderboard import (
     Merged,
     Renamed,
     Scored,
-    Shown,
+    Unhidden,
 )
 from laurels.model import Mark
 from laurels.testing.naive_board import NaiveLeaderboard
@@ -186,7 +186,7 @@ def _entry(kind: str, member: int, points: int) -> list[Change]:
         "score": [Scored(member, ALL_TIME, points)],
         "score on both": [Scored(member, board, points) for board in BOARDS],
         "hide": [Hidden(member)],
-        "show": [Shown(member)],
+        "show": [Unhidden(member)],
         "rename": [Renamed(member, 5_000 + points)],
         "erase": [Erased(member)],
         "nothing": [],

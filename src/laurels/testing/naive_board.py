@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laurels.leaderboard import BoardRow, Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Shown
+from laurels.leaderboard import BoardRow, Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Unhidden
 from laurels.model import Mark, Place, Standing
 from laurels.model.entries import within_points
 
@@ -88,7 +88,7 @@ class NaiveLeaderboard:
                 scores[member] = scores.get(member, 0) + points
             case Hidden(member):
                 self.hidden.add(member)
-            case Shown(member):
+            case Unhidden(member):
                 self.hidden.discard(member)
             case Renamed(member, name_number):
                 self.name_numbers[member] = name_number

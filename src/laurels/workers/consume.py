@@ -58,7 +58,9 @@ class _InHand:
 class Consumer:
     """Takes batches from a queue, one after the other. Where many messages wait, the next batch is received and read
     while one is written, so that two processors are of use; it is written after that one, and at most these two batches
-    are in memory.
+    are in memory, and the messages of the one before. The queue is told that a batch is done after its commit, while
+    the next but one is read, or at once where nothing more is in hand: its answer takes as long as some hundred
+    messages.
 
     While the ledger is away, or its inbox is full, nothing is asked of the queue, and what is in hand stays in hand: a
     message that is handed back counts as delivered, and brokers drop what was delivered too often.
@@ -78,8 +80,10 @@ class Consumer:
         self._most_waiting = most_waiting
         self._count = count
         self._hand: deque[_InHand] = deque()
-        """What was received and is not done, in order; the first one is written, or next to be."""
+        """What was received and is not committed, in order; the first one is written, or next to be."""
         self._writing: asyncio.Task[Taken] | None = None
+        self._committed: MessageBatch | None = None
+        """What the queue is to be told of."""
         self._ledger_is_away = False
         self._looked_at = float("-inf")
         self._room = 0
@@ -95,6 +99,7 @@ class Consumer:
         await self._write()
         if self._is_more_to_read() and not stop.is_set():
             await self._receive(0)
+        await self._tell()
         await self._finish_one()
         return True
 
@@ -102,6 +107,7 @@ class Consumer:
         """Take what is in hand, and receive nothing. Raises as `step` does."""
         while self._hand:
             await self._write()
+            await self._tell()
             await self._finish_one()
 
     async def _receive(self, timeout_s: float) -> bool:
@@ -114,8 +120,12 @@ class Consumer:
         if batch.messages:
             self._room -= len(batch.messages)
             self._hand.append(_InHand(batch))
-            with suppress(Exception):  # it is raised where the batch is to be written
-                await self._hand[-1].read_by(self._taking)
+            telling = asyncio.create_task(self._tell(), name="laurels-consume-done")
+            try:
+                with suppress(Exception):  # it is raised where the batch is to be written
+                    await self._hand[-1].read_by(self._taking)
+            finally:
+                await telling
         return bool(batch.messages)
 
     def _is_more_to_read(self) -> bool:
@@ -130,7 +140,9 @@ class Consumer:
             self._writing = asyncio.create_task(keeping, name="laurels-consume-write")
 
     async def _finish_one(self) -> None:
-        """Wait for what is being written, and tell the queue. What comes after it is begun before the queue answers."""
+        """Wait for what is being written. What comes after it is begun before the queue is told; where nothing does,
+        the queue is told at once.
+        """
         assert self._writing is not None, "it was begun"
         try:
             taken = await self._writing
@@ -141,12 +153,20 @@ class Consumer:
         finally:
             self._writing = None
         self._ledger_is_away = False
-        done = self._hand.popleft()
+        self._committed = self._hand.popleft().batch
         self._count(taken)
         if self._hand and self._hand[0].read is not None:
             await self._write()
+        else:
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Tell the queue that what was committed is done, where it has not been told."""
+        if self._committed is None:
+            return
+        done, self._committed = self._committed, None
         try:
-            await self._queue.done(done.batch)
+            await self._queue.done(done)
         except QueueUnavailable:
             await self._drop_hand()
             raise
@@ -155,6 +175,7 @@ class Consumer:
     async def _drop_hand(self) -> None:
         """Let go of what the queue will give again. What is being written may be kept for that: it counts once."""
         self._hand.clear()
+        self._committed = None
         writing, self._writing = self._writing, None
         if writing is not None:
             with suppress(LaurelsError):

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from tests.security.attacks import Server, flood, hang_ups, pouring, request, served, until
+from tests.security.attacks import AttackedServer, flood, hang_ups, pouring, request, served, until
 
 from laurels.http.admission import limits
 from laurels.http.admission.limits import APPEARANCES_PER_DAY, CHECKS_PER_MINUTE, Limits
@@ -29,14 +29,14 @@ FEW = 10
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
     with served(tmp_path_factory.mktemp("used-up"), *SHORT, http_keep_alive_s="1") as server:
         flood(server, [request("/loyalty/ann", bearer(server, "ann"), "Connection: close")] * 2)
         yield server
 
 
 @pytest.fixture(autouse=True)
-def unharmed(server: Server) -> Iterator[None]:
+def unharmed(server: AttackedServer) -> Iterator[None]:
     """Memory within 50 MB, descriptors free again, and it answers."""
     memory, descriptors = server.memory_mb(), server.descriptors()
     yield
@@ -45,11 +45,11 @@ def unharmed(server: Server) -> Iterator[None]:
     server.health_s()
 
 
-def bearer(server: Server, member: str) -> str:
+def bearer(server: AttackedServer, member: str) -> str:
     return f"Authorization: Bearer {server.token(member)}"
 
 
-def test_eight_thousand_requests_and_no_answer_read(server: Server) -> None:
+def test_eight_thousand_requests_and_no_answer_read(server: AttackedServer) -> None:
     memory = server.memory_mb()
     with pouring(server, 5, request("/loyalty/ann", bearer(server, "ann")) * 8000):
         assert server.memory_mb() < memory + 50
@@ -57,7 +57,7 @@ def test_eight_thousand_requests_and_no_answer_read(server: Server) -> None:
         until(lambda: server.figure("laurels_connections") <= 1)
 
 
-def test_answers_that_nobody_reads_and_connections_on_which_nothing_comes(server: Server) -> None:
+def test_answers_that_nobody_reads_and_connections_on_which_nothing_comes(server: AttackedServer) -> None:
     """Cut off, each after its time, with their descriptors."""
     before = server.descriptors()
     with ExitStack() as stack:
@@ -70,7 +70,7 @@ def test_answers_that_nobody_reads_and_connections_on_which_nothing_comes(server
 # That descriptors which run out are refused and said, with LimitNOFILE: test_one_client.py::test_descriptors_that_…
 
 
-def test_noise_and_upgrades_are_hardly_logged_and_hanging_up_is_no_fault(server: Server) -> None:
+def test_noise_and_upgrades_are_hardly_logged_and_hanging_up_is_no_fault(server: AttackedServer) -> None:
     before = len(server.logged())
     upgrade = request("/healthz", "Connection: upgrade, close", "Upgrade: websocket")
     flood(server, [b"\x16\x03\x01\x02", b"GET / HTTP/1.1\r\nA b: c\r\n\r\n", upgrade] * 100)
@@ -81,7 +81,7 @@ def test_noise_and_upgrades_are_hardly_logged_and_hanging_up_is_no_fault(server:
     assert server.logged()[before:] == ""
 
 
-def test_streams_have_a_bound_over_all(server: Server) -> None:
+def test_streams_have_a_bound_over_all(server: AttackedServer) -> None:
     with ExitStack() as stack:
         told = []
         for n in range(7):
@@ -92,7 +92,7 @@ def test_streams_have_a_bound_over_all(server: Server) -> None:
     until(lambda: server.figure("laurels_streams") == 0)
 
 
-def test_hiding_has_a_quota_of_its_own_and_writes_nothing_where_nothing_changes(server: Server) -> None:
+def test_hiding_has_a_quota_of_its_own_and_writes_nothing_where_nothing_changes(server: AttackedServer) -> None:
     service = sign_token(server.settings, subject="till", scope="members:write status:read", ttl_s=600)
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
 
@@ -125,7 +125,7 @@ def test_a_forged_token_is_counted_before_it_is_looked_at() -> None:
     assert waits[-1] > 0
 
 
-def test_listing_what_lies_in_quarantine_reads_no_content(server: Server) -> None:
+def test_listing_what_lies_in_quarantine_reads_no_content(server: AttackedServer) -> None:
     """Five documents of 900 kB each, padded with blanks, which are kept as received; what is listed is short."""
     scopes = "orders:write quarantine:write status:read"
     headers = {"Authorization": f"Bearer {sign_token(server.settings, subject='till', scope=scopes, ttl_s=600)}"}

@@ -59,14 +59,14 @@ impl Server {
         }
     }
 
-    /// Close what a stopped edge has finished, and hand over what has only begun. Where it `is_late`, no answer of Python
-    /// is waited for any longer.
+    /// Close what a stopped edge has finished, and hand over what has only begun or came behind an order: what of that is
+    /// whole is answered there. Where it `is_late`, no answer of Python is waited for any longer.
     pub(super) fn finish(&mut self, is_late: bool) {
         let now = self.now();
         for slot in 0..self.slots.len() {
             let Some(connection) = &mut self.slots[slot] else { continue };
             let is_read_on = connection.is_unread() && now.saturating_sub(connection.since) < READ_WITHIN_MS;
-            if connection.is_arriving() && connection.whole > 0 {
+            if connection.is_arriving() {
                 let kept = std::mem::take(&mut connection.kept);
                 self.give_away(slot, &kept, now);
             } else if !is_read_on && (is_late || connection.asked.is_none()) {

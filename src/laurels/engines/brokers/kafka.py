@@ -26,14 +26,14 @@ OPTIONS = frozenset({"group", "mechanism", "cafile", "certfile", "keyfile"})
 GROUP = "laurels"
 
 FETCHED_BYTES = 8 * 1024 * 1024
-PARTITION_BYTES = 1024 * 1024
+PARTITION_BYTES = 4 * 1024 * 1024
 """Most that one answer of a broker holds, in all and of one partition. A partition is asked for more when all that came
 of it is taken; so that much a partition is in memory, whatever the topic's length.
 """
 
 HELD_S = 60.0
 """How long a pause asks for nothing and changes nothing. Only then are partitions paused, for which the client throws
-away what it has fetched of them, a megabyte each, and fetches it again.
+away what it has fetched of them, megabytes each, and fetches it again.
 """
 
 KNOWN_FOR_MS = 15_000

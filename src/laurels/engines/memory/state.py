@@ -19,7 +19,7 @@ from laurels.leaderboard import (
     Merged,
     Renamed,
     Scored,
-    Shown,
+    Unhidden,
     View,
     check_change,
     check_shard,
@@ -154,7 +154,7 @@ class State:
                 self._join(member, member_id, name_number)
             case Hidden(member):
                 self._set_hidden(member, hidden=True)
-            case Shown(member):
+            case Unhidden(member):
                 self._set_hidden(member, hidden=False)
             case Renamed(member, name_number):
                 self._rename(member, name_number)

@@ -6,7 +6,18 @@ from typing import assert_never
 
 import laurels_core as core
 
-from laurels.leaderboard import Change, Erased, Hidden, Joined, LoadPart, Merged, Renamed, Scored, Shown, check_number
+from laurels.leaderboard import (
+    Change,
+    Erased,
+    Hidden,
+    Joined,
+    LoadPart,
+    Merged,
+    Renamed,
+    Scored,
+    Unhidden,
+    check_number,
+)
 
 
 def ops_of(changes: Iterable[tuple[int, Change]]) -> "list[core.Op]":
@@ -30,13 +41,13 @@ def load_part(writer: core.Writer, part: LoadPart) -> None:
             writer.load_scores(board, array("I", members), array("q", sums))
 
 
-def _op_of(position: int, change: Joined | Hidden | Shown | Renamed | Erased | Merged) -> "core.Op":
+def _op_of(position: int, change: Joined | Hidden | Unhidden | Renamed | Erased | Merged) -> "core.Op":
     match change:
         case Joined(member, member_id, name_number):
             return position, core.JOINED, member, member_id, name_number
         case Hidden(member):
             return position, core.HIDDEN, member
-        case Shown(member):
+        case Unhidden(member):
             return position, core.SHOWN, member
         case Renamed(member, name_number):
             return position, core.RENAMED, member, name_number

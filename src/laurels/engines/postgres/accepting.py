@@ -40,7 +40,7 @@ that breaks off is work for nothing.
 """
 
 
-class _Job(NamedTuple):
+class _PendingAccept(NamedTuple):
     documents: Sequence[Document]
     doing: Recording | None
     future: "asyncio.Future[list[Receipt]]"
@@ -60,14 +60,14 @@ class Acceptor:
         self._members = MemberLookup()
         self._careful = 0
         """Statements for which it is reckoned with documents that were here before."""
-        self._jobs: list[_Job] = []
+        self._jobs: list[_PendingAccept] = []
         self._doing: Recording | None = None
         """What is being taken is a person's act, whose row is not written yet."""
         self._working: asyncio.Task[None] | None = None
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
         """Take documents in, together with those of concurrent calls."""
-        job = _Job(documents, to_record(), asyncio.get_running_loop().create_future())
+        job = _PendingAccept(documents, to_record(), asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         if self._working is None:
             # Not in the caller's context: others' documents are no act of the person who came first.
@@ -131,7 +131,7 @@ class Acceptor:
         finally:
             self._working = None
 
-    def _next_jobs(self) -> list[_Job]:
+    def _next_jobs(self) -> list[_PendingAccept]:
         """Those that share a commit: what a person asked for goes alone, with its row of the audit log."""
         jobs = [self._jobs.pop(0)]
         count = len(jobs[0].documents)
@@ -140,7 +140,7 @@ class Acceptor:
             count += len(jobs[-1].documents)
         return jobs
 
-    async def _answer(self, jobs: list[_Job]) -> None:
+    async def _answer(self, jobs: list[_PendingAccept]) -> None:
         try:
             receipts = await self._take([document for job in jobs for document in job.documents], jobs[0].doing)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it was

@@ -31,7 +31,7 @@ from laurels.engines.postgres.registry import PostgresOutbox, PostgresQuarantine
 from laurels.engines.postgres.rights import check_logged, check_rights
 from laurels.engines.postgres.rollups import PostgresRollUps
 from laurels.engines.postgres.schema import LATEST, migrate, version_of
-from laurels.engines.postgres.servers import Server, adopt
+from laurels.engines.postgres.servers import Connector, adopt
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.verifying import verify
 from laurels.errors import LedgerMissing, LedgerUnavailable, SchemaTooOld, SettingsError
@@ -87,7 +87,7 @@ class PostgresLedger(
                 await know_key(db, names, now())
         finally:
             await _let_go(db)
-        return cls(Server(address, facts, now, direct=not pooled).connection, facts, now, names)
+        return cls(Connector(address, facts, now, direct=not pooled).connection, facts, now, names)
 
     @staticmethod
     async def has_members(url: str) -> bool | None:

@@ -18,7 +18,7 @@ from laurels.errors import LedgerUnavailable, SettingsError
 from laurels.ledger.epochs import lowest_epoch
 
 
-class Server:
+class Connector:
     """Opens connections to whichever server has the ledger now."""
 
     def __init__(self, address: Address, facts: Facts, now: Clock, *, direct: bool) -> None:

@@ -41,13 +41,13 @@ a round of the others.
 """
 
 
-class _Job(NamedTuple):
+class _PendingSettle(NamedTuple):
     settled: SettleJob
     doing: Recording | None
     future: "asyncio.Future[SettleAnswer]"
 
 
-_Jobs = Mapping[int, list[_Job]]
+_PendingByShard = Mapping[int, list[_PendingSettle]]
 """By shard."""
 
 
@@ -73,7 +73,7 @@ class Settler:
         self._names = names
         self._now = now
         self._committed = committed
-        self._jobs: dict[int, list[_Job]] = defaultdict(list)
+        self._jobs: dict[int, list[_PendingSettle]] = defaultdict(list)
         self._busy: set[int] = set()
         """Shards that a task here has, or waits for."""
         self._missed_once: set[int] = set()
@@ -93,7 +93,9 @@ class Settler:
         jobs = [
             (
                 shard_of(document.member_id, SHARDS),
-                _Job(SettleJob(key_of(document, secret), document, decide, in_depth), doing, loop.create_future()),
+                _PendingSettle(
+                    SettleJob(key_of(document, secret), document, decide, in_depth), doing, loop.create_future()
+                ),
             )
             for document in documents
         ]
@@ -158,7 +160,7 @@ class Settler:
             self._missed.discard(shard)
         self._see_to_it()
 
-    def _taken(self, shards: Sequence[int]) -> dict[int, list[_Job]]:
+    def _taken(self, shards: Sequence[int]) -> dict[int, list[_PendingSettle]]:
         """What is settled next in shards: all, or of each an equal part of what a transaction may have."""
         most = MOST_DOCUMENTS
         if sum(len(self._jobs[shard]) for shard in shards) > most:
@@ -174,7 +176,7 @@ class Settler:
         with one shard's documents is no other's business: then each shard has its own.
         """
         held: set[int] = set()
-        jobs: dict[int, list[_Job]] | None = None
+        jobs: dict[int, list[_PendingSettle]] | None = None
         try:
             async with self._locked(first, held) as db:
                 jobs = self._taken(sorted(held))
@@ -227,7 +229,7 @@ class Settler:
             self._missed.add(shard)
             self._start(self._wait_for(shard), f"laurels-postgres-settle-{shard}")
 
-    async def _answer(self, shard: int, jobs: list[_Job]) -> None:
+    async def _answer(self, shard: int, jobs: list[_PendingSettle]) -> None:
         """Settle documents of one shard, waiting for whoever has it locked."""
         try:
             answers = await self._settle_in(shard, jobs)
@@ -240,14 +242,14 @@ class Settler:
             return
         self._tell(jobs, answers)
 
-    def _tell(self, jobs: list[_Job], answers: list[SettleAnswer | int]) -> None:
+    def _tell(self, jobs: list[_PendingSettle], answers: list[SettleAnswer | int]) -> None:
         for job, answer in zip(jobs, answers, strict=True):
             if isinstance(answer, int):  # its member became one of another shard
                 self._jobs[answer].append(job)
             elif not job.future.done():
                 job.future.set_result(answer)
 
-    async def _settle_in(self, shard: int, jobs: list[_Job]) -> list[SettleAnswer | int]:
+    async def _settle_in(self, shard: int, jobs: list[_PendingSettle]) -> list[SettleAnswer | int]:
         for tries in range(TRIES):
             try:
                 async with self._connections.transaction([shard], recorded=False) as db:
@@ -259,7 +261,7 @@ class Settler:
         raise LedgerUnavailable
 
     async def _settled(
-        self, db: Statements, jobs: _Jobs, *, lock_budgets: bool
+        self, db: Statements, jobs: _PendingByShard, *, lock_budgets: bool
     ) -> tuple[JointSettled, list[Recording]]:
         """Settle documents in a transaction, and write the rows of what people asked for: one for each doing and
         transaction, of what was judged in it.
@@ -285,7 +287,7 @@ class Settler:
             self._committed()
 
 
-def _break(jobs: Sequence[_Job], error: Exception) -> None:
+def _break(jobs: Sequence[_PendingSettle], error: Exception) -> None:
     for job in jobs:
         if not job.future.done():
             job.future.set_result(_Broken(error))

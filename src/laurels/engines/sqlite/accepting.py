@@ -34,7 +34,7 @@ class Acceptance:
     def __init__(self, db: Database, now: int) -> None:
         self._db = db
         self._now = now
-        self._numbers = Numbers(db)
+        self._numbers_read: Numbers | None = None
         self._members: dict[int, Whose] = {}
         self._accepted: dict[tuple[str, str, DocumentKind], tuple[object, ...]] = {}
         self._inbox: list[tuple[object, ...]] = []
@@ -49,7 +49,8 @@ class Acceptance:
     def save(self) -> None:
         """Write what is held back, and what numbers are next."""
         self.flush()
-        self._numbers.save()
+        if self._numbers_read is not None:
+            self._numbers_read.save()
 
     def flush(self) -> None:
         """Write the rows that are held back."""
@@ -63,6 +64,13 @@ class Acceptance:
             self._accepted.clear()
             self._inbox.clear()
         self._last = None
+
+    @property
+    def _numbers(self) -> Numbers:
+        """Read when they are first asked for: new documents of known members, that are only written, need none."""
+        if self._numbers_read is None:
+            self._numbers_read = Numbers(self._db)
+        return self._numbers_read
 
     def look_up(self, document: Document) -> "tuple[Receipt | None, Whose | None]":
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
@@ -159,13 +167,13 @@ class Acceptance:
             self._runs.append(Run(first, end, base))
         self._last = sequence + end - first - 1
 
-    def look_up_many(self, documents: Sequence[Document]) -> list[looking_up.Found | None]:
+    def look_up_many(self, documents: Sequence[Document]) -> list[looking_up.LookedUp | None]:
         """For each document what is found, where it is new, a known member's, and asks for nothing but to be written;
         else None.
         """
         return looking_up.look_up_many(self._db, documents, self._numbers.secret)
 
-    def whose(self, known: looking_up.Found) -> "Whose":
+    def whose(self, known: looking_up.LookedUp) -> "Whose":
         """Whose a document is that was looked up with others."""
         if known.merged_into is not None:
             return self._member(known.merged_into)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.checkout import is_bought
-from laurels.engines.sqlite.connection import Database, Part, parted
+from laurels.engines.sqlite.connection import Database, Part, padded
 from laurels.engines.sqlite.native import keyed_all
 from laurels.model import Document, DocumentKind, Status
 
@@ -107,7 +107,7 @@ def _gather(documents: Sequence[Document]) -> Gathered:
             each.actor,
         )
     fingerprints = b"".join([each.fingerprint for each in documents])
-    return Gathered(parted("hold_arriving", values, len(documents)), again, fingerprints)
+    return Gathered(padded("hold_arriving", values, len(documents)), again, fingerprints)
 
 
 def _repeated(ids: Sequence[str]) -> frozenset[int]:

@@ -12,7 +12,7 @@ from laurels.model import Document, DocumentKind
 from laurels.model.documents import kept_id
 
 
-class Found(Struct, array_like=True, frozen=True, gc=False):
+class LookedUp(Struct, array_like=True, frozen=True, gc=False):
     """The row that `look_up_many` says of the document `n`, whose member is known. `secret` is hexadecimal;
     `is_reached` where an address of the member is known.
     """
@@ -26,10 +26,10 @@ class Found(Struct, array_like=True, frozen=True, gc=False):
     is_reached: bool
 
 
-_found = msgspec.json.Decoder(list[Found], strict=False)  # 0 and 1 are SQLite's words for false and true
+_found = msgspec.json.Decoder(list[LookedUp], strict=False)  # 0 and 1 are SQLite's words for false and true
 
 
-def look_up_many(db: Database, documents: Sequence[Document], secret: bytes) -> list[Found | None]:
+def look_up_many(db: Database, documents: Sequence[Document], secret: bytes) -> list[LookedUp | None]:
     """For each document what was found, where it is new, a known member's, and asks for nothing but to be written; else
     None. So it is for the last few, which no statement of `ROWS_AT_ONCE` takes.
     """
@@ -38,7 +38,7 @@ def look_up_many(db: Database, documents: Sequence[Document], secret: bytes) -> 
         for n, each in enumerate(documents)
         if each.read_from is None and each.kind is not DocumentKind.AMENDMENT and not is_bought(each.source)
     ]
-    found: list[Found | None] = [None] * len(documents)
+    found: list[LookedUp | None] = [None] * len(documents)
     taken = 0
     for count in parts_of("look_up_many", len(asked)):
         for each in _found.decode(db.value_of_rows("look_up_many", asked[taken : taken + count])):

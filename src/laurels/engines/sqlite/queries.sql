@@ -160,7 +160,7 @@ CREATE TEMP TABLE arriving (n INTEGER PRIMARY KEY, kind, source, id, order_id, o
 
 -- name: hold_arriving!
 -- Look up documents that arrived: their number, what they ask for (`arriving.py`), kind, source, id, member, order, its
--- source, content, raw bytes and actor.
+-- source, content, raw bytes and actor. Rows without a number fill a statement up.
 INSERT INTO arriving
 SELECT d.column1, d.column3, d.column4, d.column5, d.column7, d.column8, d.column9, d.column10, d.column11,
        m.number, m.shard, m.secret, (
@@ -168,7 +168,8 @@ SELECT d.column1, d.column3, d.column4, d.column5, d.column7, d.column8, d.colum
            AND (d.column2 = 0 OR EXISTS (SELECT 1 FROM contact WHERE member = m.number))
            AND NOT EXISTS (SELECT 1 FROM accepted WHERE source = d.column4 AND id = d.column5 AND kind = d.column3)
        ) IS TRUE
-FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column6;
+FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column6
+WHERE d.column1 IS NOT NULL;
 
 -- name: look_at_arriving
 -- The highest sequence that was ever given, what keys each one's fingerprint (hexadecimal, one behind the other), and
@@ -395,14 +396,16 @@ SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score
 FROM member m LEFT JOIN balance b ON b.member = m.number WHERE m.number > ? ORDER BY m.number LIMIT ?;
 
 -- name: verify_accepted
--- Documents whose status does not fit where they are, or whose entry is not theirs.
+-- Documents whose status does not fit where they are, or whose entry is not theirs. Of an adjustment's id a digest is kept.
 SELECT a.kind, a.source, a.id, a.status, i.state, a.place
 FROM accepted a LEFT JOIN inbox i ON i.sequence = a.sequence LEFT JOIN entry e ON e.place = a.place
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     (a.status = 'accepted') <> (i.state IS 'ready')
     OR (a.status = 'waiting') <> (i.state IS 'waiting')
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
-    OR (i.sequence IS NOT NULL AND (i.kind, i.source, i.id) IS NOT (a.kind, a.source, a.id))
+    OR (i.sequence IS NOT NULL AND (i.kind, i.source) IS NOT (a.kind, a.source))
+    OR (i.sequence IS NOT NULL AND a.id IS NOT iif(
+        a.kind = 'adjustment', lower(hex(keyed((SELECT secret FROM ledger), CAST(i.id AS BLOB)))), i.id))
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
     OR (a.status = 'awarded') <> coalesce(
         e.source IS a.source

@@ -7,7 +7,7 @@ written with it.
 """
 
 import asyncio
-import queue
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -35,7 +35,7 @@ MOST_JOBS = 1000
 """Jobs that share one commit; what was handed in together is not parted, so there may be a few more."""
 
 
-class _Job(NamedTuple):
+class _PendingWrite(NamedTuple):
     work: Callable[[Database, list[Any]], Sequence[Any]]
     item: Any
     in_transaction: bool
@@ -65,8 +65,8 @@ class Writer:
         self._file = OpenedFile(path)
         self._on_commit = on_commit
         self.appends = 0
-        self._arrived: list[_Job] = []
-        self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
+        self._arrived: list[_PendingWrite] = []
+        self._batches: deque[list[_PendingWrite]] = deque()
         self._is_called = False
         self._closed = False
         self._checkpoint_is_due = False
@@ -105,7 +105,7 @@ class Writer:
             loop.call_soon(self._hand_over)
         recorded = to_record() if in_transaction else None
         act = None if recorded is None else recorded.act
-        self._arrived.append(_Job(work, item, in_transaction, is_told, act, future, loop))
+        self._arrived.append(_PendingWrite(work, item, in_transaction, is_told, act, future, loop))
         result = await future
         if recorded is not None:
             recorded.row_is_written = True
@@ -132,7 +132,7 @@ class Writer:
     def _hand_over(self) -> None:
         if not self._arrived:
             return
-        self._batches.put(self._arrived)
+        self._batches.append(self._arrived)
         self._arrived = []
         # Put first and look second, while the thread lowers the flag first and looks second: one of the two sees it.
         if not self._is_called:
@@ -151,15 +151,15 @@ class Writer:
                 if not job.in_transaction:
                     self._answer([job], self._run_alone(job))
 
-    def _next_batch(self) -> list[_Job]:
+    def _next_batch(self) -> list[_PendingWrite]:
         """All that has arrived; nothing, where nothing has."""
-        jobs: list[_Job] = []
-        with suppress(queue.Empty):
+        jobs: list[_PendingWrite] = []
+        with suppress(IndexError):
             while len(jobs) < MOST_JOBS:
-                jobs += self._batches.get_nowait()
+                jobs += self._batches.popleft()
         return jobs
 
-    def _commit(self, jobs: list[_Job]) -> list[Any]:
+    def _commit(self, jobs: list[_PendingWrite]) -> list[Any]:
         """Results in the order of the jobs; an exception stands for a job that failed."""
         if not jobs:
             return []
@@ -195,7 +195,7 @@ class Writer:
         except apsw.Error:
             raise LedgerUncertain from error
 
-    def _run_all(self, jobs: list[_Job]) -> list[Any]:
+    def _run_all(self, jobs: list[_PendingWrite]) -> list[Any]:
         """Run the jobs of a transaction; where the only one failed, the transaction is over.
 
         Where all are of one kind, which is nearly always so, the transaction itself is what is undone where they fail:
@@ -209,7 +209,7 @@ class Writer:
             self._db.execute("BEGIN IMMEDIATE")
         return [result for alike in groups for result in self._run_in_savepoint(alike)]
 
-    def _run_in_savepoint(self, jobs: list[_Job]) -> list[Any]:
+    def _run_in_savepoint(self, jobs: list[_PendingWrite]) -> list[Any]:
         """Run jobs of one kind, one by one where they fail together."""
         self._db.execute("SAVEPOINT job")
         results = self._try(jobs, undo="ROLLBACK TO job")
@@ -218,7 +218,7 @@ class Writer:
             return results
         return [result for job in jobs for result in self._run_in_savepoint([job])]
 
-    def _try(self, jobs: list[_Job], undo: str) -> list[Any] | None:
+    def _try(self, jobs: list[_PendingWrite], undo: str) -> list[Any] | None:
         """Run jobs of one kind together. Where they fail, what they wrote is undone; the answer of one alone is then
         why, of several there is none.
         """
@@ -242,7 +242,7 @@ class Writer:
         self._db.execute(undo)
         return [failed] if len(jobs) == 1 else None
 
-    def _run_alone(self, job: _Job) -> list[Any]:
+    def _run_alone(self, job: _PendingWrite) -> list[Any]:
         try:
             with wrapped():
                 return list(job.work(self._db, [job.item]))
@@ -260,7 +260,7 @@ class Writer:
         finally:
             db.wait_for_others(BUSY_TIMEOUT_MS)
 
-    def _answer(self, jobs: list[_Job], results: list[Any]) -> None:
+    def _answer(self, jobs: list[_PendingWrite], results: list[Any]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
         for job, result in zip(jobs, results, strict=True):
             by_loop.setdefault(job.loop, []).append((job.future, result))

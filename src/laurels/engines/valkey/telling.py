@@ -13,7 +13,7 @@ from laurels.leaderboard import (
     Merged,
     Renamed,
     Scored,
-    Shown,
+    Unhidden,
     check_change,
     is_name,
 )
@@ -21,7 +21,7 @@ from laurels.leaderboard import (
 _EXACT = 2**53  # numbers of a script hold as much
 _SUMS = 2**63
 
-_KINDS: dict[type[Change], str] = {Hidden: "hide", Shown: "show", Erased: "erase"}
+_KINDS: dict[type[Change], str] = {Hidden: "hide", Unhidden: "show", Erased: "erase"}
 
 Told = tuple[int | str | None, ...]
 
@@ -42,7 +42,7 @@ def _told(position: int, change: Change) -> Told:
             return position, "rename", member, name_number
         case Merged(member, into):
             return position, "merge", member, into
-        case Hidden() | Shown() | Erased():
+        case Hidden() | Unhidden() | Erased():
             return position, _KINDS[type(change)], change.member
         case _:
             assert_never(change)

@@ -27,7 +27,7 @@ OF_PERSON = "person"
 _IN_EVERY_TOKEN = frozenset({"iss", "aud"})
 
 
-class Person(Struct, frozen=True):
+class PersonClaims(Struct, frozen=True):
     """A person who signed in to the console. `look` is the same for all that one page of it asks."""
 
     sub: str
@@ -46,7 +46,7 @@ class Caller(Struct, frozen=True):
     scopes: frozenset[str] = frozenset()
     expires: int = 0
     sources: frozenset[str] | None = None
-    person: Person | None = None
+    person: PersonClaims | None = None
 
     @property
     def actor(self) -> str:
@@ -123,7 +123,7 @@ def person_of(claims: Mapping[str, Any], expires: int) -> Caller:
     if _texts(claims.get(KIND)) != [OF_PERSON]:
         raise NotSignedIn("The token is not valid: the console's keys sign for people alone.")
     roles = tuple(_listed(claims, "roles"))
-    person = Person(str(sub), str(name), roles, str(look))
+    person = PersonClaims(str(sub), str(name), roles, str(look))
     scopes = scopes_of(roles) & frozenset(_listed(claims, "scope"))
     return Caller(f"{PERSON}{sub}", scopes=scopes, expires=expires, person=person)
 

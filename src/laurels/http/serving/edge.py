@@ -150,8 +150,11 @@ class Edge:
             self._count()
 
     def give_back(self, descriptor: int) -> None:
-        """Give a connection back; the descriptor is the edge's from now on."""
-        self._core.give_back(descriptor)
+        """Give a connection back; the descriptor is the edge's from now on, and closed where that has stopped."""
+        if self._count in before_scrape:
+            self._core.give_back(descriptor)
+        else:
+            os.close(descriptor)
 
     def _take(self) -> None:
         handed, orders = self._core.take()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, LoadPart, Scored, Shown
+from laurels.leaderboard import ALL_TIME, Change, Followed, Hidden, Joined, LoadPart, Scored, Unhidden
 from laurels.model import Version
 from laurels.testing.leaderboard_contract.base import SOON_S, LeaderboardSuite
 from laurels.testing.leaderboard_contract.questions import (
@@ -136,7 +136,7 @@ class LoadingTests(LeaderboardSuite):
                 upto = mark(naive.positions.get(shard, 0) + 4)
                 changes: list[Change] = [*score({number: 3}, OCTOBER)]
                 if number in naive.ids:
-                    changes += [Hidden(number), Scored(number, ALL_TIME, 2), Shown(number)]
+                    changes += [Hidden(number), Scored(number, ALL_TIME, 2), Unhidden(number)]
                 batch_changes = list(enumerate(changes, upto.position - 3))
                 await engine.apply(shard, batch_changes, upto)
                 naive.apply(shard, batch_changes, upto)

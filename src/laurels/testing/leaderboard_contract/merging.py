@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from laurels.leaderboard import ALL_TIME, Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Shown
+from laurels.leaderboard import ALL_TIME, Change, Erased, Hidden, Joined, Merged, Renamed, Scored, Unhidden
 from laurels.testing.leaderboard_contract.base import LeaderboardSuite
 from laurels.testing.leaderboard_contract.questions import (
     agree,
@@ -106,11 +106,11 @@ class MergedScoresTests(LeaderboardSuite):
         """A hidden one's points show under the other; under a hidden one nothing shows until it is shown."""
         await feed.begin(*join(0, 1, 2), *score({0: 5, 1: 4, 2: 1}), Hidden(0), Merged(0, 1))
         assert await points_of(feed.engine) == [9, 1]
-        await feed.add(Hidden(1), Shown(0))
+        await feed.add(Hidden(1), Unhidden(0))
         assert await points_of(feed.engine) == [1]
         me = (await feed.engine.read(ALL_TIME, member_id(0), top=0, around=0)).me
         assert me == unranked(1, 9, hidden=True)
-        await feed.add(Shown(1))
+        await feed.add(Unhidden(1))
         assert await points_of(feed.engine) == [9, 1]
 
     async def test_erasing_the_one_that_goes_on_erases_all_that_became_it(self, feed: ScriptedFeed) -> None:

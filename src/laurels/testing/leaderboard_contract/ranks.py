@@ -2,7 +2,7 @@
 
 import pytest
 
-from laurels.leaderboard import ALL_TIME, Erased, Hidden, Joined, Renamed, Shown
+from laurels.leaderboard import ALL_TIME, Erased, Hidden, Joined, Renamed, Unhidden
 from laurels.model import Place
 from laurels.model.entries import MAX_POINTS
 from laurels.testing.leaderboard_contract.base import LeaderboardSuite
@@ -117,22 +117,22 @@ class UnrankedTests(LeaderboardSuite):
         assert view.me == unranked(1, 12, hidden=True)
         assert [place.rank for place in view.top] == [1, 1]
         assert await members_of(feed.engine, OCTOBER) == []
-        await feed.add(Shown(1))
+        await feed.add(Unhidden(1))
         assert await members_of(feed.engine) == [1, 0, 2]
         assert await members_of(feed.engine, OCTOBER) == [1]
 
     async def test_hiding_and_showing_again_change_nothing(self, feed: ScriptedFeed) -> None:
         """Hidden twice, shown twice, hidden below 1 point: a member is on a board once or not at all."""
-        await feed.begin(*join(0, 1), *score({0: 5, 1: -5}), Shown(0), Hidden(1), Hidden(1), Hidden(0), Hidden(0))
+        await feed.begin(*join(0, 1), *score({0: 5, 1: -5}), Unhidden(0), Hidden(1), Hidden(1), Hidden(0), Hidden(0))
         assert await members_of(feed.engine) == []
-        await feed.add(Shown(0), Shown(0), Shown(1), *score({1: 6}))
+        await feed.add(Unhidden(0), Unhidden(0), Unhidden(1), *score({1: 6}))
         assert await members_of(feed.engine) == [0, 1]
 
     async def test_erased_members_are_forgotten(self, feed: ScriptedFeed) -> None:
         """Off every board, the id unknown, and what is still written under the number counts nowhere."""
         await feed.begin(*join(0, 1), *score({0: 9, 1: 8}), *score({0: 2}, OCTOBER))
         await feed.add(Erased(0))
-        await feed.add(*score({0: 7}), *score({0: 7}, OCTOBER), Erased(0), Shown(0))
+        await feed.add(*score({0: 7}), *score({0: 7}, OCTOBER), Erased(0), Unhidden(0))
         assert (await feed.engine.read(ALL_TIME, member_id(0), top=10, around=2)).me is None
         assert await members_of(feed.engine) == [1]
         assert await members_of(feed.engine, OCTOBER) == []
@@ -148,7 +148,7 @@ class UnrankedTests(LeaderboardSuite):
         await feed.begin(Joined(0, None, 1000), *join(1), *score({0: 9, 1: 8}))
         assert await members_of(feed.engine) == [1]
         assert await rows_of(feed.engine) == [(member_id(1), 8, 1, 1)]
-        await feed.add(Hidden(0), Shown(0), Renamed(0, 77), *score({0: 1}), Erased(0))
+        await feed.add(Hidden(0), Unhidden(0), Renamed(0, 77), *score({0: 1}), Erased(0))
         assert await members_of(feed.engine) == [1]
 
     async def test_who_was_erased_may_come_back_as_a_new_member(self, feed: ScriptedFeed) -> None:
@@ -165,7 +165,7 @@ class UnrankedTests(LeaderboardSuite):
 
     async def test_renamed_members_have_another_name_number_everywhere(self, feed: ScriptedFeed) -> None:
         """In the top, around, and in the member's own standing; hidden ones too."""
-        await feed.begin(*join(0, 1), *score({0: 9, 1: 8}), Renamed(1, 4711), Hidden(0), Renamed(0, 4712), Shown(0))
+        await feed.begin(*join(0, 1), *score({0: 9, 1: 8}), Renamed(1, 4711), Hidden(0), Renamed(0, 4712), Unhidden(0))
         view = await feed.engine.read(ALL_TIME, member_id(1), top=10, around=2)
         assert [place.name_number for place in view.top] == [4712, 4711]
         assert list(view.around) == list(view.top)

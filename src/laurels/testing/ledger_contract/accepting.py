@@ -21,6 +21,7 @@ from laurels.testing.ledger_contract.base import (
     redemption,
     refund,
 )
+from laurels.testing.verifying import findings_of
 
 A1 = order("A1", "ann", "25.00", occurred_at=1_793_500_000_000_000)
 
@@ -36,6 +37,13 @@ class AcceptingTests(LedgerSuite):
         assert state.accepted_at == shop.now.at
         assert await shop.ledger.inbox_depth() == 1
         assert await shop.points_entries() == []
+
+    async def test_an_adjustment_that_waits_is_no_damage(self, shop: Shop) -> None:
+        """Of its id a digest is remembered, and where the awarding finds it, it has the id itself."""
+        await shop.accept(adjustment("G1", "ann", 5))
+        assert await findings_of(shop.ledger) == []
+        await shop.award()
+        assert await findings_of(shop.ledger) == []
 
     async def test_nothing_to_accept_is_no_trouble(self, shop: Shop) -> None:
         """An empty call has an empty answer."""
