@@ -6,7 +6,8 @@ import msgspec
 
 from laurels.model.times import format_instant
 
-_INSTANTS = frozenset({"at", "begins", "ends"})
+_INSTANTS, _FIRST = frozenset({"at", "begins", "ends"}), 10**14
+"""Under these names are instants, but for figures of a tier or a service that is called so: those are below 1973."""
 
 
 def told(content: bytes) -> Any:
@@ -18,9 +19,13 @@ def _told(value: Any) -> Any:
     match value:
         case dict():
             return {
-                name: format_instant(each) if name in _INSTANTS and isinstance(each, int) else _told(each)
+                name: format_instant(each) if name in _INSTANTS and _is_instant(each) else _told(each)
                 for name, each in value.items()
             }
         case list():
             return [_told(each) for each in value]
     return value
+
+
+def _is_instant(value: Any) -> bool:
+    return isinstance(value, int) and value >= _FIRST
