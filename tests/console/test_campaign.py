@@ -100,3 +100,24 @@ async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path) ->
         assert (await visitor.open("/campaigns/one?campaign=nothing")).status_code == 404
         assert (await visitor.open("/campaigns/one")).status_code == 404
         assert (await (await console.signed_in("support")).open("/campaigns/one?campaign=always")).status_code == 403
+
+
+async def test_a_later_version_does_not_make_a_campaign_begin_anew(tmp_path: Path) -> None:
+    """Another campaign is published in between, another one is left out and comes back."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text(PROGRAM)
+    async with open_shop(tmp_path / "state", program_file=rules) as shop, open_console(shop) as console:
+        visitor = await console.signed_in("program")
+        more = '[[campaigns]]\nname = "another"\npoints = 5\n'
+        without = PROGRAM.replace('name = "always"', 'name = "other"')
+        for version, text in enumerate((PROGRAM + more, without, PROGRAM), 2):
+            await shop.services.ledger.publish(
+                version, text.replace("version = 1", f"version = {version}"), None, actor="test"
+            )
+            page = (await visitor.open("/campaigns/one?campaign=double+%26+dairy")).text
+            assert "All orders of 10 whole days, from 11 Jun 2026 to 20 Jun 2026" in page
+            said = (await visitor.open("/campaigns/one?campaign=always")).text
+            if version == 2:
+                assert "It has no beginning" in said
+            if version == 4:
+                assert "There is no whole day of it yet" in said
