@@ -301,7 +301,9 @@ def signed(value: int) -> str:
 
 
 def money(amount: str, currency: str) -> str:
-    """Such as 1,200.00 GBP, of an amount as the API writes it."""
+    """Such as 1,200.00 GBP, of an amount as the API writes it, with a true minus below zero."""
+    if amount.startswith("-"):
+        return f"{MINUS}{money(amount[1:], currency)}"
     whole, point, rest = amount.partition(".")
     return f"{int(whole):,}{point}{rest} {currency}"
 
