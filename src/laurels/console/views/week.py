@@ -5,7 +5,7 @@ from typing import Any
 from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
-from laurels.console.views.periods import as_instant
+from laurels.console.views.periods import as_instant, shop_zone
 from laurels.console.views.worked_out import job_done
 
 _NO_DAY = "This is no day such as 23 Nov 2026."
@@ -21,7 +21,7 @@ async def show_week(ask: Ask) -> Shown:
 async def report_week(ask: Ask) -> Elsewhere | Shown:
     """Have one made, of the week of a day; of the week before where none is named."""
     day = ask.form.get("of", "").strip()
-    at = as_instant(day, ask.zone)
+    at = as_instant(day, await shop_zone(ask)) if day else None
     if day and at is None:
         return _shown(ask, await job_done(ask, "week", ""), day=day, fault=_NO_DAY)
     try:
