@@ -170,6 +170,26 @@ async def test_no_entry_is_in_two_journals(house: ConsoleShop) -> None:
     assert len(await journals(house)) == 1
 
 
+async def test_a_journal_that_begins_at_an_old_mark_is_none_that_others_follow(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance")
+    for number in range(2):
+        await visitor.open("/finance/journals")
+        await visitor.send("/finance/journals")
+        await run_jobs(house.shop)
+        await house.shop.order(f"J{number}", "bob", "100.00")
+        await house.shop.settle()
+    first, second = await journals(house)
+    await house.shop.ask("POST", "/jobs", json={"kind": "journal", "after": first["to"]})
+    await run_jobs(house.shop)
+    page = await visitor.open("/finance/journals")
+    assert visitor.fields("/finance/journals")["after"] == second["to"]
+    assert page.text.count("It does not go on where one before it ended") == 1
+    await visitor.send("/finance/journals")
+    await run_jobs(house.shop)
+    *_, last = await journals(house)
+    assert (last["after"], first["points"] + second["points"] + last["points"]) == (second["to"], 139)
+
+
 async def test_a_mark_that_is_none_is_refused(house: ConsoleShop) -> None:
     for wrong in ("x", "1.0-", "é", "1.0-1\n"):
         answer = await house.shop.ask("POST", "/jobs", json={"kind": "journal", "after": wrong})
