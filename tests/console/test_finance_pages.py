@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.console.console_shop import ConsoleShop, Visitor, open_console_shop
+from tests.console.console_shop import ConsoleShop, Visitor, open_console, open_console_shop
 from tests.console.test_jobs import run_jobs
 from tests.integration.http_shop import check_problem, fields_at_fault, open_shop
 
 from laurels.console import words
 from laurels.console.views import worked_out
 from laurels.console.views.outstanding import month_ends
+from laurels.console.views.week import late
 from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
@@ -234,6 +235,35 @@ async def test_a_week_of_no_day_is_refused_in_the_form(house: ConsoleShop, wrong
     await visitor.open("/overview/week")
     page = await visitor.send("/overview/week", {"of": wrong})
     assert (page.status_code, 'role="alert"' in page.text, f'value="{wrong}"' in page.text) == (422, True, True)
+
+
+def test_what_was_recorded_late_is_told_in_few_steps_in_their_order() -> None:
+    orders = {str(days): 1 for days in (10, 2, 100, 1, 7, 8, 30, 31)}
+    assert late(orders) == [("1 day", 1), ("2 to 7 days", 2), ("8 to 30 days", 3), ("more than 30 days", 2)]
+    assert late({}) == []
+
+
+def test_what_was_done_with_rules_is_in_words() -> None:
+    for text, said in (
+        ("approve version 2 by person:fi approved by person:niamh", "Approved version 2, by fi, approved by you"),
+        ("publish version 1 by laurels", "Published version 1, by laurels"),
+        ("stop version 12 by person:fi", "Ended a campaign by version 12, by fi"),
+    ):
+        assert words.rules_done(text, "niamh") == said
+
+
+async def test_a_week_counts_one_of_a_thing(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop, open_console(shop) as house:
+        await shop.order("A1", "ann", "10.00")
+        await shop.settle()
+        visitor = await house.signed_in("finance")
+        await visitor.open("/overview/week")
+        await visitor.send("/overview/week", {"of": f"{date.today():%Y-%m-%d}"})  # noqa: DTZ011 - as a person writes it
+        await run_jobs(shop)
+        page = (await visitor.open("/overview/week")).text
+        assert re.search(r"<span>Earned</span><span>1 point</span>", page)
+        assert re.search(r"<span>base</span><span>1 point</span>", page)
+        assert "Published version 1, by laurels" in page
 
 
 async def test_an_empty_week_has_all_its_parts(tmp_path: Path) -> None:
