@@ -94,7 +94,7 @@ async def test_the_triangle_is_that_of_the_call(house: ConsoleShop) -> None:
     page = await visitor.open("/finance/breakage")
     assert "Your setting, not measured" in page.text
     [cohort] = found["cohorts"]
-    month = words.period(cohort["month"])
+    month = f"{words.period(cohort['month'])}, so far"
     figures = await cells(visitor, month)
     assert [int(each.replace(",", "")) for each in figures] == [
         cohort["earned"],

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from laurels.ledger.rollups import Basis, Cell, RolledMember, RolledUp, Sums
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details, TierDetails, merged_into
-from laurels.model.ordered import Ordered, ordered
+from laurels.model.ordered import ordered
 from laurels.program import GRAIN
 from laurels.rollups.days import Days
 
@@ -87,9 +87,11 @@ class _Folding:
                 self._plus(Cell(basis, day, entry.kind, part, source, market), mine)
         for part, orders in _gave(entry):
             self._plus(Cell(Basis.RECORDED, recorded, GAVE, part, source, market), Sums(0, orders))
-        if (change := ordered(entry)) != Ordered():
-            cell = Cell(Basis.OCCURRED, self._days.of(entry.board_at), ORDERED, "", "", market)
-            self._plus(cell, Sums(change.points, change.orders, change.spend))
+        if any(change := ordered(entry)):
+            day = occurred if entry.board_at == entry.occurred_at else self._days.of(entry.board_at)
+            self._plus(
+                Cell(Basis.OCCURRED, day, ORDERED, "", "", market), Sums(change.points, change.orders, change.spend)
+            )
 
     def _count_active(self, entry: Entry, member: RolledMember, day: int) -> RolledMember:
         market = entry.currency or member.market
