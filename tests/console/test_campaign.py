@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.console.console_shop import open_console
 from tests.integration.http_shop import open_shop
 
-from laurels.console.views.campaign import MOST_DAYS, run_of
-from laurels.model import Order
+from laurels.console.views.campaign import MOST_DAYS, Run, run_of
+from laurels.model import Amendment, Order
 from laurels.model.times import from_datetime
 from laurels.rollups import RollingUp
 
@@ -67,12 +68,24 @@ def test_days_are_compared_that_were_its_own_whole_and_over(
     assert (run.first - run.before).days == len(own)
 
 
+def test_days_are_compared_that_have_orders_and_no_others() -> None:
+    run = Run(date(2026, 6, 1), date(2026, 6, 11), date(2026, 6, 21))
+    for begins, days_before, days in ((1, 9, 10), (3, 7, 10), (9, 1, 10), (10, 0, 10), (14, 0, 6)):
+        known = run.known(date(2026, 6, begins))
+        assert known is not None
+        assert (known.days_before, known.days) == (days_before, days), begins
+    assert run.known(date(2026, 5, 31)) == run
+    assert run.known(date(2026, 6, 20)) is None
+
+
 async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text(PROGRAM)
     async with open_shop(tmp_path / "state", program_file=rules) as shop, open_console(shop) as console:
         orders = []
-        for n, (day, total) in enumerate([("2026-06-02", 1_000), ("2026-06-12", 3_000), ("2026-06-20", 1_000)]):
+        for n, (day, total) in enumerate(
+            [("2026-05-20", 700), ("2026-06-02", 1_000), ("2026-06-12", 3_000), ("2026-06-20", 1_000)]
+        ):
             at = from_datetime(datetime.fromisoformat(f"{day}T12:00:00+00:00"))
             orders.append(
                 Order(
@@ -84,13 +97,18 @@ async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path) ->
         visitor = await console.signed_in("program")
         page = await visitor.open("/campaigns/one?campaign=double+%26+dairy")
         assert "Nothing was ordered on any of these days." in page.text
+        changed = Amendment(revision=1, order=replace(orders[2], total=30_000 + 100))
+        again = Amendment(revision=2, order=orders[2])
+        for each in (changed, again):  # an order that was changed is one order all the same
+            await shop.services.ledger.accept([each.document()])
+            await shop.services.awarder.drain()
         await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
         assert "/campaigns/one?campaign=double+%26+dairy" in (await visitor.open("/campaigns")).text
         page = await visitor.open("/campaigns/one?campaign=double+%26+dairy")
         assert page.status_code == 200
         assert (
-            "from 11 Jun 2026 to 20 Jun 2026, beside as many days before, from 1 Jun 2026 on; figures are for one day."
-            in page.text
+            "from 11 Jun 2026 to 20 Jun 2026, net of refunds, beside as many days "
+            "before, from 1 Jun 2026 on; figures are for one day." in page.text
         )
         for figures in (("0.1", "10.00 GBP"), ("0.2", "40.00 GBP")):
             assert '<td class="figure">{}</td><td class="figure">{}</td>'.format(*figures) in page.text
@@ -100,3 +118,24 @@ async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path) ->
         assert (await visitor.open("/campaigns/one?campaign=nothing")).status_code == 404
         assert (await visitor.open("/campaigns/one")).status_code == 404
         assert (await (await console.signed_in("support")).open("/campaigns/one?campaign=always")).status_code == 403
+
+
+async def test_a_later_version_does_not_make_a_campaign_begin_anew(tmp_path: Path) -> None:
+    """Another campaign is published in between, another one is left out and comes back."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text(PROGRAM)
+    async with open_shop(tmp_path / "state", program_file=rules) as shop, open_console(shop) as console:
+        visitor = await console.signed_in("program")
+        more = '[[campaigns]]\nname = "another"\npoints = 5\n'
+        without = PROGRAM.replace('name = "always"', 'name = "other"')
+        for version, text in enumerate((PROGRAM + more, without, PROGRAM), 2):
+            await shop.services.ledger.publish(
+                version, text.replace("version = 1", f"version = {version}"), None, actor="test"
+            )
+            page = (await visitor.open("/campaigns/one?campaign=double+%26+dairy")).text
+            assert "All orders of 10 whole days, from 11 Jun 2026 to 20 Jun 2026" in page
+            said = (await visitor.open("/campaigns/one?campaign=always")).text
+            if version == 2:
+                assert "It has no beginning" in said
+            if version == 4:
+                assert "There is no whole day of it yet" in said

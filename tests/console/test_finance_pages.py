@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.console.console_shop import ConsoleShop, Visitor, open_console_shop
+from tests.console.console_shop import ConsoleShop, Visitor, open_console, open_console_shop
 from tests.console.test_jobs import run_jobs
 from tests.integration.http_shop import check_problem, fields_at_fault, open_shop
 
 from laurels.console import words
 from laurels.console.views import worked_out
 from laurels.console.views.outstanding import month_ends
+from laurels.console.views.week import late
 from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
@@ -47,16 +48,18 @@ async def cells(visitor: Visitor, label: str) -> list[str]:
     st.dictionaries(st.sampled_from(MARKETS), st.integers(-50, 50)),
     st.lists(st.tuples(st.sampled_from(MONTHS), st.sampled_from(MARKETS), st.integers(-50, 50))),
     st.integers(1, 400),
+    st.booleans(),
 )
 def test_a_month_ends_with_what_opened_it_and_what_moved_up_to_then(
-    opening: dict[str, int], moved: list[tuple[str, str, int]], days: int
+    opening: dict[str, int], moved: list[tuple[str, str, int]], days: int, is_over: bool
 ) -> None:
     found = {
         "opening": [{"market": market, "points": points} for market, points in opening.items()],
         "lines": [{"period": month, "market": market, "points": points} for month, market, points in moved],
     }
     until = date(2025, 1, 1) + timedelta(days=days)
-    ends = [*month_ends(found, date(2025, 1, 1), until)]
+    today = until if is_over else until - timedelta(days=1)
+    ends = [*month_ends(found, date(2025, 1, 1), until, today)]
     assert [each.month for each in ends] == [month for month in MONTHS if date.fromisoformat(f"{month}-01") < until]
     for each in ends:
         so_far = [points for month, _, points in moved if month <= each.month]
@@ -64,7 +67,8 @@ def test_a_month_ends_with_what_opened_it_and_what_moved_up_to_then(
         for market, points in each.points.items():
             mine = [points for month, of, points in moved if month <= each.month and of == market]
             assert points == opening.get(market, 0) + sum(mine)
-    whole = until.day == 1
+    assert [each.is_over for each in ends] == [True] * (len(ends) - 1) + [is_over]
+    whole = until.day == 1 and is_over
     assert ends[-1].end == words.period(ends[-1].month if whole else (until - timedelta(days=1)).isoformat())
 
 
@@ -73,8 +77,8 @@ async def test_what_was_outstanding_ends_with_the_statement(house: ConsoleShop) 
     page = await visitor.open("/finance?from=2020-01-01&to=2030-01-01")
     today = words.period(f"{date.today():%Y-%m-%d}")  # noqa: DTZ011 - as the page says it
     assert "Outstanding over time" in page.text
-    assert f"119 points at the end of {today}, 119 more than at the end of " in page.text
-    assert (await cells(visitor, today))[-1] == "119"
+    assert f"119 points so far, on {today}, 119 more than at the end of " in page.text
+    assert (await cells(visitor, f"{today}, so far"))[-1] == "119"
     assert re.search(r'<div class="chart" aria-hidden="true"><div class="wide-picture"><svg', page.text)
 
 
@@ -90,7 +94,7 @@ async def test_the_triangle_is_that_of_the_call(house: ConsoleShop) -> None:
     page = await visitor.open("/finance/breakage")
     assert "Your setting, not measured" in page.text
     [cohort] = found["cohorts"]
-    month = words.period(cohort["month"])
+    month = f"{words.period(cohort['month'])}, so far"
     figures = await cells(visitor, month)
     assert [int(each.replace(",", "")) for each in figures] == [
         cohort["earned"],
@@ -167,6 +171,26 @@ async def test_no_entry_is_in_two_journals(house: ConsoleShop) -> None:
     assert len(await journals(house)) == 1
 
 
+async def test_a_journal_that_begins_at_an_old_mark_is_none_that_others_follow(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance")
+    for number in range(2):
+        await visitor.open("/finance/journals")
+        await visitor.send("/finance/journals")
+        await run_jobs(house.shop)
+        await house.shop.order(f"J{number}", "bob", "100.00")
+        await house.shop.settle()
+    first, second = await journals(house)
+    await house.shop.ask("POST", "/jobs", json={"kind": "journal", "after": first["to"]})
+    await run_jobs(house.shop)
+    page = await visitor.open("/finance/journals")
+    assert visitor.fields("/finance/journals")["after"] == second["to"]
+    assert page.text.count("It does not go on where one before it ended") == 1
+    await visitor.send("/finance/journals")
+    await run_jobs(house.shop)
+    *_, last = await journals(house)
+    assert (last["after"], first["points"] + second["points"] + last["points"]) == (second["to"], 139)
+
+
 async def test_a_mark_that_is_none_is_refused(house: ConsoleShop) -> None:
     for wrong in ("x", "1.0-", "é", "1.0-1\n"):
         answer = await house.shop.ask("POST", "/jobs", json={"kind": "journal", "after": wrong})
@@ -211,6 +235,35 @@ async def test_a_week_of_no_day_is_refused_in_the_form(house: ConsoleShop, wrong
     await visitor.open("/overview/week")
     page = await visitor.send("/overview/week", {"of": wrong})
     assert (page.status_code, 'role="alert"' in page.text, f'value="{wrong}"' in page.text) == (422, True, True)
+
+
+def test_what_was_recorded_late_is_told_in_few_steps_in_their_order() -> None:
+    orders = {str(days): 1 for days in (10, 2, 100, 1, 7, 8, 30, 31)}
+    assert late(orders) == [("1 day", 1), ("2 to 7 days", 2), ("8 to 30 days", 3), ("more than 30 days", 2)]
+    assert late({}) == []
+
+
+def test_what_was_done_with_rules_is_in_words() -> None:
+    for text, said in (
+        ("approve version 2 by person:fi approved by person:niamh", "Approved version 2, by fi, approved by you"),
+        ("publish version 1 by laurels", "Published version 1, by laurels"),
+        ("stop version 12 by person:fi", "Ended a campaign by version 12, by fi"),
+    ):
+        assert words.rules_done(text, "niamh") == said
+
+
+async def test_a_week_counts_one_of_a_thing(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop, open_console(shop) as house:
+        await shop.order("A1", "ann", "10.00")
+        await shop.settle()
+        visitor = await house.signed_in("finance")
+        await visitor.open("/overview/week")
+        await visitor.send("/overview/week", {"of": f"{date.today():%Y-%m-%d}"})  # noqa: DTZ011 - as a person writes it
+        await run_jobs(shop)
+        page = (await visitor.open("/overview/week")).text
+        assert re.search(r"<span>Earned</span><span>1 point</span>", page)
+        assert re.search(r"<span>base</span><span>1 point</span>", page)
+        assert "Published version 1, by laurels" in page
 
 
 async def test_an_empty_week_has_all_its_parts(tmp_path: Path) -> None:

@@ -97,6 +97,6 @@ async def test_the_page_hides_looks_and_keeps_that_in_its_address(
     monkeypatch.setattr(audit_log, "AT_ONCE", 10)
     monkeypatch.setattr(audit_log, "MOST_LOOKED_AT", 20)
     page = await auditor.open("/log?sub=mary&only=changes")
-    assert "Nobody changed anything of this so far back." in page.text
+    assert "No changes in the rows searched." in page.text
     assert "/log?sub=mary&amp;only=changes&amp;before=" in page.text
     assert "Nothing of this is in the log." in (await auditor.open("/log?sub=nobody&only=changes")).text

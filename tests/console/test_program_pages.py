@@ -55,7 +55,7 @@ async def test_rules_are_submitted_rehearsed_and_approved_by_another(console: Co
     assert (wrong.status_code, "Type the number" in wrong.text) == (422, True)
     await aoife.send(path, {"version": "2"})
     assert "In force from" in (await aoife.follow()).text
-    assert "approve version 2" in (await niamh.open("/program")).text
+    assert "Approved version 2" in (await niamh.open("/program")).text
     assert "double dairy" in (await niamh.open("/campaigns")).text
 
 

@@ -108,6 +108,7 @@ async def test_who_may_not_see_reports_is_refused_by_the_api_too(house: ConsoleS
         "/reports/due",
         "/reports/tiers",
         "/reports/members",
+        "/reports/orders",
         PARQUET_FILE,
     ):
         for role, status in (("support", 403), ("operator", 403), ("finance", 200), ("auditor", 200)):

@@ -10,6 +10,7 @@ from laurels.awarding.orders import OrderRules
 from laurels.awarding.recount import award_of
 from laurels.ledger import Award, Item, Posting
 from laurels.model import Amendment, Cancellation, DocumentKind, Entry, Order, Refund
+from laurels.model.ordered import Ordered, ordered
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
 PROGRAMS = Programs.of(parse_program(DEFAULT_PROGRAM))
@@ -24,7 +25,7 @@ amendments = st.tuples(st.just("amend"), st.sampled_from(SOURCES), st.just(""), 
 Step = tuple[str, str, str, int]
 
 
-class _Told:
+class Told:
     """An order by the rules, and the entries that they write."""
 
     def __init__(self, total: int) -> None:
@@ -111,8 +112,19 @@ def _order(total: int) -> Order:
 
 @given(total=amounts, steps=st.lists(st.one_of(refunds, refunds, cancellations, amendments), max_size=12))
 def test_what_is_kept_follows_from_the_entries(total: int, steps: list[Step]) -> None:
-    told = _Told(total)
+    told = Told(total)
     assert award_of(told.entries) == told.award
     for step in steps:
         told.take(step)
         assert award_of(told.entries) == told.award
+        assert ordered_in_all(told.entries) == what_is_left(told.award)
+
+
+def ordered_in_all(entries: Sequence[Entry]) -> Ordered:
+    """What entries say of their orders, added up."""
+    return Ordered(*map(sum, zip(*map(ordered, entries), strict=True)))
+
+
+def what_is_left(award: Award) -> Ordered:
+    """The same by what is kept of the order."""
+    return Ordered(int(award.left > 0), award.left, award.points - award.reversed)

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.property.test_program_evaluation import DEEP, FLOORED
+from tests.property.test_recount import ordered_in_all, what_is_left
 
 from laurels.awarding import Programs
 from laurels.awarding.decide import decide_or_raise
@@ -202,5 +203,6 @@ def test_what_is_kept_in_depth_fits_its_entries_alone(
     for step in later:
         book.take(step)
         assert fits(book.awards[KEY], book.entries)
+        assert ordered_in_all(book.entries)[:2] == what_is_left(book.awards[KEY])[:2], "remainders move points"
     for other in _others(book.awards[KEY]):
         assert not fits(other, book.entries), other

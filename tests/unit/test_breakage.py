@@ -1,5 +1,8 @@
 """Cohorts of points by month, and the ladder over them: the worked example, from entries."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from laurels.awarding import Programs
 from laurels.awarding.breakage import Cohorts, triangle
 from laurels.model import Entry, EntryKind
@@ -25,14 +28,34 @@ def test_three_cohorts_give_the_ladder_of_the_worked_example() -> None:
         cohorts.take(entry(EntryKind.EARN, month, 1000, member=month))
         for at, points in spent.items():
             cohorts.take(entry(EntryKind.REDEEM, at, -points, member=month))
-    last = cohorts.month_of(parse_instant("2025-03-20T00:00:00Z", "at"))
-    found = triangle(cohorts, last, 800_000)
-    assert [row.redeemed for row in found.cohorts] == [[300, 500, 600], [280, 470], [320]]
+    running = cohorts.month_of(parse_instant("2025-04-20T00:00:00Z", "at"))
+    found = triangle(cohorts, running, 800_000)
+    assert [row.redeemed for row in found.cohorts] == [[300, 500, 600, 600], [280, 470, 470], [320, 320]]
     assert found.factors == ["1.6724", "1.2000"]
     assert (found.measured, found.redeemed_share) == (False, "0.8000"), "three months are no measure"
     for month in range(4, 14):
-        cohorts.earned[last + month - 3] = 0
-    assert triangle(cohorts, last + 10, 800_000).measured
+        cohorts.earned[running + month - 3] = 0
+    assert not triangle(cohorts, running + 9, 800_000).measured
+    assert triangle(cohorts, running + 10, 800_000).measured
+
+
+@given(st.integers(0, 1_000), st.integers(0, 1_000), st.integers(0, 1_000))
+def test_the_month_that_runs_changes_no_factor(earned: int, of_old: int, of_own: int) -> None:
+    """Nor does what is expected go below what is redeemed, or beyond what was earned."""
+    cohorts = Cohorts(PROGRAMS)
+    for month in range(13):
+        cohorts.earned[month] = 1_000
+        cohorts.redeemed[month] |= {
+            month + age: points for age, points in enumerate((300, 200, 100)) if month + age < 13
+        }
+    before = triangle(cohorts, 13, 800_000)
+    cohorts.earned[13] = earned
+    cohorts.redeemed[12][13] = min(of_old, 700)
+    cohorts.redeemed[13][13] = min(of_own, earned)
+    found = triangle(cohorts, 13, 800_000)
+    assert (found.measured, found.factors, found.running) == (True, before.factors, "0001-02")
+    for row in found.cohorts:
+        assert row.redeemed[-1] <= int(row.expected) <= row.earned
 
 
 def test_what_leaves_is_the_oldest_and_a_refund_is_of_its_order() -> None:

@@ -15,7 +15,7 @@ from laurels.program.liability import chain_ladder
 from laurels.program.local_time import month_number
 
 LEAST_MONTHS = 13
-"""So many months of earning make a triangle that tells more than a setting."""
+"""So many months of earning, over, make a triangle that tells more than a setting."""
 
 SHARE_DIGITS = 4
 
@@ -33,11 +33,13 @@ class CohortShown(Struct, frozen=True, kw_only=True):
 
 class Breakage(Struct, frozen=True, kw_only=True):
     """The triangle, so that an auditor can do it again by hand. `factors` lead from each age to the next, weighted by
-    volume; `redeemed_share` and `breakage` are shares of all that was earned. `measured` is False while there are fewer
-    than thirteen months: then the share is the program's `expected_redeemed`.
+    volume; `redeemed_share` and `breakage` are shares of all that was earned. The last figure of each row is of the
+    month `running`, which is not over: no factor is made of it, and what it earned is expected to go as the rest.
+    `measured` is False until thirteen months are over: then the share is the program's `expected_redeemed`.
     """
 
     measured: bool
+    running: str
     cohorts: list[CohortShown]
     factors: list[str]
     redeemed_share: str
@@ -141,18 +143,28 @@ async def breakage(ledger: Feed, programs: Programs, now: int) -> Breakage:
     return triangle(cohorts, cohorts.month_of(now), programs.at(now).expected_redeemed)
 
 
-def triangle(cohorts: Cohorts, last: int, expected: int) -> Breakage:
-    """The ladder over cohorts up to a month; `expected` in millionths."""
-    months = sorted(month for month, earned in cohorts.earned.items() if earned > 0 and month <= last)
-    rows = [_cumulative(cohorts.redeemed[month], month, last) for month in months]
+def triangle(cohorts: Cohorts, running: int, expected: int) -> Breakage:
+    """The ladder over cohorts up to the month that runs, which has a figure in each row and none in the factors;
+    `expected` in millionths.
+    """
+    months = sorted(month for month, earned in cohorts.earned.items() if earned > 0 and month <= running)
+    rows = [_cumulative(cohorts.redeemed[month], month, running) for month in months]
     earned = [cohorts.earned[month] for month in months]
-    measured = bool(months) and last - months[0] + 1 >= LEAST_MONTHS
-    ladder = chain_ladder(earned, rows) if months else None
+    over = [row[:-1] for month, row in zip(months, rows, strict=True) if month < running]
+    ladder = chain_ladder(earned[: len(over)], over) if over else None
+    measured = ladder is not None and running - months[0] >= LEAST_MONTHS
     share = ladder.redeemed_share if measured and ladder is not None else Fraction(expected, 1_000_000)
-    ultimate = ladder.ultimate if measured and ladder is not None else [share * each for each in earned]
+    ultimate = [share * each for each in earned]
+    if measured and ladder is not None:
+        ultimate[: len(over)] = ladder.ultimate
+        ultimate = [
+            min(max(each, Fraction(row[-1])), Fraction(n)) for each, row, n in zip(ultimate, rows, earned, strict=True)
+        ]
+        share = sum(ultimate, Fraction()) / sum(earned)
     still = sum(ultimate, Fraction()) - sum(row[-1] for row in rows)
     return Breakage(
         measured=measured,
+        running=_name(running),
         cohorts=[
             CohortShown(month=_name(month), earned=n, redeemed=row, expected=_decimal(each, 0))
             for month, n, row, each in zip(months, earned, rows, ultimate, strict=True)

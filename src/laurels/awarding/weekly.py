@@ -17,7 +17,8 @@ from laurels.errors import InvalidInput
 from laurels.ledger import Ledger
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
-from laurels.model.entries import MOVES_POINTS
+from laurels.model.entries import EARNED, MOVES_POINTS
+from laurels.model.ordered import ordered
 from laurels.model.times import format_instant, from_datetime
 from laurels.program import GRAIN, format_grains, tier_at
 from laurels.program.liability import half_up
@@ -45,9 +46,11 @@ class WeeklyReport(Struct, frozen=True, kw_only=True):
     """A week: entries recorded from `starts` on and before `ends`.
 
     `members` counts those with an entry of points (active), enrolled (new), and with their first order. `orders`,
-    `spend` (minor units) and `late` (orders by whole days between when they were and when they were recorded) are by
-    currency and days. `points` are by kind, `parts` what gave those of orders, `actors` corrections by who made them,
-    `bound` orders by the cap that cut them, `nothing` orders that earned nothing. `refunded_often` are members with
+    `spend` (minor units) are net, by currency: what was taken back that week is taken off, and an order counts while
+    something of it is left. `late` is orders by whole days between when they were and when they were recorded,
+    `points` are by kind, `parts` what gave those of orders, net, `actors` corrections by who made them, `bound` orders
+    by the cap that cut them, `nothing` orders that earned nothing; of `late`, `bound` and `nothing` are orders that
+    nobody changed. `refunded_often` are members with
     more than five refunds, `owing` members below zero now. `lapsing` are points that lapse within so many days, `tiers`
     members by tier now, `carried` remainders in all by currency. `burn` is redeemed over earned, ever. `programs` is
     what was done with programs that week.
@@ -113,17 +116,8 @@ class _Week:
     def _count(self, entry: Entry) -> None:
         self.active.add(entry.member)
         self.counts["points"][entry.kind] += entry.points
-        if entry.kind is EntryKind.EARN and entry.currency is not None:
-            self.counts["orders"][entry.currency] += 1
-            self.counts["spend"][entry.currency] += entry.amount or 0
-            days = max(0, entry.recorded_at - entry.occurred_at) // DAY
-            self.counts["late"][str(days)] += days > 0
-            self.nothing += not entry.points
-            program = self._programs.version(entry.program_version)
-            details = Details.decode(entry.details)
-            for name, grains in parts_of_entry(entry, details, program).items():
-                self.grains[name] += grains
-            self.counts["bound"].update(name for name, _ in details.bound)
+        if entry.kind in EARNED and entry.currency is not None:
+            self._count_order(entry, entry.currency)
         if entry.kind is EntryKind.REVERSE:
             self.refunds[entry.member] += 1
         if entry.kind is EntryKind.ADJUST:
@@ -131,6 +125,20 @@ class _Week:
         self.moves.append(entry)
         if len(self.moves) > 50 * MOST:
             self.moves = self.largest()
+
+    def _count_order(self, entry: Entry, currency: str) -> None:
+        """What an order earned, or what was taken back of one: net, a changed order is one order."""
+        change = ordered(entry)
+        self.counts["orders"][currency] += change.orders
+        self.counts["spend"][currency] += change.spend
+        program, details = self._programs.version(entry.program_version), Details.decode(entry.details)
+        for name, grains in parts_of_entry(entry, details, program).items():
+            self.grains[name] += grains
+        if entry.kind is EntryKind.EARN and details.amended is None:
+            days = max(0, entry.recorded_at - entry.occurred_at) // DAY
+            self.counts["late"][str(days)] += days > 0
+            self.nothing += not entry.points
+            self.counts["bound"].update(name for name, _ in details.bound)
 
     def largest(self) -> list[Entry]:
         return sorted(self.moves, key=lambda each: (-abs(each.points), each.shard, each.position))[:MOST]
@@ -165,7 +173,7 @@ async def weekly_report(ledger: Ledger, programs: Programs, starts: int, ends: i
         spend=week.named("spend"),
         late=week.named("late"),
         points=week.named("points"),
-        parts={name: _short(Fraction(grains, GRAIN)) for name, grains in sorted(week.grains.items())},
+        parts={name: _short(Fraction(grains, GRAIN)) for name, grains in sorted(week.grains.items()) if grains},
         actors=week.named("actors"),
         bound=week.named("bound"),
         nothing=week.nothing,

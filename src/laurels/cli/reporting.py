@@ -95,7 +95,7 @@ def breakage(
     for row in found.cohorts:
         out(f"{row.month}: earned {row.earned:,}, redeemed {' '.join(map(str, row.redeemed))}, expected {row.expected}")
     out(f"factors {' '.join(found.factors)}")
-    how = "measured" if found.measured else "the program's expected_redeemed: fewer than 13 months"
+    how = "measured" if found.measured else "the program's expected_redeemed: fewer than 13 months are over"
     out(f"redeemed share {found.redeemed_share} ({how}), breakage {found.breakage}")
     out(f"still to come {found.still_to_come} points")
 

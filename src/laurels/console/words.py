@@ -239,6 +239,15 @@ JOB_STATES: Mapping[str, str] = {
     "rejected": "Rejected",
 }
 
+PROGRAM_ACTS: Mapping[str, str] = {
+    "submit": "Submitted",
+    "rehearse": "Rehearsed",
+    "approve": "Approved",
+    "publish": "Published",
+    "stop": "Ended a campaign by",
+}
+"""What is done with a version of the rules."""
+
 ROLES: Mapping[str, str] = {
     "viewer": "Viewer",
     "support": "Support",
@@ -285,6 +294,18 @@ def thing(text: str) -> str:
 _DOCUMENT = re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL)
 
 
+def rules_done(text: str, own: str) -> str:
+    """What a week's report says that was done with the rules, such as: Approved version 2, by niamh."""
+    done = _RULES_DONE.fullmatch(text)
+    if done is None:
+        return text
+    act, version, by = done.groups()
+    return f"{PROGRAM_ACTS.get(act, act)} version {version}, {actor(by, own)}"
+
+
+_RULES_DONE = re.compile(r"(\S+) version (\d+) by (.*)", re.DOTALL)
+
+
 def number(value: int) -> str:
     """Such as 1,234, with a true minus below zero."""
     return f"{MINUS if value < 0 else ''}{abs(value):,}"
@@ -301,7 +322,9 @@ def signed(value: int) -> str:
 
 
 def money(amount: str, currency: str) -> str:
-    """Such as 1,200.00 GBP, of an amount as the API writes it."""
+    """Such as 1,200.00 GBP, of an amount as the API writes it, with a true minus below zero."""
+    if amount.startswith("-"):
+        return f"{MINUS}{money(amount[1:], currency)}"
     whole, point, rest = amount.partition(".")
     return f"{int(whole):,}{point}{rest} {currency}"
 

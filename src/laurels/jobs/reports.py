@@ -82,7 +82,7 @@ class ReportWeek:
         starts, ends = week_of(day - _A_WEEK if about.at is None else day, zone)
         found = await weekly_report(self._ledger, self._programs, starts, ends, now)
         file = ResultTable(("figure", "of", "value"), [*_figures(msgspec.to_builtins(found))])
-        return _done(sum(found.orders.values()), found, file)
+        return _done(max(0, sum(found.orders.values())), found, file)
 
 
 def _done(done: int, tally: Struct, file: ResultTable) -> JobEnd:

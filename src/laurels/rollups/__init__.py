@@ -7,7 +7,7 @@ and `verify` holds them against the entries.
 from laurels.rollups.checking import roll_up_findings
 from laurels.rollups.days import Days, format_period, parse_day
 from laurels.rollups.falling_due import look_at_due
-from laurels.rollups.folding import ACTIVE_DAY, ACTIVE_MONTH, FIRST, GAVE, GONE, fold, scheme_of
+from laurels.rollups.folding import ACTIVE_DAY, ACTIVE_MONTH, FIRST, GAVE, GONE, ORDERED, fold, scheme_of
 from laurels.rollups.following import RollingUp
 from laurels.rollups.movement import KINDS, Movement, MovementLine, movement
 from laurels.rollups.worth import in_major_units
@@ -19,6 +19,7 @@ __all__ = [
     "GAVE",
     "GONE",
     "KINDS",
+    "ORDERED",
     "Days",
     "Movement",
     "MovementLine",

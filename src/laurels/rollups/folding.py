@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from laurels.ledger.rollups import Basis, Cell, RolledMember, RolledUp, Sums
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details, TierDetails, merged_into
+from laurels.model.ordered import ordered
 from laurels.program import GRAIN
 from laurels.rollups.days import Days
 
-FORMAT = 3
+FORMAT = 4
 """Another number makes every shop's roll-ups anew."""
 
 GONE, FIRST, ACTIVE_DAY, ACTIVE_MONTH = "gone", "first", "active-day", "active-month"
@@ -24,6 +25,11 @@ count twice otherwise.
 GAVE = "gave"
 """Word for orders by the campaign (`part`) that gave them points, or a part of one; each counts once, whatever came
 back of it. By the day of recording alone. Beside the points, so that a sum over parts has each order once.
+"""
+
+ORDERED = "ordered"
+"""Word for what is left of orders, of their amounts and points, by the day of the order, whenever something of it was
+taken back. By the day of occurrence alone.
 """
 
 _BY_ORDERS = frozenset({EntryKind.EARN, EntryKind.REVERSE})
@@ -81,6 +87,11 @@ class _Folding:
                 self._plus(Cell(basis, day, entry.kind, part, source, market), mine)
         for part, orders in _gave(entry):
             self._plus(Cell(Basis.RECORDED, recorded, GAVE, part, source, market), Sums(0, orders))
+        if any(change := ordered(entry)):
+            day = occurred if entry.board_at == entry.occurred_at else self._days.of(entry.board_at)
+            self._plus(
+                Cell(Basis.OCCURRED, day, ORDERED, "", "", market), Sums(change.points, change.orders, change.spend)
+            )
 
     def _count_active(self, entry: Entry, member: RolledMember, day: int) -> RolledMember:
         market = entry.currency or member.market

@@ -21,6 +21,8 @@ def _shown(found: dict[str, Any] | None, job: dict[str, Any] | None) -> Shown:
     cohorts = [] if found is None else found["cohorts"]
     ages = max((len(each["redeemed"]) for each in cohorts), default=0)
     rows = [{**each, "redeemed": each["redeemed"] + [None] * (ages - len(each["redeemed"]))} for each in cohorts]
+    if found is not None:
+        found = {"running": "", **found}  # jobs of earlier versions did not say it
     says = {"found": found, "cohorts": rows, "ages": ages, "job": job}
     return Shown(template="breakage.html", says=says)
 

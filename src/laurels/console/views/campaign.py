@@ -13,7 +13,7 @@ from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Shown, page
 from laurels.console.views.campaigns import in_lines
-from laurels.console.views.periods import day_in
+from laurels.console.views.periods import day_in, shop_zone
 from laurels.console.views.program import LOOK
 from laurels.model.times import by_the_clock
 
@@ -25,7 +25,9 @@ _CENT = Decimal("0.01")
 
 
 class Run(NamedTuple):
-    """The whole days that a campaign has run, and as many before: `first` and the days up to `until`, without it."""
+    """The whole days that a campaign has run, and those before: `first` and the days up to `until`, without it, and
+    from `before` to `first`, without that.
+    """
 
     before: date
     first: date
@@ -33,13 +35,26 @@ class Run(NamedTuple):
 
     @property
     def days(self) -> int:
-        """How many they are."""
+        """How many it has run."""
         return (self.until - self.first).days
 
     @property
+    def days_before(self) -> int:
+        """How many there are before it: at most as many."""
+        return (self.first - self.before).days
+
+    @property
     def last(self) -> date:
-        """The last of them."""
+        """The last day that it has run."""
         return self.until - timedelta(days=1)
+
+    def known(self, begins: date) -> "Run | None":
+        """The same, of days since there are orders; `begins`, the first that has one, may not be whole. None where it
+        has run on none of them.
+        """
+        whole = begins + timedelta(days=1)
+        run = Run(max(self.before, whole), max(self.first, whole), self.until)
+        return run if run.first < run.until else None
 
 
 @page("GET", "/campaigns/one", *LOOK)
@@ -50,13 +65,15 @@ async def show_campaign(ask: Ask) -> Shown:
     campaign = next((each for each in found["campaigns"] if each["name"] == name), None)
     if campaign is None:
         raise ApiRefused(404, "not-found", "The rules that were published last have no such campaign.", "", {})
-    run = run_of(campaign, day_in(ask.now, ask.zone), ask.zone)
+    zone = await shop_zone(ask)
+    run, rows, behind = await _compared(ask, run_of(campaign, day_in(ask.now, zone), zone))
     says = {
         "campaign": campaign,
         "version": found["version"],
         "lines": in_lines(campaign["rule"]),
         "run": run,
-        "rows": [] if run is None else await _compared(ask, run),
+        "rows": rows,
+        "behind": behind,
         "holdout": campaign["rule"].get("holdout"),
         "may_stop": "program:write" in ask.person.scopes,
     }
@@ -79,37 +96,36 @@ def run_of(campaign: Mapping[str, Any], today: date, zone: ZoneInfo) -> Run | No
     return Run(first - (until - first), first, until) if first < until else None
 
 
-async def _compared(ask: Ask, run: Run) -> list[dict[str, Any]]:
-    """Orders, spend and points a day, before and while it ran, in each currency."""
-    before = _by_market(await _earned(ask, run.before, run.first))
-    while_it_ran = _by_market(await _earned(ask, run.first, run.until))
-    nothing = {"entries": 0, "amount": None, "points": 0}
-    return [
-        {
-            "market": market,
-            "before": _a_day(before.get(market, nothing), market, run.days),
-            "then": _a_day(while_it_ran.get(market, nothing), market, run.days),
-        }
-        for market in sorted(before.keys() | while_it_ran.keys())
-    ]
+async def _compared(ask: Ask, run: Run | None) -> tuple[Run | None, list[tuple[str, str, dict[str, str]]], int]:
+    """The days that can be compared; orders, spend and points a day in each currency, before it ran and then; and how
+    many entries are still being counted.
+    """
+    if run is None:
+        return None, [], 0
+    found = await ask.api.get("/reports/orders", **{"from": run.first, "to": run.until})
+    behind: int = found["counted"]["behind"]
+    known = None if found["begins"] is None else run.known(date.fromisoformat(found["begins"]))
+    if known is None:
+        return run, [], behind
+    earlier = await ask.api.get("/reports/orders", **{"from": known.before, "to": known.first})
+    if known.first != run.first:
+        found = await ask.api.get("/reports/orders", **{"from": known.first, "to": known.until})
+    then, before = ({line["market"]: line for line in each["lines"]} for each in (found, earlier))
+    rows = []
+    for market in sorted(before.keys() | then.keys()):
+        if known.days_before:
+            rows.append((market, "before", _a_day(before.get(market), market, known.days_before)))
+        rows.append((market, "while it ran", _a_day(then.get(market), market, known.days)))
+    return known, rows, behind
 
 
-async def _earned(ask: Ask, since: date, until: date) -> list[dict[str, Any]]:
-    """What was earned by orders of these days, by the day of the order."""
-    found = await ask.api.get("/reports/movement", **{"from": since, "to": until, "basis": "occurred"})
-    return [line for line in found["lines"] if line["kind"] == "earn"]
-
-
-def _by_market(lines: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {line["market"]: line for line in lines}
-
-
-def _a_day(line: Mapping[str, Any], market: str, days: int) -> dict[str, str]:
+def _a_day(line: Mapping[str, Any] | None, market: str, days: int) -> dict[str, str]:
     """Figures of a period for one day of it."""
-    amount = line["amount"]
+    line = line or {"orders": 0, "spend": None, "points": 0}
+    spend = line["spend"]
     return {
-        "orders": f"{Decimal(line['entries']) / days:,.1f}",
-        "spend": "" if amount is None else words.money(str((Decimal(amount) / days).quantize(_CENT)), market),
+        "orders": f"{Decimal(line['orders']) / days:,.1f}",
+        "spend": "" if spend is None else words.money(str((Decimal(spend) / days).quantize(_CENT)), market),
         "points": f"{Decimal(line['points']) / days:,.1f}",
     }
 

@@ -7,17 +7,20 @@ from typing import Any, NamedTuple
 from laurels.console import words
 from laurels.console.charts import OUTSTANDING, BarSegment
 from laurels.console.page import Ask
-from laurels.console.views.periods import month_begins, today
+from laurels.console.views.periods import day_in, month_begins, shop_zone
 
 MONTHS = 12
 
 
 class MonthEnd(NamedTuple):
-    """A month, what its end is called, and the points that there were then in each market."""
+    """A month, what its end is called, and the points that there were then in each market. One that is not over ends
+    with today.
+    """
 
     month: str
     end: str
     points: Mapping[str, int]
+    is_over: bool = True
 
     @property
     def total(self) -> int:
@@ -27,11 +30,12 @@ class MonthEnd(NamedTuple):
 
 async def outstanding(ask: Ask, until: date, basis: str) -> dict[str, Any]:
     """The twelve months up to the day `until`, without it, as figures, a chart and a sentence. Reads sums by day."""
-    until = min(until, today(ask.now) + timedelta(days=1))
+    today = day_in(ask.now, await shop_zone(ask))
+    until = min(until, today + timedelta(days=1))
     last = month_begins(until - timedelta(days=1))
     first = month_begins(last, MONTHS - 1)
     asked = {"from": first, "to": until, "per": "month", "basis": basis}
-    months = [*month_ends(await ask.api.get("/reports/movement", **asked), first, until)]
+    months = [*month_ends(await ask.api.get("/reports/movement", **asked), first, until, today)]
     return {
         "months": months,
         "markets": sorted({market for each in months for market in each.points}),
@@ -40,7 +44,7 @@ async def outstanding(ask: Ask, until: date, basis: str) -> dict[str, Any]:
     }
 
 
-def month_ends(found: Mapping[str, Any], first: date, until: date) -> Iterator[MonthEnd]:
+def month_ends(found: Mapping[str, Any], first: date, until: date, today: date) -> Iterator[MonthEnd]:
     """The end of each month from the first one up to the day `until`, which the last one may end with: the opening and
     what moved up to then. A month in which nothing moved ends as the one before.
     """
@@ -54,13 +58,14 @@ def month_ends(found: Mapping[str, Any], first: date, until: date) -> Iterator[M
         name, following = f"{month:%Y-%m}", month_begins(month, -1)
         for line in moved.get(name, []):
             points[line["market"]] += line["points"]
-        end = name if following <= until else (until - timedelta(days=1)).isoformat()
-        yield MonthEnd(name, words.period(end), dict(points))
+        is_over = min(following, until) <= today
+        end = name if following <= until and is_over else (until - timedelta(days=1)).isoformat()
+        yield MonthEnd(name, words.period(end), dict(points), is_over)
         month = following
 
 
 def _mark(of: MonthEnd) -> BarSegment:
-    says = f"{of.end}: {words.number(of.total)} outstanding"
+    says = f"{of.end}: {words.number(of.total)} outstanding{'' if of.is_over else ' so far'}"
     return BarSegment(words.period(of.month), "outstanding", of.total, says)
 
 
@@ -69,4 +74,5 @@ def _sentence(months: list[MonthEnd]) -> str:
     first, last = months[0], months[-1]
     more = last.total - first.total
     told = "as many as" if not more else f"{words.number(abs(more))} {'more' if more > 0 else 'fewer'} than"
-    return f"{words.number(last.total)} points at the end of {last.end}, {told} at the end of {first.end}."
+    when = "at the end of" if last.is_over else "so far, on"
+    return f"{words.number(last.total)} points {when} {last.end}, {told} at the end of {first.end}."

@@ -4,7 +4,17 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from laurels.clock import SECOND
+from laurels.console.page import Ask
 from laurels.model.times import by_the_clock
+
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
+"""The days that pages count with: nothing was ordered before, and what comes after has no month behind it."""
+
+
+async def shop_zone(ask: Ask) -> ZoneInfo:
+    """The zone whose days reports count by. A console that asks another Laurels shows times in a zone of its own."""
+    nothing = {"from": FIRST_DAY, "to": FIRST_DAY}
+    return ZoneInfo((await ask.api.get("/reports/movement", **nothing))["counted"]["time_zone"])
 
 
 def today(now: int) -> date:
@@ -26,11 +36,9 @@ def month_begins(day: date, months_before: int = 0) -> date:
 
 
 def day_of(text: str | None, otherwise: date) -> date:
-    """A day as an address has it; what is none is another one."""
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return otherwise
+    """A day as an address has it, or the nearest that pages count with; what is none is another one."""
+    day = _day(text)
+    return otherwise if day is None else min(max(day, FIRST_DAY), LAST_DAY)
 
 
 def instant(text: str) -> int:
@@ -44,9 +52,17 @@ def instant_of(at: int) -> str:
 
 
 def as_instant(text: str | None, zone: ZoneInfo) -> str | None:
-    """The beginning of a day that a form names, as the API takes it; None for what is no day."""
+    """The beginning of a day that a form names, as the API takes it; None for what is no day that pages count with."""
+    day = _day(text)
+    return (
+        None
+        if day is None or not FIRST_DAY <= day <= LAST_DAY
+        else datetime(day.year, day.month, day.day, tzinfo=zone).isoformat()
+    )
+
+
+def _day(text: str | None) -> date | None:
     try:
-        day = date.fromisoformat(text or "")
+        return date.fromisoformat(text or "")
     except ValueError:
         return None
-    return datetime(day.year, day.month, day.day, tzinfo=zone).isoformat()

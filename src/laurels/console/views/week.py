@@ -5,9 +5,11 @@ from typing import Any
 from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
-from laurels.console.views.periods import as_instant
+from laurels.console.views.periods import as_instant, shop_zone
 from laurels.console.views.worked_out import job_done
 
+_LATE = ((1, "1 day"), (7, "2 to 7 days"), (30, "8 to 30 days"))
+_LATER = "more than 30 days"
 _NO_DAY = "This is no day such as 23 Nov 2026."
 
 
@@ -21,7 +23,7 @@ async def show_week(ask: Ask) -> Shown:
 async def report_week(ask: Ask) -> Elsewhere | Shown:
     """Have one made, of the week of a day; of the week before where none is named."""
     day = ask.form.get("of", "").strip()
-    at = as_instant(day, ask.zone)
+    at = as_instant(day, await shop_zone(ask)) if day else None
     if day and at is None:
         return _shown(ask, await job_done(ask, "week", ""), day=day, fault=_NO_DAY)
     try:
@@ -42,6 +44,8 @@ def _shown(ask: Ask, job: dict[str, Any], *, day: str = "", fault: str = "") -> 
         "week": week,
         "moved": [] if week is None else _in_words(week["points"]),
         "actors": [] if week is None else [(words.actor(by, ask.person.sub), n) for by, n in week["actors"].items()],
+        "late": [] if week is None else late(week["late"]),
+        "tiers": [] if week is None else [("No tier" if of == "none" else of, n) for of, n in week["tiers"].items()],
         "day": day,
         "fault": fault,
     }
@@ -51,6 +55,15 @@ def _shown(ask: Ask, job: dict[str, Any], *, day: str = "", fault: str = "") -> 
 def _in_words(points: dict[str, int]) -> list[tuple[str, int]]:
     """Points by kind, in the order of a statement."""
     return [(label, points[kind]) for kind, label in words.MOVED.items() if kind in points]
+
+
+def late(orders: dict[str, int]) -> list[tuple[str, int]]:
+    """Orders by how late they were recorded, in a few steps; `orders` has them by days."""
+    steps: dict[str, int] = {}
+    for days, count in sorted((int(days), count) for days, count in orders.items()):
+        step = next((name for most, name in _LATE if days <= most), _LATER)
+        steps[step] = steps.get(step, 0) + count
+    return [*steps.items()]
 
 
 PAGES = (show_week, report_week)

@@ -10,9 +10,9 @@ AT_ONCE = 200_000
 
 
 async def is_small(ask: Ask) -> bool:
-    """Whether there is little enough to read, by the sums of reports."""
-    lines = (await ask.api.get("/reports/movement"))["lines"]
-    entries: int = sum(line["entries"] for line in lines)
+    """Whether there is little enough to read, by the sums of reports and what they have yet to count."""
+    found = await ask.api.get("/reports/movement")
+    entries: int = found["counted"]["behind"] + sum(line["entries"] for line in found["lines"])
     return entries <= AT_ONCE
 
 

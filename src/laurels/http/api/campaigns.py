@@ -3,15 +3,17 @@
 import asyncio
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from laurels.awarding.campaign_runs import Held, began
 from laurels.errors import LedgerUnavailable
 from laurels.http.api.programs import READ
 from laurels.http.routes import Request, Response, route
+from laurels.ledger import PublishedProgram
 from laurels.ledger.rollups import PER_ALL, Basis, Grouping
 from laurels.model import EntryKind
 from laurels.model.times import format_instant
@@ -23,7 +25,8 @@ _EVER = 99_991_231
 
 
 class CampaignShown(Struct, frozen=True, kw_only=True, rename={"starts": "from"}):
-    """A campaign of the version that was published last. `rule` is what the program says of it; `used` points of its
+    """A campaign of the version that was published last. `from` is when it began to run, by whichever version did so
+    first; null: it always ran. `rule` is what the program says of it; `used` points of its
     `budget` (null: it has none); `points` what it gave in all, net of refunds, and `orders` how many it gave some, each
     once whatever came back of it; both as far as is counted.
     """
@@ -68,7 +71,7 @@ async def list_campaigns(request: Request) -> Response:
     shown = [
         _shown(
             each,
-            last.from_at,
+            _began(each.name, published),
             services.now(),
             rules[each.name],
             (used.get(each.name, 0), points[each.name], orders[each.name]),
@@ -76,6 +79,23 @@ async def list_campaigns(request: Request) -> Response:
         for each in campaigns
     ]
     return Response(200, CampaignsShown(last.version, _instant(last.from_at), shown))
+
+
+def _began(name: str, published: Sequence[PublishedProgram]) -> int | None:
+    """When a campaign of the newest version began."""
+    held: list[Held] = []
+    for n, version in reversed([*enumerate(published)]):
+        times = _times_of(version.text).get(name)
+        if times is None:
+            break
+        held.append(Held(version.from_at if n else None, *times))  # the first version judges what was before it too
+    return began(held[::-1])
+
+
+@lru_cache(maxsize=1024)
+def _times_of(text: str) -> Mapping[str, tuple[int | None, int | None]]:
+    """When the campaigns of a program start and end, by their names."""
+    return {each.name: (each.starts, each.ends) for each in parse_program(text).campaigns}
 
 
 @lru_cache(maxsize=2)  # the newest version is asked for again and again, and reading it takes milliseconds
@@ -86,9 +106,8 @@ def _campaigns_of(text: str) -> tuple[tuple[Campaign, ...], Mapping[str, dict[st
 
 
 def _shown(
-    campaign: Campaign, holds_from: int | None, now: int, rule: dict[str, Any], figures: tuple[int, int, int]
+    campaign: Campaign, starts: int | None, now: int, rule: dict[str, Any], figures: tuple[int, int, int]
 ) -> CampaignShown:
-    starts = max((each for each in (campaign.starts, holds_from) if each is not None), default=None)
     is_over = campaign.ends is not None and campaign.ends <= now
     is_to_come = starts is not None and starts > now
     used, points, orders = figures

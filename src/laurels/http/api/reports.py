@@ -22,6 +22,7 @@ from laurels.rollups import (
     ACTIVE_MONTH,
     FIRST,
     GONE,
+    ORDERED,
     Movement,
     MovementLine,
     format_period,
@@ -225,6 +226,44 @@ async def export_movement_as_parquet(request: Request, query: MovementQuery) -> 
     return Response(200, await parquet_of(_COLUMNS, pieces()), media_type=PARQUET)
 
 
+class OrdersOf(Struct, frozen=True):
+    """What is left of the orders of a market: how many have something left, what was paid for it, and their points."""
+
+    market: str
+    orders: int
+    spend: str | None
+    points: int
+
+
+class OrdersReport(Struct, frozen=True):
+    """Orders of a period, and the first day that has one (null: none has)."""
+
+    begins: str | None
+    lines: list[OrdersOf]
+    counted: CountedUpTo
+
+
+@route("GET", "/reports/orders", access=READ, answers={200: OrdersReport}, problems=(LedgerUnavailable,), audited=False)
+async def report_orders(request: Request, query: Period) -> Response:
+    """Tell what was ordered in a period, by the day of the order: net of refunds, and a changed order once."""
+    ledger = request.services.ledger
+    months, rows, counted = await asyncio.gather(
+        ledger.sums(Basis.OCCURRED, 0, _EVER, Grouping(per=PER_MONTH)),
+        ledger.sums(Basis.OCCURRED, *query.days(), Grouping(per=PER_ALL)),
+        _counted(request),
+    )
+    begins = min((cell.day for cell, _ in months if cell.kind == ORDERED), default=None)
+    if begins is not None:
+        days = await ledger.sums(Basis.OCCURRED, begins * PER_MONTH, (begins + 1) * PER_MONTH)
+        begins = min(cell.day for cell, _ in days if cell.kind == ORDERED)
+    lines = [
+        OrdersOf(cell.market, sums.entries, _amount(sums.amount, cell.market), sums.points)
+        for cell, sums in rows
+        if cell.kind == ORDERED
+    ]
+    return Response(200, OrdersReport(None if begins is None else format_period(begins), lines, counted))
+
+
 @route("GET", "/reports/due", access=READ, answers={200: DueReport}, problems=(LedgerUnavailable,), audited=False)
 async def report_due(request: Request, query: Period) -> Response:
     """Tell what becomes active and what lapses by day. It is looked at now and then, and says when."""
@@ -304,7 +343,6 @@ def _points(request: Request, points: dict[str, int]) -> list[PointsOf]:
 
 
 def _line(line: MovementLine) -> LineShown:
-    money = line.amount and line.market in DECIMALS
     return LineShown(
         period=format_period(line.period) or None,
         kind=line.kind,
@@ -313,8 +351,12 @@ def _line(line: MovementLine) -> LineShown:
         market=line.market,
         points=line.points,
         entries=line.entries,
-        amount=format_amount(line.amount, line.market) if money else None,
+        amount=_amount(line.amount, line.market) if line.amount else None,
     )
+
+
+def _amount(amount: int, market: str) -> str | None:
+    return format_amount(amount, market) if market in DECIMALS else None
 
 
 def _moves(rows: list[tuple[Cell, Sums]]) -> list[tuple[str, str, int]]:
@@ -330,4 +372,12 @@ def _count(rows: list[tuple[Cell, Sums]], kind: str, period: int | None = None) 
     return sum(sums.entries for cell, sums in rows if cell.kind == kind and period in {None, cell.day})
 
 
-ROUTES = (report_movement, export_movement, export_movement_as_parquet, report_due, report_tiers, report_members)
+ROUTES = (
+    report_movement,
+    export_movement,
+    export_movement_as_parquet,
+    report_orders,
+    report_due,
+    report_tiers,
+    report_members,
+)

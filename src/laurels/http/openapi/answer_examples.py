@@ -371,6 +371,7 @@ ANSWERS: Mapping[str, Any] = {
     },
     "show_breakage": {
         "measured": False,
+        "running": "2025-11",
         "cohorts": [{"month": "2025-11", "earned": 25, "redeemed": [10], "expected": "20"}],
         "factors": [],
         "redeemed_share": "0.8000",

@@ -19,6 +19,11 @@ REPORTS: Mapping[str, Any] = {
     },
     "export_movement": "period,kind,part,source,market,points,entries,amount\n,earn,,,GBP,25,9,250.00\n",
     "export_movement_as_parquet": "PAR1…PAR1",
+    "report_orders": {
+        "begins": "2025-11-01",
+        "lines": [{"market": "GBP", "orders": 9, "spend": "250.00", "points": 25}],
+        "counted": _COUNTED,
+    },
     "report_due": {
         "at": "2025-11-02T06:00:00Z",
         "due": [{"what": "lapse", "day": "2026-11-30", "points": 40, "members": 2}],

@@ -17,7 +17,7 @@ from laurels.ledger.rollups import (
 )
 from laurels.model import Mark
 from laurels.program import DEFAULT_PROGRAM
-from laurels.rollups import GAVE, RollingUp, movement, roll_up_findings
+from laurels.rollups import GAVE, ORDERED, RollingUp, movement, roll_up_findings
 from laurels.testing.ledger_contract.base import (
     LedgerSuite,
     OpenLedger,
@@ -58,6 +58,7 @@ class RollUpsTests(LedgerSuite):
         assert cells[_cell(20261101, "earn", "base")] == Sums(25, 1, 25_000)
         assert cells[_cell(20261031, "earn", "base", basis=Basis.OCCURRED)] == Sums(25, 1, 25_000)
         assert cells[_cell(20261101, "reverse", "base")] == Sums(-5, 1, 5_000)
+        assert cells[Cell(Basis.OCCURRED, 20261031, ORDERED, "", "", "GBP")] == Sums(20, 1, 20_000)
         assert cells[_cell(20261101, "adjust", market="EUR")] == Sums(3, 1, 0)
         assert cells[_cell(20261101, "active-month", market="GBP")] == Sums(0, 1, 0)
         assert cells[_cell(20261101, "enrol", market="")] == Sums(0, 2, 0)
