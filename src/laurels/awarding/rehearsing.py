@@ -7,6 +7,7 @@ from an instant on. The first must come out as the ledger has it, to the last po
 import asyncio
 from collections import Counter
 
+from laurels.awarding.causes import cause_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.rehearsed import (
     ChangedOrder,
@@ -91,10 +92,10 @@ class _Rehearsing:
         try:
             after = self._new.take(document)
         except LaurelsError as error:
-            self._quarantined[error.message] += 1
+            self._quarantined[cause_of(error.message)] += 1
             return
         for quarantined in after.quarantined:
-            self._quarantined[quarantined.reason] += 1
+            self._quarantined[cause_of(quarantined.reason)] += 1
         if document.kind is DocumentKind.ORDER and (self._begins is None or document.entry.occurred_at >= self._begins):
             self._orders += 1
             self._compare(document, before, after)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from laurels.awarding.breakage import Breakage, breakage
+from laurels.awarding.causes import cause_of
 from laurels.awarding.explaining import member_at
 from laurels.awarding.journal import entries_of
 from laurels.awarding.owing import Liability, liability
@@ -49,8 +50,8 @@ class WeeklyReport(Struct, frozen=True, kw_only=True):
     currency and days. `points` are by kind, `parts` what gave those of orders, `actors` corrections by who made them,
     `bound` orders by the cap that cut them, `nothing` orders that earned nothing. `refunded_often` are members with
     more than five refunds, `owing` members below zero now. `lapsing` are points that lapse within so many days, `tiers`
-    members by tier now, `carried` remainders in all by currency. `burn` is redeemed over earned, ever. `programs` is
-    what was done with programs that week.
+    members by tier now, `carried` remainders in all by currency. `quarantined` are documents by cause. `burn` is
+    redeemed over earned, ever. `programs` is what was done with programs that week.
     """
 
     starts: str
@@ -210,12 +211,13 @@ async def _standing(ledger: Ledger, programs: Programs, now: int) -> dict[str, C
 
 
 async def _quarantined(ledger: Ledger) -> dict[str, int]:
-    reasons: Counter[str] = Counter()
+    """Documents in quarantine by cause: their reasons name what they are about, and would be as many as they are."""
+    causes: Counter[str] = Counter()
     after = 0
     while documents := await ledger.quarantine(after=after, limit=500):
-        reasons.update(each.reason for each in documents)
+        causes.update(cause_of(each.reason) for each in documents)
         after = documents[-1].sequence
-    return dict(reasons.most_common())
+    return dict(causes.most_common())
 
 
 def _ratio(part: int, whole: int) -> str:

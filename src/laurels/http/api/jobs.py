@@ -231,8 +231,7 @@ def may_see(caller: Caller, job: Job) -> bool:
 
 
 def show(job: Job) -> JobShown:
-    """A job as it is told; the rows that it did not make are in its file."""
-    tally = told(job.tally)
+    """A job as it is told; whom it names is in its file."""
     return JobShown(
         number=job.number,
         kind=job.kind,
@@ -243,7 +242,7 @@ def show(job: Job) -> JobShown:
         about=told(job.about),
         done=job.done,
         total=job.total,
-        tally={name: value for name, value in tally.items() if name != "told"},
+        tally=told(job.tally),
         error=job.error,
         stopping=job.stopping,
         created_at=format_instant(job.created_at),
