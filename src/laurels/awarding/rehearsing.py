@@ -22,6 +22,7 @@ from laurels.awarding.rehearsed import (
 )
 from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
 from laurels.awarding.seeing import Seeing
+from laurels.awarding.turns import DOCUMENTS_AT_ONCE
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
 from laurels.model import DocumentKind, Entry, EntryKind
@@ -31,9 +32,6 @@ from laurels.program import Program, reason_of
 
 MOST_NAMED = 20
 """Orders that are named, of those that change most."""
-
-AT_ONCE = 20
-"""Documents that are judged before others of the process have their turn: some milliseconds."""
 
 
 async def rehearse(
@@ -62,7 +60,7 @@ async def rehearse(
             rehearsing.take(document)
             seeing.look_at(document)
             taken += 1
-            if taken % AT_ONCE == 0:
+            if taken % DOCUMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
     return rehearsing.result(new, seeing.unseen(persons.values()))
 
