@@ -1,5 +1,6 @@
 """Finance beside the statement: what was outstanding over time, the triangle, journals that tile, the Monday report."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -164,6 +165,18 @@ async def test_no_entry_is_in_two_journals(house: ConsoleShop) -> None:
     await run_jobs(house.shop)
     late = await other.client.post("/finance/journals", data=form)
     assert (late.status_code, 'role="alert"' in late.text) == (409, True)
+    assert len(await journals(house)) == 1
+
+
+async def test_a_journal_is_drawn_up_once_whoever_asks_in_the_same_instant(house: ConsoleShop) -> None:
+    """Each page had looked before the other's was begun."""
+    asked = [
+        house.shop.ask("POST", "/jobs", json={"kind": "journal"}, token=house.shop.person("finance", sub=sub))
+        for sub in ("joan", "mary")
+    ]
+    first, second = [answer.json() for answer in await asyncio.gather(*asked)]
+    assert first["number"] == second["number"]
+    await run_jobs(house.shop)
     assert len(await journals(house)) == 1
 
 
