@@ -44,9 +44,11 @@ def instant_of(at: int) -> str:
 
 
 def as_instant(text: str | None, zone: ZoneInfo) -> str | None:
-    """The beginning of a day that a form names, as the API takes it; None for what is no day."""
+    """The beginning of a day that a form names, as the API takes it; None for what is no day. It is told in UTC: zones
+    were once ahead by seconds, too, which no offset of RFC 3339 says.
+    """
     try:
         day = date.fromisoformat(text or "")
-    except ValueError:
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):  # the first day there is began a day before it, to the east
         return None
-    return datetime(day.year, day.month, day.day, tzinfo=zone).isoformat()

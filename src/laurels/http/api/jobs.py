@@ -291,7 +291,12 @@ def _week(form: JobForm) -> WeekAbout:
 
 
 def _instant(text: str | None, field_name: str) -> int | None:
-    return None if text is None else parse_instant(text, field_name)
+    if text is None:
+        return None
+    at = parse_instant(text, field_name)
+    if at < 0:
+        raise InvalidInput.of(field_name, "must lie in 1970 or later")
+    return at
 
 
 _READS: Mapping[str, Callable[[JobForm], Struct]] = {
