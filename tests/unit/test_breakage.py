@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from laurels.awarding import Programs
 from laurels.awarding.breakage import Cohorts, triangle
-from laurels.awarding.turns import AT_ONCE, one_by_one
+from laurels.ledger.turns import AT_ONCE, one_by_one
 from laurels.model import Entry, EntryKind
 from laurels.model.times import parse_instant
 from laurels.program import DEFAULT_PROGRAM, parse_program

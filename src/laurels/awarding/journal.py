@@ -11,9 +11,9 @@ from fractions import Fraction
 from msgspec import Struct
 
 from laurels.awarding.programs import Programs
-from laurels.awarding.turns import one_by_one
 from laurels.errors import InvalidInput
 from laurels.ledger import Feed
+from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, Mark, Version
 from laurels.model.currencies import DECIMALS
 from laurels.model.entries import MOVES_POINTS

@@ -9,8 +9,8 @@ from msgspec import Struct
 from laurels.awarding.explaining import member_at
 from laurels.awarding.programs import Programs
 from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
-from laurels.awarding.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
 from laurels.ledger import MemberState, Upkeep
+from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
 from laurels.program.liability import Outstanding, in_money
 
 

@@ -22,9 +22,9 @@ from laurels.awarding.rehearsed import (
 )
 from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
 from laurels.awarding.seeing import Seeing
-from laurels.awarding.turns import DOCUMENTS_AT_ONCE
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
+from laurels.ledger.turns import DOCUMENTS_AT_ONCE
 from laurels.model import DocumentKind, Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.times import format_instant

@@ -14,10 +14,10 @@ from laurels.awarding.journal import entries_of
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs
 from laurels.awarding.rehearsed import parts_of_entry
-from laurels.awarding.turns import one_by_one
 from laurels.clock import DAY
 from laurels.errors import InvalidInput
 from laurels.ledger import Ledger
+from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.entries import MOVES_POINTS
