@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 AT_ONCE = 100
-"""Entries or members that are looked at before others of the process have their turn: 1 to 3 ms."""
+"""Entries or members that are looked at before others of the process have their turn: about 1 ms."""
 
 DOCUMENTS_AT_ONCE = 20
 """The same of documents that are judged: some milliseconds."""
