@@ -39,8 +39,8 @@ async def test_each_transfer_comes_before_what_it_gave(
         if document.kind is DocumentKind.TRANSFER:
             come.add(document.id)
         assert document.kind is not DocumentKind.GIVEN or document.id in come
-    for shard in {document.entry.shard for document in documents}:
-        positions = [document.entry.position for document in documents if document.entry.shard == shard]
+    for whose in {document.member for document in documents}:
+        positions = [document.entry.position for document in documents if document.member == whose]
         assert positions == sorted(positions)
     then = await liability(book.ledger, book.programs, book.now, book.now)
     assert await liability(book.ledger, book.programs, book.now, book.now + 1) == then

@@ -65,7 +65,7 @@ async def worked_while_killed(
         ):
             walk = Walk(Visitor(client, ""), rng)
             await walk.sign_in()
-            killing = asyncio.create_task(kill_in_turn(consoles, rng))
+            killing = asyncio.create_task(kill_in_turn(consoles, walk, rng))
             try:
                 while walk.steps < steps or consoles.kills < kills:
                     if killing.done():  # a console did not come back: its error, and no walk without an end
@@ -78,12 +78,17 @@ async def worked_while_killed(
         await check(services, walk)
 
 
-async def kill_in_turn(consoles: Consoles, rng: Random) -> None:
-    """Kill one after the other, each at another moment of the work, once the one before answers again."""
+async def kill_in_turn(consoles: Consoles, walk: "Walk", rng: Random) -> None:
+    """Kill one after the other, each at another moment of the work, once the one before answers again and what was asked
+    meanwhile is answered: on a busy machine that takes longer than a start, and then nobody is left to be asked.
+    """
     while True:
         for which in (0, 1):
             await asyncio.sleep(rng.random() / 2)
             await consoles.kill(which)
+            done = walk.steps
+            while walk.steps < done + 2:  # noqa: ASYNC110 - the one under way, and one that was begun since
+                await asyncio.sleep(0.01)
 
 
 async def fill(services: Services) -> None:

@@ -97,6 +97,7 @@ def killed(crew: Crew, load: Load, board: Path) -> None:
 def stopped(crew: Crew, load: Load, board: Path) -> None:
     """It stands still until the answers say that they are stale, and goes on."""
     del board
+    until(lambda: "stale" in crew.call("GET", "/loyalty/m0"))  # the board has heard of her
     [writer] = crew.pids("project")
     os.kill(writer, signal.SIGSTOP)
     until(lambda: bool(crew.call("GET", "/loyalty/m0")["stale"]))

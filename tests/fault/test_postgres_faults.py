@@ -117,6 +117,7 @@ DAMAGES = [
     ("UPDATE audit SET outcome = 'refused' WHERE position = 1", "the row was changed"),
     ("DELETE FROM audit WHERE position = 1", "the rows up to 1 are missing"),
     ("ALTER TABLE audit DISABLE TRIGGER never_deleted", "triggers"),
+    ("INSERT INTO program (version, text, published_at) SELECT 9, text, 0 FROM program", "nobody published it"),
     ("DELETE FROM name WHERE name_number NOT IN (SELECT name_number FROM member)", "former name number"),
     ("UPDATE name SET member = 99 WHERE name_number NOT IN (SELECT name_number FROM member)", "former name number"),
 ]

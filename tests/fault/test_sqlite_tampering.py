@@ -216,6 +216,8 @@ async def test_one_flipped_bit_in_an_entry_is_named(path: Path, column: str, bit
         ("UPDATE inbox SET state = 'waiting' WHERE id = 'A2'", "order shop/A2"),
         ("DELETE FROM inbox WHERE id = 'A3'", "order shop/A3"),
         ("UPDATE program SET version = 9", "file"),
+        ("INSERT INTO program (version, text, published_at) SELECT 9, text, 0 FROM program", "program 9"),
+        ("UPDATE program SET text = text || '# more'", "program 1"),
         ("UPDATE award SET points = 4", "order shop/A1"),
         ("UPDATE award SET amount = 9900, left_amount = 9400", "order shop/A1"),
         ("UPDATE award SET left_amount = 9900", "order shop/A1"),

@@ -11,6 +11,7 @@ from laurels.awarding.programs import Programs
 from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
 from laurels.ledger import MemberState, Upkeep
 from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
+from laurels.model import DocumentKind
 from laurels.program.liability import Outstanding, in_money
 
 
@@ -63,11 +64,17 @@ async def _accounts(ledger: Upkeep) -> AsyncIterator[MemberState]:
 
 
 async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[MemberState]:
-    """Members as they were. Who was given points by a transfer that is recorded later does not have them yet."""
+    """Members as they were. Where clocks differ, what a transfer gave may be recorded by then, and the transfer
+    later: who receives does not have it yet.
+    """
     replay = Replay(programs, await read_persons(ledger, programs))
     taken = 0
+    later: set[tuple[str, str]] = set()
     async for document in in_order(ledger):
-        if document.entry.recorded_at <= at and replay.has_come(document):
+        key = document.source, document.id
+        if document.entry.recorded_at > at:
+            later |= {key} if document.kind is DocumentKind.TRANSFER else set()
+        elif document.kind is not DocumentKind.GIVEN or key not in later:
             check_replayed(document, replay.take(document), programs)
             taken += 1
             if taken % DOCUMENTS_AT_ONCE == 0:

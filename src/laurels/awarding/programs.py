@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 import structlog
@@ -20,8 +21,6 @@ class Programs:
     """Every published version, shared by all that judge and word in a process. A version that another process published
     is unknown until `load`.
     """
-
-    _plain_orders: PlainOrders | None
 
     def __init__(self, published: Iterable[tuple[int | None, Program]]) -> None:
         """(in force from, program) by version; the first is in force from ever."""
@@ -47,12 +46,10 @@ class Programs:
         """Whether every version is: then nothing is kept of a member but its totals."""
         return self._simple
 
-    @property
+    @cached_property
     def plain_orders(self) -> PlainOrders | None:
         """The rules of plain orders for the native core; None where it is not there, or a version is not simple."""
-        if self._plain_orders is None and self._simple:
-            self._plain_orders = plain_orders(self._in_order, self._boards)
-        return self._plain_orders
+        return plain_orders(self._in_order, self._boards)
 
     @property
     def boards(self) -> Boards:
@@ -100,7 +97,7 @@ class Programs:
         self._by_version = {program.version: program for program in self._programs}
         self._boards = Boards(self._programs[0].zone)
         self._simple = all(program.simple for program in self._programs)
-        self._plain_orders = None
+        self.__dict__.pop("plain_orders", None)
 
 
 async def publish(store: ProgramStore, program: Program, *, at_start: bool = False, actor: str = "laurels") -> Programs:

@@ -42,8 +42,8 @@ async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, Membe
 
 async def in_order(ledger: Upkeep) -> AsyncIterator[Awarded]:
     """Every document that was awarded, in an order in which each can be judged: that of recording, but what a transfer
-    gives comes behind the transfer. Two shards may write both at one instant, or by clocks that differ; then the shard
-    of who receives waits. Memory: by transfers.
+    gives comes behind the transfer. Two shards may have written both at one instant, or by clocks that differ; then
+    what is of the member who receives waits. Memory: by transfers.
     """
     transfers = _Transfers()
     async for chunk in ledger.awarded():
@@ -55,7 +55,7 @@ async def in_order(ledger: Upkeep) -> AsyncIterator[Awarded]:
 
 
 class _Transfers:
-    """Keeps back what comes before its transfer, and whatever follows it in its shard."""
+    """Keeps back what comes before its transfer, and whatever follows it of the same member."""
 
     def __init__(self) -> None:
         self._come: set[tuple[str, str]] = set()
@@ -63,9 +63,8 @@ class _Transfers:
 
     def pass_on(self, document: Awarded) -> Iterator[Awarded]:
         """What can be judged now that a document has come."""
-        shard = document.entry.shard
-        if shard in self._held or self._is_early(document):
-            self._held.setdefault(shard, deque()).append(document)
+        if document.member in self._held or self._is_early(document):
+            self._held.setdefault(document.member, deque()).append(document)
             return
         yield document
         if document.kind is DocumentKind.TRANSFER:
@@ -73,13 +72,13 @@ class _Transfers:
             yield from self._let_go()
 
     def left(self) -> Iterator[Awarded]:
-        """What is still kept back at the end."""
+        """What is still kept back at the end: its transfer is not there, or waits itself."""
         for held in self._held.values():
             yield from held
 
     def _let_go(self) -> Iterator[Awarded]:
-        for shard in [shard for shard, held in self._held.items() if not self._is_early(held[0])]:
-            for document in self._held.pop(shard, ()):
+        for member in [member for member, held in self._held.items() if not self._is_early(held[0])]:
+            for document in self._held.pop(member, ()):
                 yield from self.pass_on(document)
 
     def _is_early(self, document: Awarded) -> bool:
@@ -114,10 +113,6 @@ class Replay:
         self._redemptions: dict[tuple[str, str], RedemptionState] = {}
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
-
-    def has_come(self, document: Awarded) -> bool:
-        """Whether all came that a document needs: of what was given, the transfer."""
-        return document.kind is not DocumentKind.GIVEN or (document.source, document.id) in self._given
 
     def take(self, document: Awarded) -> Outcome:
         """Judge a document at the time when its entry was recorded."""

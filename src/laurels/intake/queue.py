@@ -23,7 +23,8 @@ class MessageBatch(Struct, frozen=True):
 
 
 class Queue(Protocol):
-    """Messages that wait to be taken, each given at least once until it is done. Used by one task.
+    """Messages that wait to be taken, each given at least once until it is done. One call at a time, from one event
+    loop; not always from the same task.
 
     Nothing is ever handed back: brokers count what is handed back as delivered, and drop what was delivered too often.
     """

@@ -53,6 +53,9 @@ class CheckedMember(Struct):
     merged_into: int | None = None
     seen: bool = False
     last_position: int = 0
+    events: int = 0
+    event_positions: int = 0
+    """How many entries neither move its points nor enrol it, and the sum of their positions."""
     months: Months = Months()
     closed: dict[int, int] | None = None
     """Scores of months that are neither the newest nor the one before."""

@@ -65,15 +65,17 @@ def to_publish(
 
 def findings_of(published: Sequence[PublishedProgram], events: Sequence[ProgramEvent]) -> list[Finding]:
     """What is wrong with published programs and the record of what was done with them, oldest first: rows that do not
-    follow, and programs that are not as they were published. Those of version 0.1 are older than the record.
+    follow, and programs that are not as they were published. Versions below the first that is in the record are older
+    than it: version 0.1 kept none.
     """
     found = breaks(events)
     recorded = {each.version: each for each in events if each.act in PUBLISHED}
+    first = min(recorded, default=None)
     for program in published:
         event = recorded.pop(program.version, None)
-        if event is None and events and program.published_at >= events[0].at:
+        if event is None and first is not None and program.version > first:
             found.append(Finding(f"program {program.version}", "nobody published it: the record has no such version"))
-        elif event is not None and (event.digest, event.actor) != (digest_of(program.text), program.actor):
+        elif event is not None and (event.digest, event.actor) != (digest_of(str(program.text)), program.actor):
             found.append(
                 Finding(f"program {program.version}", "it is not what was published: the record says otherwise")
             )

@@ -95,6 +95,7 @@ class Consumer:
         if not self._hand:
             await self._wait_for_room(stop)
             if not await self._receive(timeout_s):
+                await self._tell()
                 return False
         await self._write()
         if self._is_more_to_read() and not stop.is_set():
@@ -109,6 +110,7 @@ class Consumer:
             await self._write()
             await self._tell()
             await self._finish_one()
+        await self._tell()
 
     async def _receive(self, timeout_s: float) -> bool:
         """Take a batch in hand; whether there was one."""
@@ -124,8 +126,11 @@ class Consumer:
             try:
                 with suppress(Exception):  # it is raised where the batch is to be written
                     await self._hand[-1].read_by(self._taking)
-            finally:
-                await telling
+            except asyncio.CancelledError:
+                with suppress(QueueUnavailable):  # then it comes again, to whoever goes on
+                    await telling
+                raise
+            await telling
         return bool(batch.messages)
 
     def _is_more_to_read(self) -> bool:

@@ -118,7 +118,6 @@ class FeedCheck:
         self.position = 0
         self.members = members
         self._month_of = month_of
-        self.events: dict[int, list[int]] = {}
         self._hash = b""
 
     async def read_chunk(self, db: Statements) -> list[Finding]:
@@ -146,7 +145,7 @@ class FeedCheck:
         if kind == EntryKind.ENROL:
             member.enrolment = position
         elif kind not in MOVES_POINTS:
-            self.events.setdefault(number, []).append(position)
+            member.events, member.event_positions = member.events + 1, member.event_positions + position
         if kind in MOVES_POINTS:
             if previous != member.last_position:
                 yield Finding(
@@ -207,16 +206,14 @@ def _compare(row: Row, feed: FeedCheck, named: "_Naming", closed: Closed | None)
     for what in member.differences(_kept(row)):
         yield Finding(f"member number {number}", what)
     if closed is not None:
-        kept = by_month([*Months(*row[15:18]).open(), *closed.get(number, [])])
+        kept = by_month([*Months(*row[16:19]).open(), *closed.get(number, [])])
         for what in member.months_differ(kept):
             yield Finding(f"member number {number}", what)
     if (row[9] or 0) != member.last_position:
         yield Finding(f"member number {number}", f"its newest entry is kept as {row[9]}, it is {member.last_position}")
-    if row[13] != feed.events.get(number, []):
-        yield Finding(
-            f"member number {number}", f"its events are kept as {row[13]}, they are {feed.events.get(number, [])}"
-        )
-    if not row[14]:
+    if (row[13], row[14]) != (member.events, member.event_positions):
+        yield Finding(f"member number {number}", f"where its {member.events} events are, is not kept so")
+    if not row[15]:
         yield Finding(f"member number {number}", "its name number is not kept as its own")
     if not is_its_name(named.names, member, row[11], row[12], numbered=named.numbered, since=named.since):
         yield Finding(f"member number {number}", "its name number does not follow from its id")

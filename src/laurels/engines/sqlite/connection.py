@@ -274,10 +274,13 @@ def _unchanging(path: Path) -> str:
     return f"{path.absolute().as_uri()}?immutable=1"
 
 
-def keyed_in_sql(*values: Any) -> bytes:
-    """`keyed`, as statements call it."""
+def keyed_in_sql(*values: Any) -> bytes | None:
+    """`keyed`, as statements call it; none where a damaged file has no key there, or nothing to digest."""
     secret, fingerprint = values
-    return keyed(secret, fingerprint)
+    try:
+        return keyed(secret, fingerprint)
+    except (TypeError, ValueError):
+        return None
 
 
 @contextmanager

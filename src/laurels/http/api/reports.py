@@ -236,10 +236,10 @@ async def report_due(request: Request, query: Period) -> Response:
 @route("GET", "/reports/tiers", access=READ, answers={200: TiersReport}, problems=(LedgerUnavailable,), audited=False)
 async def report_tiers(request: Request, query: Period) -> Response:
     """Tell how many members have each tier, and who moved in a period."""
-    ledger, grouping = request.services.ledger, Grouping(per=PER_ALL, part=True)
+    ledger, grouping, days = request.services.ledger, Grouping(per=PER_ALL, part=True), query.days()
     ever, within, counted = await asyncio.gather(
         ledger.sums(Basis.RECORDED, 0, _EVER, grouping),
-        ledger.sums(Basis.RECORDED, *query.days(), grouping),
+        ledger.sums(Basis.RECORDED, *days, grouping),
         _counted(request),
     )
     there = _count(ever, EntryKind.ENROL) - _count(ever, GONE)
@@ -258,10 +258,10 @@ async def report_tiers(request: Request, query: Period) -> Response:
 )
 async def report_members(request: Request, query: MemberQuery) -> Response:
     """Tell how many members there are, came, went and were active."""
-    ledger = request.services.ledger
+    ledger, days = request.services.ledger, query.days()
     ever, rows, counted = await asyncio.gather(
         ledger.sums(Basis.RECORDED, 0, _EVER, Grouping(per=PER_ALL)),
-        ledger.sums(Basis.RECORDED, *query.days(), Grouping(per=_PER[query.per])),
+        ledger.sums(Basis.RECORDED, *days, Grouping(per=_PER[query.per])),
         _counted(request),
     )
     active = ACTIVE_DAY if query.per == "day" else ACTIVE_MONTH

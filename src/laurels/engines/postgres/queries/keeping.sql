@@ -117,10 +117,11 @@ FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number, m.member_id IS NULL,
        m.merged_into, m.position, b.last_position, (SELECT is_called AND m.number <= last_value FROM member_number),
        m.member_id, m.enrolled_at,
-       (SELECT coalesce(array_agg(position ORDER BY position), '{}') FROM member_event v WHERE v.shard = m.shard AND v.member = m.number),
-       EXISTS (SELECT FROM name WHERE name.name_number = m.name_number AND name.member = m.number),
+       v.events, v.positions, EXISTS (SELECT FROM name WHERE name.name_number = m.name_number AND name.member = m.number),
        coalesce(b.month, 0), coalesce(b.month_score, 0), coalesce(b.before_score, 0)
-FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number
+FROM member m LEFT JOIN balance b ON b.shard = m.shard AND b.member = m.number,
+LATERAL (SELECT count(*) AS events, coalesce(sum(position), 0)::bigint AS positions FROM member_event v
+         WHERE v.shard = m.shard AND v.member = m.number) v
 WHERE m.shard = $1 AND m.number > $2 ORDER BY m.number LIMIT $3;
 
 -- name: bearers
