@@ -79,8 +79,8 @@ async def worked_while_killed(
 
 
 async def kill_in_turn(consoles: Consoles, walk: "Walk", rng: Random) -> None:
-    """Kill one after the other, each at another moment of the work, once the one before answers again and what was asked
-    meanwhile is answered: on a busy machine that takes longer than a start, and then nobody is left to be asked.
+    """Kill one after the other, each at another moment of the work, once the one before answers again and what was
+    asked meanwhile is answered: a busy machine takes longer for that than for a start, and then nobody is left to ask.
     """
     while True:
         for which in (0, 1):
