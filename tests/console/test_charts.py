@@ -5,12 +5,13 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 from tests.console.console_shop import open_console_shop
 
 from laurels.console.chart_process import ChartProcess
@@ -140,6 +141,43 @@ async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
         os.kill(hanging, signal.SIGSTOP)
         assert await drawn.bars(MARKS) is None
         await until(lambda: not is_there(hanging))
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_one_that_ended_a_moment_ago_is_a_table(run: Callable[[Coroutine[None, None, None]], None]) -> None:
+    """The console is served by uvloop, which has an error of its own for a pipe that is closed."""
+
+    async def asked() -> None:
+        process = ChartProcess(b"")
+        ended = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        await ended.wait()
+        process._child, process._running = ended, asyncio.create_task(asyncio.sleep(FOR_EVER_S))
+        process._has_begun.set()
+        drawn = Charts(process)
+        assert await drawn.bars(MARKS) is None
+        assert process.pid is None
+        await drawn.close()
+
+    run(asked())
+
+
+async def test_what_fails_as_nobody_foresaw_is_begun_again_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laurels.console.chart_process._PROGRAM", "\0")  # no name of a file: a ValueError
+    async with drawing(first_pause_s=0.01) as (drawn, process):
+        assert await drawn.bars(MARKS) is None
+        monkeypatch.undo()
+        await until(lambda: process.pid is not None)
+        with monkeypatch.context() as broken:
+            broken.setattr(process, "draw", _raise)
+            with pytest.raises(LookupError):
+                await drawn.bars(MARKS)
+        assert await drawn.bars(MARKS) is not None
+
+
+async def _raise(_: bytes) -> bytes:
+    raise LookupError
 
 
 async def test_one_that_cannot_be_started_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """Finance beside the statement: what was outstanding over time, the triangle, journals that tile, the Monday report."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,9 @@ from tests.integration.http_shop import check_problem, fields_at_fault, open_sho
 from laurels.console import words
 from laurels.console.views import worked_out
 from laurels.console.views.outstanding import month_ends
+from laurels.console.views.periods import as_instant
 from laurels.console.views.week import late
+from laurels.model.times import from_datetime, parse_instant
 from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
@@ -191,6 +195,18 @@ async def test_a_journal_that_begins_at_an_old_mark_is_none_that_others_follow(h
     assert (last["after"], first["points"] + second["points"] + last["points"]) == (second["to"], 139)
 
 
+async def test_a_journal_is_drawn_up_once_whoever_asks_in_the_same_instant(house: ConsoleShop) -> None:
+    """Each page had looked before the other's was begun."""
+    asked = [
+        house.shop.ask("POST", "/jobs", json={"kind": "journal"}, token=house.shop.person("finance", sub=sub))
+        for sub in ("joan", "mary")
+    ]
+    first, second = [answer.json() for answer in await asyncio.gather(*asked)]
+    assert first["number"] == second["number"]
+    await run_jobs(house.shop)
+    assert len(await journals(house)) == 1
+
+
 async def test_a_mark_that_is_none_is_refused(house: ConsoleShop) -> None:
     for wrong in ("x", "1.0-", "é", "1.0-1\n"):
         answer = await house.shop.ask("POST", "/jobs", json={"kind": "journal", "after": wrong})
@@ -264,6 +280,39 @@ async def test_a_week_counts_one_of_a_thing(tmp_path: Path) -> None:
         assert re.search(r"<span>Earned</span><span>1 point</span>", page)
         assert re.search(r"<span>base</span><span>1 point</span>", page)
         assert "Published version 1, by laurels" in page
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"kind": "week", "at": "1066-10-14T00:00:00Z"}, "at"),
+        ({"kind": "liability", "at": "1969-12-31T23:59:59Z"}, "at"),
+        ({"kind": "rehearsal", "program": "1", "from": "1066-10-14T00:00:00Z"}, "from"),
+        ({"kind": "export", "what": "log", "to": "1066-10-14T00:00:00Z"}, "to"),
+    ],
+)
+async def test_a_job_of_before_1970_is_refused(house: ConsoleShop, body: dict[str, str], field: str) -> None:
+    problem = check_problem(await house.shop.ask("POST", "/jobs", json=body), 422, "invalid-input")
+    assert problem["errors"] == [{"field": field, "message": "must lie in 1970 or later"}]
+
+
+@given(st.dates(), st.sampled_from(["Europe/London", "Europe/Dublin", "Asia/Kolkata", "Pacific/Apia", "UTC"]))
+def test_a_day_of_any_year_is_an_instant_that_the_api_reads(day: date, name: str) -> None:
+    """London was a minute and 15 seconds behind until 1847."""
+    zone = ZoneInfo(name)
+    said = as_instant(day.isoformat(), zone)
+    if said is None:
+        assert day == date.min
+    else:
+        at = parse_instant(said, "at")
+        assert at == from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
+
+
+async def test_a_week_of_long_ago_is_refused_in_plain_words(house: ConsoleShop) -> None:
+    visitor = await house.signed_in("finance")
+    await visitor.open("/overview/week")
+    page = await visitor.send("/overview/week", {"of": "1066-10-14"})
+    assert "This day must lie in 1970 or later." in page.text
 
 
 async def test_an_empty_week_has_all_its_parts(tmp_path: Path) -> None:

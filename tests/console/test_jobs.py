@@ -87,7 +87,7 @@ async def test_a_file_does_what_its_check_says_and_counts_once(shop: Shop) -> No
     await run_jobs(shop)
     done = await job(shop, started["number"])
     assert (done["state"], done["done"], done["total"]) == ("done", 4, 4)
-    assert done["tally"] == {"made": 3, "before": 0, "refused": 1, "given": 55, "taken": 3}
+    assert done["tally"] == {"made": 3, "before": 0, "refused": 1, "given": 55, "taken": 3, "parts": 1}
     assert [await balance(shop, member) for member in ("ann", "bob")] == [65, 7]
     file = await shop.ask("GET", f"/jobs/{done['number']}/file", token=lead)
     assert file.text == "row,why\n3,There is no such customer.\n"

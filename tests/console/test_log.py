@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from tests.console.console_shop import ConsoleShop, open_console_shop
@@ -74,6 +75,30 @@ async def test_changes_alone_are_those_of_the_whole_log(
             ]
             short = [page for page in found[:-1] if len(page["rows"]) < limit]
             assert all("searched_to" in page for page in short), "a page that is short says how far was looked"
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 500])
+async def test_what_no_index_finds_is_looked_for_in_so_many_rows_a_call(
+    house: ConsoleShop, rng: Random, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    for _ in range(40):
+        action = rng.choice((*CHANGES, *LOOKS))
+        await house.shop.services.ledger.record(
+            act(action, sub=rng.choice(["orla", "padraig"]), member=rng.choice([None, 0, 1]))
+        )
+    whole = await house.shop.services.ledger.audit(limit=5_000)
+    monkeypatch.setattr(audit_log, "AT_ONCE", at_once)
+    monkeypatch.setattr(audit_log, "MOST_LOOKED_AT", at_once * 4)
+    for asked in ({"action": "hide"}, {"action": "hide", "sub": "orla"}, {"sub": "orla", "member": 1}):
+        for limit in (1, 7):
+            found = await pages(house, f"{urlencode(asked)}&limit={limit}")
+            assert [row["position"] for page in found for row in page["rows"]] == [
+                row.position for row in whole if all(getattr(row.act, name) == said for name, said in asked.items())
+            ]
+            short = [page for page in found[:-1] if len(page["rows"]) < limit]
+            assert all("searched_to" in page for page in short)
+    one = (await house.shop.ask("GET", "/audit?action=never_done")).json()
+    assert (one["rows"], "searched_to" in one) == ([], at_once * 4 < len(whole))
 
 
 async def test_a_filter_that_there_is_not_is_refused(house: ConsoleShop) -> None:

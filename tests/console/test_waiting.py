@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,10 +13,13 @@ from tests.integration.http_shop import check_problem
 from laurels.console import transports
 from laurels.console.transports import Answer
 from laurels.console.views import waiting
+from laurels.jobs import CORRECTIONS
+from laurels.ledger.jobs import NewJob
 from laurels.model.people import ROLES
 
 pytestmark = pytest.mark.anyio
 
+UNTOLD = "What else waits for you cannot be told just now."
 SEES = {"/proposals": {"lead"}, "/work": {"operator"}}
 _LINK = re.compile(r'<li><a href="([^"]+)"[^>]*>(.*?)</a></li>', re.DOTALL)
 _COUNT = re.compile(r'<span class="count">([^<]+)<span class="unseen"> waiting</span></span>')
@@ -90,3 +94,51 @@ async def test_a_page_does_not_wait_for_its_counts(house: ConsoleShop, monkeypat
     monkeypatch.setattr(waiting, "WITHIN_S", 0.01)
     page = await visitor.open("/messages?state=sent")
     assert (page.status_code, counts(page)) == (200, {})
+    reader = await house.signed_in("operator", "finance", name="reader")
+    assert UNTOLD in (await reader.open("/overview")).text
+    monkeypatch.undo()
+    assert set(counts(await visitor.open("/messages?state=sent"))) == {"/work"}, "a failure is not remembered"
+    assert UNTOLD not in (await reader.open("/overview")).text
+
+
+async def test_a_count_that_was_begun_before_a_change_is_not_remembered(
+    house: ConsoleShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, began, go_on = transports.HttpTransport.ask, asyncio.Event(), asyncio.Event()
+
+    async def held(self: transports.HttpTransport, method: str, path: str, *rest: object) -> Answer:
+        answer = await asked(self, method, path, *rest)  # type: ignore[arg-type]  # as it was called
+        if path == "/quarantine/reasons" and not began.is_set():
+            began.set()
+            await go_on.wait()
+        return answer
+
+    visitor = await house.signed_in("operator", name="quick")
+    await visitor.open("/jobs")
+    form = visitor.fields("/jobs")
+    assert (await visitor.client.post("/jobs", data={**form, "kind": "verify"})).status_code == 303
+    monkeypatch.setattr(waiting, "WITHIN_S", 60.0)
+    monkeypatch.setattr(transports.HttpTransport, "ask", held)
+    looking = asyncio.create_task(visitor.client.get("/jobs"))
+    await began.wait()
+    await house.shop.order("Q-late", "bob", "25.00", currency="USD")
+    await house.shop.settle()
+    await visitor.client.post("/jobs", data={**form, "kind": "roll-ups"})
+    go_on.set()
+    before = int(counts(await looking)["/work"])
+    assert counts(await visitor.open("/jobs")) == {"/work": str(before + 1)}
+
+
+async def test_those_of_others_are_counted_however_many_are_ones_own(tmp_path: Path) -> None:
+    async with open_console_shop(tmp_path) as house:
+        mary = await house.signed_in("lead", name="mary")
+        ledger = house.shop.services.ledger
+
+        async def propose(sub: str, n: int) -> None:
+            actor, digest = f"person:{sub}", f"{sub}-{n}"
+            await ledger.add_job(NewJob(kind=CORRECTIONS, actor=actor, digest=digest, about=b"{}", proposed=True))
+
+        await propose("joan", 0)
+        for n in range(waiting.MOST + 1):
+            await propose("mary", n)
+        assert counts(await mary.open("/customers")) == {"/proposals": "1"}

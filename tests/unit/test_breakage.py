@@ -1,10 +1,16 @@
 """Cohorts of points by month, and the ladder over them: the worked example, from entries."""
 
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from laurels.awarding import Programs
 from laurels.awarding.breakage import Cohorts, triangle
+from laurels.ledger.turns import AT_ONCE, one_by_one
 from laurels.model import Entry, EntryKind
 from laurels.model.times import parse_instant
 from laurels.program import DEFAULT_PROGRAM, parse_program
@@ -68,3 +74,74 @@ def test_what_leaves_is_the_oldest_and_a_refund_is_of_its_order() -> None:
     january, february = (cohorts.month_of(parse_instant(f"2025-0{n}-15T12:00:00Z", "at")) for n in (1, 2))
     assert dict(cohorts.earned) == {january: 100, february: 30}
     assert {month: sum(by.values()) for month, by in cohorts.redeemed.items()} == {january: 95, february: 0}
+
+
+class OnePointAtATime:
+    """A slow and obvious twin of the cohorts: each point is by itself, with the month of its earning."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, list[int]] = defaultdict(list)
+        self.spent: dict[int, list[int]] = defaultdict(list)
+        self.earned: Counter[int] = Counter()
+        self.redeemed: Counter[tuple[int, int]] = Counter()
+
+    def take(self, kind: EntryKind, member: int, month: int, points: int, of: int) -> None:
+        held, spent = self.held[member], self.spent[member]
+        for _ in range(abs(points)):
+            held.sort()
+            if kind is EntryKind.REDEEM and held:
+                spent.append(held.pop(0))
+                self.redeemed[spent[-1], month] += 1
+            elif kind is EntryKind.RESTORE and spent:
+                held.append(spent.pop())
+                self.redeemed[held[-1], month] -= 1
+            elif kind is EntryKind.EARN:
+                held.append(month)
+                self.earned[month] += 1
+            elif kind is EntryKind.EXPIRE and held:
+                held.pop(0)
+            elif kind is EntryKind.REVERSE and held:
+                self.earned[held.pop(held.index(of) if of in held else 0)] -= 1
+
+
+GIVES = (EntryKind.EARN, EntryKind.RESTORE)
+MOVES = st.tuples(
+    st.sampled_from([*GIVES, EntryKind.REDEEM, EntryKind.EXPIRE, EntryKind.REVERSE]),
+    st.integers(0, 2),
+    st.integers(1, 12),
+    st.integers(1, 20),
+    st.integers(1, 12),
+)
+
+
+@given(st.lists(MOVES, max_size=60))
+def test_packed_cohorts_are_those_of_single_points(moves: list[tuple[EntryKind, int, int, int, int]]) -> None:
+    cohorts, twin = Cohorts(PROGRAMS), OnePointAtATime()
+    first = cohorts.month_of(parse_instant("2025-01-15T12:00:00Z", "at")) - 1
+    for kind, member, month, points, of in moves:
+        signed = points if kind in GIVES else -points
+        cohorts.take(entry(kind, month, signed, member=member * 1000, of=of))
+        twin.take(kind, member, month, signed, of)
+    assert {month - first: n for month, n in cohorts.earned.items() if n} == {m: n for m, n in twin.earned.items() if n}
+    redeemed = {(cohort - first, at - first): n for cohort, by in cohorts.redeemed.items() for at, n in by.items() if n}
+    assert redeemed == {key: n for key, n in twin.redeemed.items() if n}
+
+
+@pytest.mark.anyio
+async def test_a_long_read_gives_way() -> None:
+    """It is done in the process that awards."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def chunks() -> AsyncIterator[range]:
+        yield range(20 * AT_ONCE)
+
+    waiting = asyncio.create_task(others())
+    assert [each async for each in one_by_one(chunks())] == [*range(20 * AT_ONCE)]
+    assert turns >= 20
+    waiting.cancel()

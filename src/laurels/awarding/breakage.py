@@ -1,10 +1,11 @@
 """How much of what was earned is redeemed in the end: cohorts by month of earning, and a chain ladder over them."""
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from fractions import Fraction
 
 from msgspec import Struct
 
+from laurels.awarding.by_member import LotsByMember
 from laurels.awarding.journal import entries_of
 from laurels.awarding.programs import Programs
 from laurels.ledger import Feed
@@ -49,13 +50,15 @@ class Breakage(Struct, frozen=True, kw_only=True):
 
 class Cohorts:
     """Points by the month in which they were earned. What leaves is taken from a member's oldest first; what a refund
-    takes back, from its order's month.
+    takes back, from its order's month. Memory: two `LotsByMember`, of what is outstanding, and of what was spent by
+    the months that it came from: 108 bytes a member with three months of earning, half of whom spent from two of them
+    (2026-11-28).
     """
 
     def __init__(self, programs: Programs) -> None:
         self._zone = programs.current.zone
-        self._held: dict[int, deque[list[int]]] = defaultdict(deque)
-        self._spent: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._held = LotsByMember()
+        self._spent = LotsByMember()
         self.earned: dict[int, int] = defaultdict(int)
         self.redeemed: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
 
@@ -65,15 +68,13 @@ class Cohorts:
             return
         month, points = self.month_of(entry.occurred_at), entry.points
         if entry.kind is EntryKind.REDEEM:
-            for cohort, n in self._out(entry.member, -points):
-                self.redeemed[cohort][month] += n
-                self._spent[entry.member].append((cohort, n))
+            self._redeem(entry.member, -points, month)
         elif entry.kind is EntryKind.RESTORE:
             self._restore(entry.member, points, month)
         elif points > 0 and entry.kind is not EntryKind.EXPIRE:
             self._in(entry.member, self.month_of(entry.board_at) if entry.kind is EntryKind.REVERSE else month, points)
         elif entry.kind is EntryKind.EXPIRE:
-            list(self._out(entry.member, -points)) if points < 0 else self._hold(entry.member, month, points)
+            self._out(entry.member, -points) if points < 0 else self._hold(entry.member, month, points)
         else:
             self._give_up(entry, -points)
 
@@ -86,37 +87,42 @@ class Cohorts:
         self._hold(member, month, points)
 
     def _hold(self, member: int, month: int, points: int) -> None:
-        held = self._held[member]
-        for lot in held:
-            if lot[0] == month:
-                lot[1] += points
-                return
-        held.append([month, points])
-        self._held[member] = deque(sorted(held))
+        held = dict(self._held[member])
+        held[month] = held.get(month, 0) + points
+        self._held[member] = sorted(held.items())
 
     def _out(self, member: int, points: int) -> list[tuple[int, int]]:
         """What of so many points lies in which month, taken out, the oldest first; what is missing lies in none."""
-        held, taken = self._held[member], []
-        while points and held:
-            month, has = held[0]
+        kept, taken = [], []
+        for month, has in self._held[member]:
             n = min(points, has)
-            taken.append((month, n))
             points -= n
-            held[0][1] -= n
-            if not held[0][1]:
-                held.popleft()
+            if n:
+                taken.append((month, n))
+            if has > n:
+                kept.append((month, has - n))
+        self._held[member] = kept
         return taken
+
+    def _redeem(self, member: int, points: int, month: int) -> None:
+        spent = self._spent[member]
+        for cohort, n in self._out(member, points):
+            self.redeemed[cohort][month] += n
+            before = spent.pop()[1] if spent and spent[-1][0] == cohort else 0
+            spent.append((cohort, before + n))
+        self._spent[member] = spent
 
     def _give_up(self, entry: Entry, points: int) -> None:
         """A refund, a correction, points given away: as if they had not been earned, the order's month first."""
-        own = self.month_of(entry.board_at)
-        for lot in self._held[entry.member]:
-            if lot[0] == own:
-                n = min(points, lot[1])
-                lot[1] -= n
-                points -= n
-                self.earned[own] -= n
-        self._held[entry.member] = deque(lot for lot in self._held[entry.member] if lot[1])
+        own, kept = self.month_of(entry.board_at), []
+        for month, has in self._held[entry.member]:
+            n = min(points, has) if month == own else 0
+            points -= n
+            if n:
+                self.earned[month] -= n
+            if has > n:
+                kept.append((month, has - n))
+        self._held[entry.member] = kept
         for month, n in self._out(entry.member, points):
             self.earned[month] -= n
 
@@ -131,6 +137,7 @@ class Cohorts:
             self._hold(member, cohort, back)
             if n > back:
                 spent.append((cohort, n - back))
+        self._spent[member] = spent
 
 
 async def breakage(ledger: Feed, programs: Programs, now: int) -> Breakage:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from laurels.awarding.programs import Programs
 from laurels.errors import InvalidInput
 from laurels.ledger import Feed
+from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, Mark, Version
 from laurels.model.currencies import DECIMALS
 from laurels.model.entries import MOVES_POINTS
@@ -119,12 +120,16 @@ async def journal(ledger: Feed, programs: Programs, after: Version | None, to: V
 
 
 async def entries_of(ledger: Feed, shard: int, last: int) -> AsyncIterator[Entry]:
-    """A shard's entries up to a position, in order."""
+    """A shard's entries up to a position, in order, and in turns with whatever else the process does."""
+    async for entry in one_by_one(_chunks(ledger, shard, last)):
+        yield entry
+
+
+async def _chunks(ledger: Feed, shard: int, last: int) -> AsyncIterator[list[Entry]]:
     mark = Mark()
     while mark.position < last:
         entries = await ledger.feed(shard, mark, min(CHUNK, last - mark.position))
-        for entry in entries:
-            yield entry
+        yield entries
         mark = Mark(entries[-1].position, entries[-1].hash)
 
 

@@ -1,5 +1,6 @@
 """What the shop owes its members in points, by state, as of an instant."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ from laurels.awarding.explaining import member_at
 from laurels.awarding.programs import Programs
 from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
 from laurels.ledger import MemberState, Upkeep
+from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
 from laurels.model import DocumentKind
 from laurels.program.liability import Outstanding, in_money
 
@@ -57,9 +59,8 @@ async def liability(ledger: Upkeep, programs: Programs, at: int, now: int) -> Li
 
 
 async def _accounts(ledger: Upkeep) -> AsyncIterator[MemberState]:
-    async for chunk in ledger.accounts():
-        for _, kept in chunk:
-            yield kept
+    async for _, kept in one_by_one(ledger.accounts()):
+        yield kept
 
 
 async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[MemberState]:
@@ -67,6 +68,7 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
     later: who receives does not have it yet.
     """
     replay = Replay(programs, await read_persons(ledger, programs))
+    taken = 0
     later: set[tuple[str, str]] = set()
     async for document in in_order(ledger):
         key = document.source, document.id
@@ -74,5 +76,10 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
             later |= {key} if document.kind is DocumentKind.TRANSFER else set()
         elif document.kind is not DocumentKind.GIVEN or key not in later:
             check_replayed(document, replay.take(document), programs)
-    for kept in replay.members.values():
+            taken += 1
+            if taken % DOCUMENTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+    for n, kept in enumerate(replay.members.values(), 1):
         yield kept
+        if n % AT_ONCE == 0:
+            await asyncio.sleep(0)

@@ -48,9 +48,9 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     below. `parts` are points by what gives them in the orders of the period; `reasons` orders by the part that they
     would have more or less of; `bound` orders by what a cap would cut; `never` campaigns that would give nothing.
     `tiers` are members by how their tier would differ, `value` by how much more, in money, they would hold.
-    `quarantined` are reasons that only the new program has, `unseen` what it names and no order or member had.
-    `newest` is the newest version that stood, `begins` and `ends` the period (RFC 3339); `digest` is of the program's
-    bytes and all of this.
+    `quarantined` are the documents by cause that only the new program would not take, `unseen` what it names and no
+    order or member had. `newest` is the newest version that stood, `begins` and `ends` the period (RFC 3339); `digest`
+    is of the program's bytes and all of this.
     """
 
     version: int

@@ -7,6 +7,7 @@ from an instant on. The first must come out as the ledger has it, to the last po
 import asyncio
 from collections import Counter
 
+from laurels.awarding.causes import cause_of
 from laurels.awarding.programs import Programs
 from laurels.awarding.rehearsed import (
     ChangedOrder,
@@ -23,6 +24,7 @@ from laurels.awarding.replaying import Replay, check_replayed, in_order, read_pe
 from laurels.awarding.seeing import Seeing
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
+from laurels.ledger.turns import DOCUMENTS_AT_ONCE
 from laurels.model import DocumentKind, Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.times import format_instant
@@ -30,9 +32,6 @@ from laurels.program import Program, reason_of
 
 MOST_NAMED = 20
 """Orders that are named, of those that change most."""
-
-AT_ONCE = 20
-"""Documents that are judged before others of the process have their turn: some milliseconds."""
 
 
 async def rehearse(
@@ -61,7 +60,7 @@ async def rehearse(
             rehearsing.take(document)
             seeing.look_at(document)
             taken += 1
-            if taken % AT_ONCE == 0:
+            if taken % DOCUMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
     return rehearsing.result(new, seeing.unseen(persons.values()))
 
@@ -91,10 +90,10 @@ class _Rehearsing:
         try:
             after = self._new.take(document)
         except LaurelsError as error:
-            self._quarantined[error.message] += 1
+            self._quarantined[cause_of(error.message)] += 1
             return
         for quarantined in after.quarantined:
-            self._quarantined[quarantined.reason] += 1
+            self._quarantined[cause_of(quarantined.reason)] += 1
         if document.kind is DocumentKind.ORDER and (self._begins is None or document.entry.occurred_at >= self._begins):
             self._orders += 1
             self._compare(document, before, after)

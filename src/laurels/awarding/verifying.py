@@ -7,6 +7,7 @@ from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import LaurelsError
 from laurels.ledger import Award, Finding, MemberState, Upkeep
+from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.program import GRAIN, NOTHING, Frame, worth
@@ -16,18 +17,16 @@ from laurels.program.worth import unit_of
 
 async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[Finding]:
     """Every member that has a state, and every order that has a frame. Costs by their number; memory by a chunk."""
-    async for members in ledger.accounts():
-        for number, kept in members:
-            for what in _member(kept):
-                yield Finding(f"member number {number}", what)
-    async for orders in ledger.framed():
-        for award, entries in orders:
-            try:
-                found = list(_order(award, entries, programs))
-            except (LaurelsError, IndexError, ValueError) as error:
-                found = [f"its frame does not fit its entries: {error}"]
-            for what in found:
-                yield Finding(f"order {award.source}/{award.order_id}", what)
+    async for number, kept in one_by_one(ledger.accounts()):
+        for what in _member(kept):
+            yield Finding(f"member number {number}", what)
+    async for award, entries in one_by_one(ledger.framed()):
+        try:
+            found = list(_order(award, entries, programs))
+        except (LaurelsError, IndexError, ValueError) as error:
+            found = [f"its frame does not fit its entries: {error}"]
+        for what in found:
+            yield Finding(f"order {award.source}/{award.order_id}", what)
 
 
 def _member(kept: MemberState) -> Iterator[str]:

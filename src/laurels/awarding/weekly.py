@@ -6,7 +6,9 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from laurels.awarding.breakage import Breakage, breakage
+from laurels.awarding.breakage import Breakage, Cohorts, triangle
+from laurels.awarding.by_member import NumberByMember
+from laurels.awarding.causes import cause_of
 from laurels.awarding.explaining import member_at
 from laurels.awarding.journal import entries_of
 from laurels.awarding.owing import Liability, liability
@@ -15,6 +17,7 @@ from laurels.awarding.rehearsed import parts_of_entry
 from laurels.clock import DAY
 from laurels.errors import InvalidInput
 from laurels.ledger import Ledger
+from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.entries import EARNED, MOVES_POINTS
@@ -26,6 +29,9 @@ from laurels.program.liability import half_up
 DAYS = 7
 FIRST_YEAR, LAST_YEAR = 2000, 9998
 """Orders are of 2000 at the earliest, and the calendar ends with 9999."""
+
+_REDEEMED = 2**62
+"""In the place of when the first order of a member was, once points were redeemed."""
 
 MOST = 20
 REFUNDS = 5
@@ -52,8 +58,8 @@ class WeeklyReport(Struct, frozen=True, kw_only=True):
     by the cap that cut them, `nothing` orders that earned nothing; of `late`, `bound` and `nothing` are orders that
     nobody changed. `refunded_often` are members with
     more than five refunds, `owing` members below zero now. `lapsing` are points that lapse within so many days, `tiers`
-    members by tier now, `carried` remainders in all by currency. `burn` is redeemed over earned, ever. `programs` is
-    what was done with programs that week.
+    members by tier now, `carried` remainders in all by currency. `quarantined` are documents by cause. `burn` is
+    redeemed over earned, ever. `programs` is what was done with programs that week.
     """
 
     starts: str
@@ -82,7 +88,9 @@ class WeeklyReport(Struct, frozen=True, kw_only=True):
 
 
 class _Week:
-    """Adds up entries, all of them once; those of the week are counted."""
+    """Adds up entries, all of them once; those of the week are counted. Memory: 8 bytes a member, and what the week has
+    of members and refunds.
+    """
 
     def __init__(self, programs: Programs, starts: int, ends: int) -> None:
         self._programs, self._starts, self._ends = programs, starts, ends
@@ -93,17 +101,16 @@ class _Week:
         self.moves: list[Entry] = []
         self.nothing = 0
         self.ever: Counter[str] = Counter()
-        self._first: dict[int, int] = {}
-        self._redeemed: set[int] = set()
-        self.waits: list[int] = []
+        self._first = NumberByMember()
+        self._waits: Counter[int] = Counter()
 
     def take(self, entry: Entry) -> None:
-        first = entry.kind is EntryKind.EARN and entry.member not in self._first
+        first = entry.kind is EntryKind.EARN and not self._first[entry.member]
         if first:
             self._first[entry.member] = entry.occurred_at
-        if entry.kind is EntryKind.REDEEM and entry.member in self._first and entry.member not in self._redeemed:
-            self._redeemed.add(entry.member)
-            self.waits.append(max(0, entry.occurred_at - self._first[entry.member]))
+        if entry.kind is EntryKind.REDEEM and 0 < self._first[entry.member] < _REDEEMED:
+            self._waits[_hundredths(max(0, entry.occurred_at - self._first[entry.member]), DAY)] += 1
+            self._first[entry.member] = _REDEEMED
         if entry.kind in MOVES_POINTS:
             self.ever[entry.kind] += entry.points
         if not self._starts <= entry.recorded_at < self._ends:
@@ -140,6 +147,15 @@ class _Week:
             self.nothing += not entry.points
             self.counts["bound"].update(name for name, _ in details.bound)
 
+    def half_waited(self) -> str:
+        """The days after which half of those who redeemed had done so; empty where nobody did."""
+        left = self._waits.total() // 2
+        for wait, members in sorted(self._waits.items()):
+            left -= members
+            if left < 0:
+                return _of_hundredths(wait)
+        return ""
+
     def largest(self) -> list[Entry]:
         return sorted(self.moves, key=lambda each: (-abs(each.points), each.shard, each.position))[:MOST]
 
@@ -158,13 +174,13 @@ def week_of(day: date, zone: tzinfo) -> tuple[int, int]:
 
 async def weekly_report(ledger: Ledger, programs: Programs, starts: int, ends: int, now: int) -> WeeklyReport:
     """The report of a week. Costs by all entries and by members."""
-    week = _Week(programs, starts, ends)
+    week, cohorts = _Week(programs, starts, ends), Cohorts(programs)
     heads = await ledger.heads()
     for shard, head in sorted(heads.marks.items()):
         async for entry in entries_of(ledger, shard, head.position):
             week.take(entry)
+            cohorts.take(entry)
     standing = await _standing(ledger, programs, now)
-    waits = sorted(week.waits)
     return WeeklyReport(
         starts=format_instant(starts),
         ends=format_instant(ends),
@@ -188,9 +204,9 @@ async def weekly_report(ledger: Ledger, programs: Programs, starts: int, ends: i
         carried={currency: format_grains(grains) for currency, grains in sorted(standing["carried"].items())},
         quarantined=await _quarantined(ledger),
         burn=_ratio(-week.ever[EntryKind.REDEEM] - week.ever[EntryKind.RESTORE], week.ever[EntryKind.EARN]),
-        days_to_first_redemption=_ratio(waits[len(waits) // 2], DAY) if waits else "",
+        days_to_first_redemption=week.half_waited(),
         liability=await liability(ledger, programs, now, now),
-        breakage=await breakage(ledger, programs, now),
+        breakage=triangle(cohorts, cohorts.month_of(now), programs.at(now).expected_redeemed),
         programs=[
             f"{each.act} version {each.version} by {each.actor}"
             for each in await ledger.program_events()
@@ -203,35 +219,42 @@ async def _standing(ledger: Ledger, programs: Programs, now: int) -> dict[str, C
     """What members have now, counted."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     program = programs.at(now)
-    async for chunk in ledger.accounts():
-        for _, kept in chunk:
-            member = member_at(kept, programs, now)
-            if member.active < 0:
-                found["owing"].update({"members": 1, "points": -member.active})
-            for days in LAPSING_DAYS:
-                soon = sum(lot.active for lot in member.lots if lot.expires <= now + days * DAY)
-                found["lapsing"][str(days)] += soon
-            found["carried"].update(dict(member.carried))
-            if program.tiers is not None:
-                found["tiers"][tier_at(program, member, now) or "none"] += 1
+    async for _, kept in one_by_one(ledger.accounts()):
+        member = member_at(kept, programs, now)
+        if member.active < 0:
+            found["owing"].update({"members": 1, "points": -member.active})
+        for days in LAPSING_DAYS:
+            soon = sum(lot.active for lot in member.lots if lot.expires <= now + days * DAY)
+            found["lapsing"][str(days)] += soon
+        found["carried"].update(dict(member.carried))
+        if program.tiers is not None:
+            found["tiers"][tier_at(program, member, now) or "none"] += 1
     return found
 
 
 async def _quarantined(ledger: Ledger) -> dict[str, int]:
-    reasons: Counter[str] = Counter()
+    """Documents in quarantine by cause: their reasons name what they are about, and would be as many as they are."""
+    causes: Counter[str] = Counter()
     after = 0
     while documents := await ledger.quarantine(after=after, limit=500):
-        reasons.update(each.reason for each in documents)
+        causes.update(cause_of(each.reason) for each in documents)
         after = documents[-1].sequence
-    return dict(reasons.most_common())
+    return dict(causes.most_common())
 
 
 def _ratio(part: int, whole: int) -> str:
     """A quotient with two decimals; empty where there is nothing to divide by."""
     if not whole:
         return ""
-    hundredths = half_up(Fraction(part * 100, whole))
-    return f"{hundredths // 100}.{hundredths % 100:02}"
+    return _of_hundredths(_hundredths(part, whole))
+
+
+def _hundredths(part: int, whole: int) -> int:
+    return half_up(Fraction(part * 100, whole))
+
+
+def _of_hundredths(n: int) -> str:
+    return f"{n // 100}.{n % 100:02}"
 
 
 def _short(points: Fraction) -> str:

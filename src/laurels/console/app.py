@@ -190,7 +190,8 @@ class _Console:
             if page.method == "POST":
                 self._counts.forget(person)
         if isinstance(answer, Shown):
-            answer = replace(answer, says={**answer.says, "counts": await self._counts.of(ask)})
+            counts = await self._counts.of(ask)
+            answer = replace(answer, says={**answer.says, "counts": counts or {}, "is_counted": counts is not None})
         return self._answered(request, person, answer)
 
     async def _sign_in_first(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:

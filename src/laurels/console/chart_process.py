@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from laurels import clock
+from laurels.logs import describe
 
 LENGTH_BYTES = 4
 """As `draw_charts.py` has it, which is run and not imported."""
@@ -26,7 +27,8 @@ STEADY_S = 60.0
 """One that ran this long did not die at its start."""
 
 _PROGRAM = str(Path(__file__).with_name("draw_charts.py"))
-_BROKEN = (OSError, EOFError, TimeoutError)
+_BROKEN = (OSError, EOFError, TimeoutError, RuntimeError)
+"""How a process is found to be gone, or to be of no use; the last one is uvloop's for a pipe that is closed."""
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +93,12 @@ class ChartProcess:
         pause_s = self._first_pause_s
         while True:
             started = clock.elapsed()
-            code = await self._run()
+            try:
+                code = await self._run()
+            except Exception as error:  # noqa: BLE001 - whatever it was, pictures are drawn again
+                code = None
+                log.error("charts.failed", **describe(error))  # noqa: TRY400 - not its words
+            self._has_begun.set()  # nobody waits for what could not be started
             if clock.elapsed() - started > STEADY_S:
                 pause_s = self._first_pause_s
             log.error("charts.died", code=code, again_in_s=pause_s)
@@ -99,19 +106,17 @@ class ChartProcess:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     async def _run(self) -> int | None:
-        """Run it once, to its end; gives its exit code, None where it could not be started."""
-        try:
-            child = self._started = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # modules beside the program are not for it
-                _PROGRAM,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the console, which then ends it
-            )
-        except OSError:  # no process or no descriptor is left for it just now
-            self._has_begun.set()
-            return None
+        """Run it once, to its end; gives its exit code. Raises what there is where it could not be started: `OSError`
+        where no process or no descriptor is left for it just now.
+        """
+        child = self._started = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # modules beside the program are not for it
+            _PROGRAM,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the console, which then ends it
+        )
         try:
             async with asyncio.timeout(BEGIN_WITHIN_S):
                 await _ask(child, self._first)
@@ -122,7 +127,6 @@ class ChartProcess:
             _kill(child)
         finally:
             self._child = None
-            self._has_begun.set()
             await _end(child)
         return child.returncode
 

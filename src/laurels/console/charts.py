@@ -8,6 +8,7 @@ do while the process that draws is not there.
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -93,10 +94,14 @@ class Charts:
             if len(self._drawn) >= _MOST_KEPT:
                 self._drawn = {key: each for key, each in self._drawn.items() if not each.done()}
             drawing = self._drawn[key] = asyncio.create_task(_draw(process, asked))
-        picture = await asyncio.shield(drawing)  # who asked may go away, and others wait for it too
-        if not picture:
-            self._drawn.pop(key, None)
-        return picture
+            drawing.add_done_callback(partial(self._keep_drawn, key))
+        return await asyncio.shield(drawing)  # who asked may go away, and others wait for it too
+
+    def _keep_drawn(self, key: bytes, drawing: asyncio.Task[Markup]) -> None:
+        """Keep a picture, and nothing else: what was not drawn, for whatever reason, is drawn when it is next asked."""
+        is_drawn = not drawing.cancelled() and drawing.exception() is None and bool(drawing.result())
+        if not is_drawn and self._drawn.get(key) is drawing:
+            del self._drawn[key]
 
 
 async def _draw(process: ChartProcess, spec: bytes) -> Markup:

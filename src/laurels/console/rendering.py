@@ -49,6 +49,7 @@ class Renderer:
             counted=waiting.shown,
             sentences=waiting.sentences,
             counts={},
+            is_counted=True,
             as_of=None,
             what=None,
         )

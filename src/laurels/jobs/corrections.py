@@ -85,22 +85,19 @@ class CorrectionsPreview(Struct, frozen=True, kw_only=True):
     lapsed: int = 0
 
 
-class RefusedCorrection(Struct, frozen=True, array_like=True):
-    """A row that was not made, and why."""
-
-    line: int
-    why: str
+RefusedCorrection = tuple[int, str]
+"""A row that was not made, and why."""
 
 
 class Tally(Struct):
-    """What came of the rows so far. `refused` is how many were not made; `told` are the first of them."""
+    """What came of the rows so far. `refused` is how many were not made; why is told in so many `parts`."""
 
     made: int = 0
     before: int = 0
     refused: int = 0
     given: int = 0
     taken: int = 0
-    told: list[RefusedCorrection] = []
+    parts: int = 0
 
 
 async def read_corrections(ledger: Ledger, name: str, text: str) -> Corrections:
@@ -237,22 +234,33 @@ class MakeCorrections:
         actor = job.actor if job.approver is None else f"{job.actor} approved by {job.approver}"
         for start in range(job.done, len(rows), AT_ONCE):
             some = rows[start : start + AT_ONCE]
-            await self._make(some, actor, job.created_at, tally)
-            await doing.step.note(start + len(some), len(rows), msgspec.json.encode(tally))
-        table = ResultTable(("row", "why"), [(each.line, each.why) for each in tally.told])
-        file = msgspec.json.encode(table) if tally.told else None
-        total = len(rows)
+            room = max(0, MOST_TOLD - tally.refused)
+            told = (await self._make(some, actor, job.created_at, tally))[:room]
+            tally.parts += bool(told)
+            part = msgspec.json.encode(told) if told else None
+            await doing.step.note(start + len(some), len(rows), msgspec.json.encode(tally), part)
+        file, total = await self._told(job.number, tally.parts), len(rows)
         return JobEnd(state=JobState.DONE, done=total, total=total, tally=msgspec.json.encode(tally), file=file)
 
-    async def _make(self, rows: Sequence[Correction], actor: str, since: int, tally: Tally) -> None:
+    async def _told(self, number: int, parts: int) -> bytes | None:
+        """What was told of the rows that were not made, as a file; None where all were."""
+        kept = [await self._ledger.job_part(number, part) for part in range(1, parts + 1)]
+        rows = [row for part in kept for row in msgspec.json.decode(part or b"[]", type=list[RefusedCorrection])]
+        return msgspec.json.encode(ResultTable(("row", "why"), rows)) if rows else None
+
+    async def _make(self, rows: Sequence[Correction], actor: str, since: int, tally: Tally) -> list[RefusedCorrection]:
+        """Make some; gives those that were not made."""
         ids = await self._ledger.ids_of({row.member for row in rows if row.member is not None})
         known = [row for row in rows if row.member in ids]
-        for row in rows:
-            if row.member not in ids:
-                _refuse(tally, row, "There is no such customer.")
+        told = [(row.line, "There is no such customer.") for row in rows if row.member not in ids]
         answers = await self._points.adjust_all([_adjustment(row, ids[row.member or 0], actor) for row in known])
         for row, answer in zip(known, answers, strict=True):
-            _count(tally, row, answer, since)
+            if isinstance(answer, LaurelsError):
+                told.append((row.line, answer.message))
+            else:
+                _count(tally, row, answer, since)
+        tally.refused += len(told)
+        return told
 
 
 def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:
@@ -271,18 +279,10 @@ def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:
     )
 
 
-def _count(tally: Tally, row: Correction, answer: Receipt | LaurelsError, since: int) -> None:
-    if isinstance(answer, LaurelsError):
-        _refuse(tally, row, answer.message)
-    elif answer.entry is not None and answer.repeated and answer.entry.recorded_at < since:
+def _count(tally: Tally, row: Correction, answer: Receipt, since: int) -> None:
+    if answer.entry is not None and answer.repeated and answer.entry.recorded_at < since:
         tally.before += 1
     else:
         tally.made += 1
         tally.given += max(row.points, 0)
         tally.taken += max(-row.points, 0)
-
-
-def _refuse(tally: Tally, row: Correction, why: str) -> None:
-    tally.refused += 1
-    if len(tally.told) < MOST_TOLD:
-        tally.told.append(RefusedCorrection(row.line, why))

@@ -7,6 +7,7 @@ from laurels.awarding import Programs, find_draft, recount_of, rehearse_here, ve
 from laurels.awarding.causes import cause_of
 from laurels.errors import Conflict, InvalidInput, NotFound
 from laurels.intake import Intake, retry_quarantined
+from laurels.jobs.figures import table_of
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Finding, Ledger
 from laurels.ledger.jobs import JobEnd, JobState
@@ -17,6 +18,9 @@ REHEARSAL, RETRY, VERIFY, ROLL_UPS = "rehearsal", "retry", "verify", "roll-ups"
 
 MOST_TOLD = 10_000
 AT_ONCE = 100
+
+_NAMES = ("gain_most", "lose_most", "changed")
+"""What of a rehearsal names customers and orders."""
 
 
 class RehearsalAbout(Struct, frozen=True):
@@ -48,7 +52,9 @@ class Rehearse:
         self._ledger = ledger
 
     async def __call__(self, doing: Doing) -> JobEnd:
-        """Rehearse it, and keep what came of it where it is a draft. Raises `NotFound`, `Refused`."""
+        """Rehearse it, and keep what came of it where it is a draft. Customers and orders are named in the file alone.
+        Raises `NotFound`, `Refused`.
+        """
         about = msgspec.json.decode(doing.job.about, type=RehearsalAbout)
         text = next((each.text for each in await self._ledger.programs() if str(each.version) == about.which), None)
         if text is None:
@@ -57,8 +63,15 @@ class Rehearse:
         found, kept = await rehearse_here(
             self._ledger, parse_program(text), begins=about.begins, ends=ends, actor=doing.job.actor
         )
-        tally = msgspec.json.encode({"kept": kept, "rehearsal": found})
-        return JobEnd(state=JobState.DONE, done=found.documents, total=found.documents, tally=tally)
+        whole = msgspec.to_builtins(found)
+        named = {name: whole.pop(name) for name in _NAMES}
+        return JobEnd(
+            state=JobState.DONE,
+            done=found.documents,
+            total=found.documents,
+            tally=msgspec.json.encode({"kept": kept, "rehearsal": whole}),
+            file=msgspec.json.encode(table_of(named)) if any(named.values()) else None,
+        )
 
 
 class Retry:

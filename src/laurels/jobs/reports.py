@@ -1,14 +1,13 @@
 """Reports that read every entry, as jobs: a journal of points after the one before, and what happened in a week."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from laurels.awarding import Programs, journal, week_of, weekly_report
+from laurels.jobs.figures import table_of
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger
 from laurels.ledger.jobs import JobEnd, JobState
@@ -67,7 +66,9 @@ class DrawUpJournal:
 
 
 class ReportWeek:
-    """Reports on a week, and on how customers stand. What is given up, or killed, is begun anew."""
+    """Reports on a week, and on how customers stand; the file names the largest moves, too. What is given up, or
+    killed, is begun anew.
+    """
 
     def __init__(self, ledger: Ledger, programs: Programs) -> None:
         self._ledger = ledger
@@ -81,44 +82,12 @@ class ReportWeek:
         day = to_datetime(now if about.at is None else about.at).astimezone(zone).date()
         starts, ends = week_of(day - _A_WEEK if about.at is None else day, zone)
         found = await weekly_report(self._ledger, self._programs, starts, ends, now)
-        file = ResultTable(("figure", "of", "value"), [*_figures(msgspec.to_builtins(found))])
-        return _done(max(0, sum(found.orders.values())), found, file)
+        file = msgspec.to_builtins(found)
+        tally = {name: value for name, value in file.items() if name != "largest"}  # who they are is in the file alone
+        return _done(max(0, sum(found.orders.values())), tally, table_of(file))
 
 
-def _done(done: int, tally: Struct, file: ResultTable) -> JobEnd:
+def _done(done: int, tally: Struct | dict[str, object], file: ResultTable) -> JobEnd:
     """How such a job ends."""
     kept = msgspec.json.encode(file) if file.rows else None
     return JobEnd(state=JobState.DONE, done=done, total=done, tally=msgspec.json.encode(tally), file=kept)
-
-
-def _figures(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str | int]]:
-    """A report as rows: the figure, of what, and its value."""
-    for figure, value in found.items():
-        match value:
-            case dict():
-                yield from ((figure, of, each) for of, each in _flat(value.items()))
-            case list():
-                yield from ((figure, str(n), each) for n, each in enumerate(map(_in_a_cell, value), 1))
-            case _:
-                yield figure, "", value
-
-
-def _flat(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, str | int]]:
-    for of, value in pairs:
-        if isinstance(value, dict):
-            yield from ((f"{of}.{inner}", each) for inner, each in _flat(value.items()))
-        else:
-            yield str(of), _in_a_cell(value)
-
-
-def _in_a_cell(value: Any) -> str | int:
-    """A value as one cell holds it."""
-    match value:
-        case dict():
-            return ", ".join(f"{name} {each}" for name, each in value.items() if each is not None)
-        case list():
-            return "; ".join(str(_in_a_cell(each)) for each in value)
-        case bool():
-            return "yes" if value else "no"
-    kept: str | int = value
-    return kept

@@ -53,7 +53,9 @@ class NewJob(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """A job as it is kept. `tally` is what came of it so far, JSON; `approver` who decided on a proposal."""
+    """A job as it is kept. `tally` is what came of it so far, JSON; it is kept for ever, and seen by looks that are not
+    recorded, so it holds nobody's data: that is for files and parts. `approver` is who decided on a proposal.
+    """
 
     number: int
     kind: str

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from laurels.clock import elapsed
 from laurels.ledger import Ledger, MemberState
 from laurels.ledger.rollups import DuePoints
+from laurels.ledger.turns import one_by_one
 from laurels.program import ProgramState
 from laurels.program.local_time import NEVER
 from laurels.rollups.days import Days
@@ -24,11 +25,10 @@ async def look_at_due(ledger: Ledger, at: int, state_at: StateAt, days: Days) ->
     """
     began = elapsed()
     found: dict[tuple[str, int], tuple[int, int]] = {}
-    async for chunk in ledger.accounts():
-        for _, kept in chunk:
-            for key, points in _due_of(state_at(kept), days).items():
-                sum_of, members = found.get(key, (0, 0))
-                found[key] = sum_of + points, members + 1
+    async for _, kept in one_by_one(ledger.accounts()):
+        for key, points in _due_of(state_at(kept), days).items():
+            sum_of, members = found.get(key, (0, 0))
+            found[key] = sum_of + points, members + 1
     await ledger.write_due(at, [DuePoints(*key, *sums) for key, sums in sorted(found.items())])
     return elapsed() - began
 

@@ -52,13 +52,13 @@ def instant_of(at: int) -> str:
 
 
 def as_instant(text: str | None, zone: ZoneInfo) -> str | None:
-    """The beginning of a day that a form names, as the API takes it; None for what is no day that pages count with."""
+    """The beginning of a day that a form names, as the API takes it; None for what is no day that pages count with. Told
+    in UTC: zones were once ahead by seconds, too, which no offset of RFC 3339 says.
+    """
     day = _day(text)
-    return (
-        None
-        if day is None or not FIRST_DAY <= day <= LAST_DAY
-        else datetime(day.year, day.month, day.day, tzinfo=zone).isoformat()
-    )
+    if day is None or not FIRST_DAY <= day <= LAST_DAY:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC).isoformat()
 
 
 def _day(text: str | None) -> date | None:

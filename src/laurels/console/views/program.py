@@ -7,6 +7,7 @@ from urllib.parse import quote
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.periods import instant
+from laurels.console.views.worked_out import named_in_file
 
 LOOK = ("program:write", "program:approve", "reports:read")
 _REFUSED = frozenset({"invalid-input", "conflict", "not-allowed", "not-found"})
@@ -53,7 +54,9 @@ async def rehearse(ask: Ask) -> Elsewhere:
 async def show_rehearsal(ask: Ask) -> Shown:
     """Who would gain and who would lose."""
     job = await _rehearsal(ask, ask.path["job"])
-    says = {"job": job, "found": job["tally"]["rehearsal"], "may_approve": _may_approve(ask, job)}
+    people = await named_in_file(ask, job, "gain_most", "lose_most", "changed")
+    found = {**job["tally"]["rehearsal"], **people}
+    says = {"job": job, "found": found, "may_approve": _may_approve(ask, job)}
     return Shown(template="rehearsal.html", says=says)
 
 

@@ -15,6 +15,9 @@ MOST = 100
 WITHIN_S = 1.0
 """How long a page waits for its counts. It is shown without them where the ledger takes longer, or is away."""
 
+Waiting = Mapping[str, int]
+"""How much waits, by the address where it is decided on."""
+
 KEPT, _MOST_PEOPLE = 10 * SECOND, 1000
 """How long counts are remembered, and of how many people."""
 
@@ -32,33 +35,40 @@ class Counts:
     """What waits, counted for the navigation of each page; remembered for some seconds while a person only looks."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[int, frozenset[str], dict[str, int]]] = {}
+        self._kept: dict[str, tuple[int, frozenset[str], Waiting]] = {}
+        self._changes = 0
 
-    async def of(self, ask: Ask) -> dict[str, int]:
-        """See `counts_for`."""
+    async def of(self, ask: Ask) -> Waiting | None:
+        """See `counts_for`. What cannot be told now is asked for again by the next page; and so is what was counted
+        while somebody did something, since it may be the count of before.
+        """
         sub, scopes = ask.person.sub, ask.person.scopes
-        until, had, counts = self._kept.get(sub, (0, scopes, {}))
-        if ask.now >= until or had != scopes:
-            counts = await counts_for(ask)
+        until, had, kept = self._kept.get(sub, (0, scopes, {}))
+        if ask.now < until and had == scopes:
+            return kept
+        changes = self._changes
+        counts = await counts_for(ask)
+        if counts is not None and changes == self._changes:
             if len(self._kept) >= _MOST_PEOPLE:
                 self._kept.clear()
             self._kept[sub] = ask.now + KEPT, scopes, counts
         return counts
 
     def forget(self, person: Person) -> None:
-        """Somebody does something: what waits is counted anew."""
+        """Somebody did something: what waits is counted anew."""
+        self._changes += 1
         self._kept.pop(person.sub, None)
 
 
-async def counts_for(ask: Ask) -> dict[str, int]:
-    """How much waits, by the address where it is decided on; empty where that cannot be told now. Two calls, neither
-    of which is a look that is recorded.
+async def counts_for(ask: Ask) -> Waiting | None:
+    """How much waits; None where that cannot be told now. Two calls (more for who has made a hundred proposals that
+    wait), none of which is a look that is recorded.
     """
     try:
         async with asyncio.timeout(WITHIN_S):
             proposals, documents = await asyncio.gather(_proposals(ask), _documents(ask))
     except (ApiRefused, ApiAway, TimeoutError):
-        return {}
+        return None
     return {path: count for path, count in ((PROPOSALS, proposals), (DOCUMENTS, documents)) if count}
 
 
@@ -70,7 +80,7 @@ async def versions_for(ask: Ask) -> int:
     return sum(draft["submitted_by"] != _own(ask) for draft in drafts)
 
 
-def sentences(counts: Mapping[str, int]) -> list[tuple[str, str, str]]:
+def sentences(counts: Waiting) -> list[tuple[str, str, str]]:
     """What waits in words, each with where it leads and what is done there."""
     return [
         (f"{shown(counts[path])} {one if counts[path] == 1 else many}", path, does)
@@ -88,8 +98,14 @@ async def _proposals(ask: Ask) -> int:
     """Those that others made: nobody approves their own."""
     if "points:approve" not in ask.person.scopes:
         return 0
-    jobs = (await ask.api.get("/jobs", state="proposed", limit=MOST))["jobs"]
-    return sum(job["actor"] != _own(ask) for job in jobs)
+    count, before = 0, None
+    while count < MOST:
+        found = await ask.api.get("/jobs", state="proposed", limit=MOST, before=before)
+        count += sum(job["actor"] != _own(ask) for job in found["jobs"])
+        before = found["next"]
+        if before is None:
+            break
+    return count
 
 
 async def _documents(ask: Ask) -> int:

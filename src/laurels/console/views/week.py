@@ -6,7 +6,7 @@ from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.periods import as_instant, shop_zone
-from laurels.console.views.worked_out import job_done
+from laurels.console.views.worked_out import job_done, named_in_file
 
 _LATE = ((1, "1 day"), (7, "2 to 7 days"), (30, "8 to 30 days"))
 _LATER = "more than 30 days"
@@ -16,7 +16,7 @@ _NO_DAY = "This is no day such as 23 Nov 2026."
 @page("GET", "/overview/week", "reports:read")
 async def show_week(ask: Ask) -> Shown:
     """The report that was made last, or by this job."""
-    return _shown(ask, await job_done(ask, "week", ask.query.get("job", "")))
+    return await _shown(ask, await job_done(ask, "week", ask.query.get("job", "")))
 
 
 @page("POST", "/overview/week", "reports:read")
@@ -25,20 +25,23 @@ async def report_week(ask: Ask) -> Elsewhere | Shown:
     day = ask.form.get("of", "").strip()
     at = as_instant(day, await shop_zone(ask)) if day else None
     if day and at is None:
-        return _shown(ask, await job_done(ask, "week", ""), day=day, fault=_NO_DAY)
+        return await _shown(ask, await job_done(ask, "week", ""), day=day, fault=_NO_DAY)
     try:
         job = await ask.api.post("/jobs", {"kind": "week", **({"at": at} if at else {})})
     except ApiRefused as error:
         if error.kind != "invalid-input":
             raise
         fault = f"This day {error.fields['at']}." if "at" in error.fields else error.message
-        return _shown(ask, await job_done(ask, "week", ""), day=day, fault=fault)
+        return await _shown(ask, await job_done(ask, "week", ""), day=day, fault=fault)
     return Elsewhere(f"/jobs/{job['number']}")
 
 
-def _shown(ask: Ask, job: dict[str, Any], *, day: str = "", fault: str = "") -> Shown:
+async def _shown(ask: Ask, job: dict[str, Any], *, day: str = "", fault: str = "") -> Shown:
     """`job` is empty where no week was reported on yet."""
-    week = job["tally"] if job else None
+    week = None
+    if job:
+        waiting = {words.CAUSES.get(cause, cause): n for cause, n in job["tally"]["quarantined"].items()}
+        week = {**job["tally"], "quarantined": waiting, **await named_in_file(ask, job, "largest")}
     says = {
         "job": job,
         "week": week,

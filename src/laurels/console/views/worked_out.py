@@ -1,5 +1,8 @@
 """What costs by entries: worked out while one waits in a small shop, else read off the job that worked it out."""
 
+import csv
+import io
+from collections.abc import Mapping
 from typing import Any
 
 from laurels.console.client import ApiRefused
@@ -29,6 +32,23 @@ async def job_done(ask: Ask, kind: str, number: str) -> dict[str, Any]:
     if job["kind"] != kind or job["state"] != "done":
         raise _no_such_job()
     return job
+
+
+async def named_in_file(ask: Ask, job: Mapping[str, Any], *lists: str) -> dict[str, list[dict[str, Any]]]:
+    """Lists of a report that name customers, from its file; empty where that is kept no more. That it was looked at is
+    recorded.
+    """
+    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in lists}
+    if job["file"]:
+        content = await ask.api.get_file(f"/jobs/{job['number']}/file")
+        for figure, of, value in csv.reader(io.StringIO(content.decode(), newline="")):
+            if figure in found:
+                number, _, name = of.partition(".")
+                found[figure].setdefault(number, {})[name] = int(value) if name in _NUMBERS else value or None
+    return {figure: [*rows.values()] for figure, rows in found.items()}
+
+
+_NUMBERS = frozenset({"member", "points", "before", "after"})
 
 
 def _no_such_job() -> ApiRefused:

@@ -10,7 +10,7 @@ from laurels.ledger import Act, AuditRow
 from laurels.model.times import format_instant, parse_instant
 
 MOST_LOOKED_AT, AT_ONCE = 10_000, 1_000
-"""Rows that one call for changes looks through: looks are a hundred times as many."""
+"""Rows that one call looks through for what no index finds: looks are a hundred times as many as changes."""
 
 _LOOKING = frozenset({"compare", "explain", "export", "find", "follow", "list", "quote", "show"})
 """How the names of operations begin that change nothing."""
@@ -46,8 +46,9 @@ class AuditShown(Struct, frozen=True, kw_only=True):
 
 
 class AuditPage(Struct, frozen=True):
-    """Rows, newest first. `next` is null at the end. With `only` a page may have few rows, or none, and go on:
-    `searched_to` is there where 10,000 rows had less than was asked for, and says how far back was looked.
+    """Rows, newest first. `next` is null at the end. With `action` or `only`, or with `sub` and `member`, a page may
+    have few rows, or none, and go on: `searched_to` is there where 10,000 rows had less than was asked for, and says
+    how far back was looked.
     """
 
     rows: list[AuditShown]
@@ -113,8 +114,8 @@ async def show_people(request: Request, query: PeopleQuery) -> Response:
 async def page_of(request: Request, query: AuditQuery) -> AuditPage:
     """A page of the log."""
     before = None if query.before is None else int(query.before)
-    if query.only == "changes":
-        return await _changes(request, query, before)
+    if query.only is not None or query.action is not None or (query.sub is not None and query.member is not None):
+        return await _searched(request, query, before)
     rows = await _rows(request, query, before, query.limit + 1)
     shown = [_shown(row) for row in rows[: query.limit]]
     return AuditPage(shown, str(shown[-1].position) if len(rows) > query.limit else None)
@@ -126,8 +127,16 @@ def is_look(act: Act) -> bool:
     return act.outcome == "checked" or (verb in _LOOKING and bool(of_what))  # `show` alone shows a member on boards
 
 
-async def _changes(request: Request, query: AuditQuery, before: int | None) -> AuditPage:
-    """A page of what was to be changed. Costs by the rows that are looked at."""
+def _is_asked_for(query: AuditQuery, act: Act) -> bool:
+    return (
+        (query.action is None or act.action == query.action)
+        and (query.member is None or act.member == query.member)
+        and (query.only is None or not is_look(act))
+    )
+
+
+async def _searched(request: Request, query: AuditQuery, before: int | None) -> AuditPage:
+    """A page of what no index finds. Costs by the rows that are looked at."""
     shown: list[AuditShown] = []
     last: AuditRow | None = None
     for _ in range(MOST_LOOKED_AT // AT_ONCE):
@@ -136,7 +145,7 @@ async def _changes(request: Request, query: AuditQuery, before: int | None) -> A
             if len(shown) == query.limit:
                 return AuditPage(shown, str(before))
             last, before = row, row.position
-            if not is_look(row.act):
+            if _is_asked_for(query, row.act):
                 shown.append(_shown(row))
         if len(rows) < AT_ONCE:
             return AuditPage(shown, None)
@@ -144,10 +153,10 @@ async def _changes(request: Request, query: AuditQuery, before: int | None) -> A
 
 
 async def _rows(request: Request, query: AuditQuery, before: int | None, limit: int) -> list[AuditRow]:
+    """Rows of one person, or else about one member, or all: what an index finds."""
     return await request.services.ledger.audit(
         sub=query.sub,
-        member=query.member,
-        action=query.action,
+        member=query.member if query.sub is None else None,
         since=None if query.since is None else parse_instant(query.since, "since"),
         until=None if query.until is None else parse_instant(query.until, "until"),
         before=before,
