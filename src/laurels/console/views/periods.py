@@ -52,7 +52,7 @@ def instant_of(at: int) -> str:
 
 
 def as_instant(text: str | None, zone: ZoneInfo) -> str | None:
-    """The beginning of a day that a form names, as the API takes it; None for what is no day that pages count with. Told
+    """The beginning of a day that a form names, as the API takes it; None for what pages count no day with. Told
     in UTC: zones were once ahead by seconds, too, which no offset of RFC 3339 says.
     """
     day = _day(text)

@@ -10,7 +10,7 @@ from laurels.console.views.worked_out import job_done, named_in_file
 
 _LATE = ((1, "1 day"), (7, "2 to 7 days"), (30, "8 to 30 days"))
 _LATER = "more than 30 days"
-_NO_DAY = "This is no day such as 23 Nov 2026."
+_NO_DAY = "Give a day such as 23 Nov 2026, of 1970 or later."
 
 
 @page("GET", "/overview/week", "reports:read")

@@ -246,16 +246,16 @@ class OrdersReport(Struct, frozen=True):
 @route("GET", "/reports/orders", access=READ, answers={200: OrdersReport}, problems=(LedgerUnavailable,), audited=False)
 async def report_orders(request: Request, query: Period) -> Response:
     """Tell what was ordered in a period, by the day of the order: net of refunds, and a changed order once."""
-    ledger = request.services.ledger
+    ledger, days = request.services.ledger, query.days()
     months, rows, counted = await asyncio.gather(
         ledger.sums(Basis.OCCURRED, 0, _EVER, Grouping(per=PER_MONTH)),
-        ledger.sums(Basis.OCCURRED, *query.days(), Grouping(per=PER_ALL)),
+        ledger.sums(Basis.OCCURRED, *days, Grouping(per=PER_ALL)),
         _counted(request),
     )
     begins = min((cell.day for cell, _ in months if cell.kind == ORDERED), default=None)
     if begins is not None:
-        days = await ledger.sums(Basis.OCCURRED, begins * PER_MONTH, (begins + 1) * PER_MONTH)
-        begins = min(cell.day for cell, _ in days if cell.kind == ORDERED)
+        of_month = await ledger.sums(Basis.OCCURRED, begins * PER_MONTH, (begins + 1) * PER_MONTH)
+        begins = min(cell.day for cell, _ in of_month if cell.kind == ORDERED)
     lines = [
         OrdersOf(cell.market, sums.entries, _amount(sums.amount, cell.market), sums.points)
         for cell, sums in rows
