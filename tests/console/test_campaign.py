@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.console.console_shop import open_console
 from tests.integration.http_shop import open_shop
 
-from laurels.console.views.campaign import MOST_DAYS, Run, run_of
+from laurels.console.views.campaign import MOST_DAYS, CampaignRun, run_of
 from laurels.model import Amendment, Order
 from laurels.model.times import from_datetime
 from laurels.rollups import RollingUp
@@ -69,7 +69,7 @@ def test_days_are_compared_that_were_its_own_whole_and_over(
 
 
 def test_days_are_compared_that_have_orders_and_no_others() -> None:
-    run = Run(date(2026, 6, 1), date(2026, 6, 11), date(2026, 6, 21))
+    run = CampaignRun(date(2026, 6, 1), date(2026, 6, 11), date(2026, 6, 21))
     for begins, days_before, days in ((1, 9, 10), (3, 7, 10), (9, 1, 10), (10, 0, 10), (14, 0, 6)):
         known = run.known(date(2026, 6, begins))
         assert known is not None

@@ -166,7 +166,7 @@ class Awarder:
     @contextmanager
     def _told(self) -> Iterator[Decide]:
         """A judge whose quarantined documents are told of once the ledger has them; where it fails, nothing is."""
-        judge = _Judge(self._programs)
+        judge = _TransactionJudge(self._programs)
         yield judge
         if judge.quarantined:
             self.on_quarantined(list(judge.quarantined.values()))
@@ -186,7 +186,7 @@ class Awarder:
         return decide_or_raise(claim, self._programs)
 
 
-class _Judge:
+class _TransactionJudge:
     """Judges a transaction's documents, in one part or several, and remembers which of them went to quarantine. A
     transaction that is tried again is judged again.
     """

@@ -6,7 +6,7 @@ from typing import NamedTuple
 EVER, NEVER = -(2**63), 2**63
 
 
-class Held(NamedTuple):
+class VersionHeld(NamedTuple):
     """A campaign of one version, in instants: from when the version holds, and the campaign's own beginning and end;
     None: always, from the beginning, without an end.
     """
@@ -16,7 +16,7 @@ class Held(NamedTuple):
     ends: int | None
 
 
-def began(versions: Sequence[Held]) -> int | None:
+def began(versions: Sequence[VersionHeld]) -> int | None:
     """When it began to run without a gap, the last time that it did or will; None where it always ran. `versions` are
     the newest one and those before it that have the campaign, without one between that has not, oldest first. A
     version in between that says the same begins nothing.

@@ -34,7 +34,7 @@ from laurels.console.rendering import Renderer
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
-from laurels.console.views.waiting import Counts
+from laurels.console.views.waiting import WaitingCounts
 from laurels.console.whole_answers import in_one_go
 from laurels.model.people import roles_with
 
@@ -140,7 +140,7 @@ class _Console:
         self._entry = Authenticator(setup.codes, setup.oidc, setup.now)
         self._api = Api(setup.http, setup.sign)
         self._renderer = Renderer(setup.zone, setup.charts)
-        self._counts = Counts()
+        self._counts = WaitingCounts()
         self._static = static_files()
         self._csrf_cookie = _csrf_cookie(setup)
 

@@ -24,7 +24,7 @@ FIRST_YEAR = 2000
 _CENT = Decimal("0.01")
 
 
-class Run(NamedTuple):
+class CampaignRun(NamedTuple):
     """The whole days that a campaign has run, and those before: `first` and the days up to `until`, without it, and
     from `before` to `first`, without that.
     """
@@ -48,12 +48,12 @@ class Run(NamedTuple):
         """The last day that it has run."""
         return self.until - timedelta(days=1)
 
-    def known(self, begins: date) -> "Run | None":
+    def known(self, begins: date) -> "CampaignRun | None":
         """The same, of days since there are orders; `begins`, the first that has one, may not be whole. None where it
         has run on none of them.
         """
         whole = begins + timedelta(days=1)
-        run = Run(max(self.before, whole), max(self.first, whole), self.until)
+        run = CampaignRun(max(self.before, whole), max(self.first, whole), self.until)
         return run if run.first < run.until else None
 
 
@@ -80,7 +80,7 @@ async def show_campaign(ask: Ask) -> Shown:
     return Shown(template="campaign.html", says=says)
 
 
-def run_of(campaign: Mapping[str, Any], today: date, zone: ZoneInfo) -> Run | None:
+def run_of(campaign: Mapping[str, Any], today: date, zone: ZoneInfo) -> CampaignRun | None:
     """The days of a zone, at most the first 366 of them, on which it ran from their beginning to their end; None where
     there is no such day yet, or no time before it.
     """
@@ -93,10 +93,12 @@ def run_of(campaign: Mapping[str, Any], today: date, zone: ZoneInfo) -> Run | No
     until = min(today, first + timedelta(days=MOST_DAYS))
     if campaign["until"] is not None:
         until = min(until, by_the_clock(datetime.fromisoformat(campaign["until"]), zone).date())
-    return Run(first - (until - first), first, until) if first < until else None
+    return CampaignRun(first - (until - first), first, until) if first < until else None
 
 
-async def _compared(ask: Ask, run: Run | None) -> tuple[Run | None, list[tuple[str, str, dict[str, str]]], int]:
+async def _compared(
+    ask: Ask, run: CampaignRun | None
+) -> tuple[CampaignRun | None, list[tuple[str, str, dict[str, str]]], int]:
     """The days that can be compared; orders, spend and points a day in each currency, before it ran and then; and how
     many entries are still being counted.
     """

@@ -6,7 +6,7 @@ from laurels.engines.sqlite.chain import read_entry
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.histories import entries_at
 from laurels.engines.sqlite.members import chains_version
-from laurels.engines.sqlite.moves import Found
+from laurels.engines.sqlite.moves import FoundMoves
 from laurels.engines.sqlite.places import position_at, shard_at
 from laurels.engines.sqlite.session import Session
 from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry
@@ -65,13 +65,13 @@ class SqliteCasework(Session):
         at, of_kinds = None if before is None else int(before), frozenset(kinds)
         most = MOST_READ if kinds else limit + 1
 
-        def begin(db: Database) -> tuple[Found, int, Timeline | None]:
+        def begin(db: Database) -> tuple[FoundMoves, int, Timeline | None]:
             row = db.one("read_balance", number) if balance is None else None
             start = balance if balance is not None else row[0] if row is not None else 0
             found = self._moves.begin(db, number, at, most)
             return found, start, shown(db, found, start) if found.is_enough(most) else None
 
-        def shown(db: Database, found: Found, start: int) -> Timeline:
+        def shown(db: Database, found: FoundMoves, start: int) -> Timeline:
             return _timeline(db, found.moves[:most], of_kinds, start, limit=limit, most=most)
 
         found, start, timeline = await self._reader.run(begin)

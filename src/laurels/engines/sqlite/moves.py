@@ -26,7 +26,7 @@ WIDE = 1024
 """Stretches of one statement from there on: most members' newest entries were found before."""
 
 
-class Found(Struct):
+class FoundMoves(Struct):
     """A member's moves, newest first: all from the place `since` up to and without `until`, of those that there are
     from `oldest` on.
     """
@@ -46,23 +46,23 @@ class Moves:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._known: OrderedDict[int, Found] = OrderedDict()
+        self._known: OrderedDict[int, FoundMoves] = OrderedDict()
 
-    def begin(self, db: Database, number: int, before: int | None, limit: int) -> Found:
+    def begin(self, db: Database, number: int, before: int | None, limit: int) -> FoundMoves:
         """What is found of the newest moves before a place (None: all) in one short read. Raises nothing of its own;
         for a reader's thread.
         """
         places = places_of(db, number, before)
         if places is None:
-            return Found(merged_moves(db, number, before, limit), 0, 0, 0)
+            return FoundMoves(merged_moves(db, number, before, limit), 0, 0, 0)
         found = self._newer(db, number, places, limit)
         if not found.is_enough(limit):
             first = max(found.oldest, stretch_start(stretch_of(found.since - 1) - FIRST + 1))
             more, since = moves_within(db, number, Places(first, found.since), limit - len(found.moves))
-            found = Found(found.moves + more, since, found.until, found.oldest)
+            found = FoundMoves(found.moves + more, since, found.until, found.oldest)
         return found
 
-    async def rest(self, number: int, found: Found, limit: int) -> Found:
+    async def rest(self, number: int, found: FoundMoves, limit: int) -> FoundMoves:
         """The same with what is missing of so many: the stretches that are left, read by all threads at once. Entries
         never change, so it matters not that each reads at another moment.
         """
@@ -76,32 +76,32 @@ class Moves:
             )
         )
         moves = [*found.moves, *(move for of_part, _ in parts for move in of_part)][:limit]
-        return Found(moves, moves[-1][0] if len(moves) == limit else found.oldest, found.until, found.oldest)
+        return FoundMoves(moves, moves[-1][0] if len(moves) == limit else found.oldest, found.until, found.oldest)
 
-    def remember(self, number: int, found: Found) -> None:
+    def remember(self, number: int, found: FoundMoves) -> None:
         """Keep what was found of a member before no place: the newest of all."""
         if not found.until:  # of a merged member, whose moves are in no order of places
             return
         if len(found.moves) > MOST_MOVES:
             moves = found.moves[:MOST_MOVES]
-            found = Found(moves, moves[-1][0], found.until, found.oldest)
+            found = FoundMoves(moves, moves[-1][0], found.until, found.oldest)
         self._known[number] = found
         self._known.move_to_end(number)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    def _newer(self, db: Database, number: int, places: Places, limit: int) -> Found:
+    def _newer(self, db: Database, number: int, places: Places, limit: int) -> FoundMoves:
         """What is remembered of these places, with what has come since; nothing where these are older."""
         known, end = self._known.get(number), places.until
         if known is None or known.since >= end:
-            return Found([], end, end, places.since)
+            return FoundMoves([], end, end, places.since)
         newer: list[Move] = []
         if known.until < end:
             newer, since = moves_within(db, number, Places(known.until, end), limit)
             if since > known.until:
-                return Found(newer, since, end, places.since)
+                return FoundMoves(newer, since, end, places.since)
         before = [move for move in known.moves if move[0] < end]
-        return Found(newer + before, known.since, end, places.since)
+        return FoundMoves(newer + before, known.since, end, places.since)
 
 
 def _parts(places: Places) -> Sequence[Places]:

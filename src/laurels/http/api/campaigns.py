@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from laurels.awarding.campaign_runs import Held, began
+from laurels.awarding.campaign_runs import VersionHeld, began
 from laurels.errors import LedgerUnavailable
 from laurels.http.api.programs import READ
 from laurels.http.routes import Request, Response, route
@@ -83,12 +83,14 @@ async def list_campaigns(request: Request) -> Response:
 
 def _began(name: str, published: Sequence[PublishedProgram]) -> int | None:
     """When a campaign of the newest version began."""
-    held: list[Held] = []
+    held: list[VersionHeld] = []
     for n, version in reversed([*enumerate(published)]):
         times = _times_of(version.text).get(name)
         if times is None:
             break
-        held.append(Held(version.from_at if n else None, *times))  # the first version judges what was before it too
+        held.append(
+            VersionHeld(version.from_at if n else None, *times)
+        )  # the first version judges what was before it too
     return began(held[::-1])
 
 
