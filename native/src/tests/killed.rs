@@ -20,7 +20,8 @@ use crate::store::mmap::{Access, Mmap};
 const BOARD: &str = "all-time";
 const BATCH: u64 = 300;
 const MEMBERS: u64 = 150;
-const JOINED_EVERY: u64 = 40; // positions: files grow all the time
+// At each square of a position: files grow, but never to what takes longer to read than a fast writer lets stand.
+const JOINED: u64 = 8;
 
 /// A number for a seed and a position (splitmix64).
 fn rng(seed: u64, position: u64) -> u64 {
@@ -36,9 +37,11 @@ fn ops_at(seed: u64, position: u64) -> Vec<Op> {
     if position <= MEMBERS {
         return vec![op(position - 1, Change::Joined(Some(id(position as u32 - 1)), position as u32))];
     }
-    let members = MEMBERS + (position - MEMBERS - 1) / JOINED_EVERY;
-    if (position - MEMBERS).is_multiple_of(JOINED_EVERY) {
-        return vec![op(members, Change::Joined(Some(id(members as u32)), members as u32))];
+    let since = position - MEMBERS;
+    let members = MEMBERS + JOINED * (since - 1).isqrt();
+    if since.isqrt().pow(2) == since {
+        let joined = |member| op(member, Change::Joined(Some(id(member as u32)), member as u32));
+        return (members..members + JOINED).map(joined).collect();
     }
     let number = rng(seed, position);
     let (one, other, points) = (number % members, (number >> 20) % members, (number >> 40) as i64 % 12);
