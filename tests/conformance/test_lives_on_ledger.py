@@ -167,9 +167,9 @@ async def test_a_life_can_be_rehearsed_on_and_comes_out_of_itself(
     """Under the program that stands, documents give what the ledger has, to the last point: else it says so."""
     for number in range(LIVES):
         r = random.Random(f"rehearse {seed}/{number}")
-        twins = some_twins(r, life=True)
+        twins, members = some_twins(r, life=True), ["m", "w"]
         for done in range(r.randint(6, 18)):
-            live(r, twins, ["m"], done)
+            live(r, twins, members, done)
         book = LedgerBook(fresh(), tmp_path / str(number))
         await book.begin([twins.program])
         await book.ledger.enrol([("m", None), ("w", None)], actor="clerk")

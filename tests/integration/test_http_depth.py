@@ -153,7 +153,7 @@ async def test_a_change_that_came_before_the_award_is_replayed_as_it_was(shop: S
     await shop.settle()
     replay = Replay(shop.services.programs)
     points = [
-        (document.entry.points, replay.take(document).postings[0].points)
+        (document.entry.points, replay.take(document, replay.moved_since(document)).postings[0].points)
         async for chunk in shop.services.ledger.awarded()
         for document in chunk
     ]

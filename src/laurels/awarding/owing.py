@@ -75,7 +75,7 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
         if document.entry.recorded_at > at:
             later |= {key} if document.kind is DocumentKind.TRANSFER else set()
         elif document.kind is not DocumentKind.GIVEN or key not in later:
-            check_replayed(document, replay.take(document), programs)
+            check_replayed(document, replay.take(document, replay.moved_since(document)), programs)
             taken += 1
             if taken % DOCUMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)

@@ -84,11 +84,12 @@ class _Rehearsing:
         self._changed: list[_Changed] = []
 
     def take(self, document: Awarded) -> None:
-        before = self._stands.take(document)
+        moved = self._stands.moved_since(document)
+        before = self._stands.take(document, moved)
         check_replayed(document, before, self._stands.programs)
         self._documents += 1
         try:
-            after = self._new.take(document)
+            after = self._new.take(document, moved)
         except LaurelsError as error:
             self._quarantined[cause_of(error.message)] += 1
             return

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from laurels.awarding.budgets_then import moved_since
 from laurels.awarding.decide import decide
 from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
@@ -114,8 +115,12 @@ class Replay:
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
 
-    def take(self, document: Awarded) -> Outcome:
-        """Judge a document at the time when its entry was recorded."""
+    def moved_since(self, document: Awarded) -> dict[str, int]:
+        """By how many grains more was left of each budget for a document than is left here (`budgets_then`)."""
+        return moved_since(document, self.programs, self._member(document.member), self._budgets)
+
+    def take(self, document: Awarded, moved: Mapping[str, int]) -> Outcome:
+        """Judge a document at the time when its entry was recorded; with `moved` grains more left of budgets."""
         item = self._item(document)
         claim = Claim(
             now=document.entry.recorded_at,
@@ -127,7 +132,7 @@ class Replay:
             waiting={},
             members={document.member: self._member(document.member)},
             redemptions={},
-            budgets=dict(self._budgets),
+            budgets=self._budgets | {name: self._budgets.get(name, 0) - more for name, more in moved.items()},
         )
         if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
             claim.awards[item.order_key] = self.awards[item.order_key]

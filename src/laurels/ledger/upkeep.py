@@ -44,7 +44,7 @@ class Recount(Struct, frozen=True, kw_only=True):
 
 class Awarded(Struct, frozen=True, kw_only=True):
     """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
-    is not kept (any more).
+    is not kept (any more). `anew`: by which version a change of an order earned anew, and the details of that entry.
     """
 
     kind: DocumentKind
@@ -54,6 +54,7 @@ class Awarded(Struct, frozen=True, kw_only=True):
     accepted_at: int
     content: bytes | None
     entry: Entry
+    anew: tuple[int, bytes | None] | None = None
 
 
 class OldRules(Struct, frozen=True, kw_only=True):

@@ -73,6 +73,7 @@ def _awarded(row: Row) -> Awarded:
         accepted_at=row["accepted_at"],
         content=row["content"],
         entry=entry_of(row),
+        anew=None if row["anew_version"] is None else (row["anew_version"], row["anew_details"]),
     )
 
 
