@@ -7,9 +7,10 @@ from fractions import Fraction
 from msgspec import Struct
 
 from laurels.awarding.explaining import member_at
+from laurels.awarding.ordering import in_order
 from laurels.awarding.programs import Programs
-from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
-from laurels.ledger import MemberState, Upkeep
+from laurels.awarding.replaying import Replay, check_replayed, read_persons
+from laurels.ledger import Awarded, MemberState, Upkeep
 from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
 from laurels.model import DocumentKind
 from laurels.program.liability import Outstanding, in_money
@@ -71,6 +72,10 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
     taken = 0
     later: set[tuple[str, str]] = set()
     async for document in in_order(ledger):
+        if not isinstance(document, Awarded):
+            if document.recorded_at <= at:
+                replay.join(document)
+            continue
         key = document.source, document.id
         if document.entry.recorded_at > at:
             later |= {key} if document.kind is DocumentKind.TRANSFER else set()

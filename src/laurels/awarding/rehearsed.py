@@ -88,9 +88,9 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
 
 
 def member_changes(stands: Replay, new: Replay) -> list[ChangedMember]:
-    """Every member, with what it has and would have."""
+    """Every member that is one of its own, with what it has and would have."""
     found = []
-    for member in sorted(stands.members.keys() | new.members.keys()):
+    for member in sorted((stands.members.keys() | new.members.keys()) - stands.became.keys()):
         was, will = (r.members[member].totals.balance if member in r.members else 0 for r in (stands, new))
         found.append(ChangedMember(member=member, before=was, after=will))
     return found

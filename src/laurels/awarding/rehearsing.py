@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 
 from laurels.awarding.causes import cause_of
+from laurels.awarding.ordering import in_order
 from laurels.awarding.programs import Programs
 from laurels.awarding.rehearsed import (
     ChangedOrder,
@@ -20,7 +21,7 @@ from laurels.awarding.rehearsed import (
     tier_moves,
     value_of,
 )
-from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
+from laurels.awarding.replaying import Replay, check_replayed, read_persons
 from laurels.awarding.seeing import Seeing
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
@@ -56,7 +57,9 @@ async def rehearse(
     seeing = Seeing(new)
     taken = 0
     async for document in in_order(ledger):
-        if document.entry.occurred_at < ends:
+        if not isinstance(document, Awarded):
+            rehearsing.join(document)
+        elif document.entry.occurred_at < ends:
             rehearsing.take(document)
             seeing.look_at(document)
             taken += 1
@@ -98,6 +101,13 @@ class _Rehearsing:
         if document.kind is DocumentKind.ORDER and (self._begins is None or document.entry.occurred_at >= self._begins):
             self._orders += 1
             self._compare(document, before, after)
+
+    def join(self, merger: Entry) -> None:
+        self._stands.join(merger)
+        try:
+            self._new.join(merger)
+        except LaurelsError as error:
+            self._quarantined[cause_of(error.message)] += 1
 
     def result(self, new: Program, unseen: list[str]) -> Rehearsal:
         members = member_changes(self._stands, self._new)

@@ -1,32 +1,35 @@
 """A ledger's documents judged once more, in memory: by the programs that stand, or by others. Nothing is written."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from laurels.awarding.budgets_then import moved_since
 from laurels.awarding.decide import decide
+from laurels.awarding.joining import join
 from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
 from laurels.awarding.refunds import read_refunds
 from laurels.clock import MINUTE
 from laurels.errors import Refused
 from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, RedemptionState, Upkeep
-from laurels.model import Adjustment, DocumentKind, Order, Redemption, Refund, Restoration
+from laurels.ledger.claim import by_clock
+from laurels.model import Adjustment, Balance, DocumentKind, Entry, Order, Redemption, Refund, Restoration
 from laurels.model.details import (
     Details,
     TierDetails,
     TransferDetails,
     adjust_details,
     hold_details,
+    merge_details,
     restore_details,
 )
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
 NOBODY_KNOWN: Mapping[int, MemberState] = MappingProxyType({})
 
+_NEW = MemberState()
 _NAMES_ORDER = frozenset({DocumentKind.REFUND, DocumentKind.CANCELLATION, DocumentKind.AMENDMENT})
 _tier = msgspec.json.Decoder(TierDetails)
 _transfer = msgspec.json.Decoder(TransferDetails)
@@ -39,51 +42,6 @@ async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, Membe
     if not any(_asks_people(programs) for programs in judging):
         return NOBODY_KNOWN
     return {number: person async for chunk in ledger.persons() for number, person in chunk}
-
-
-async def in_order(ledger: Upkeep) -> AsyncIterator[Awarded]:
-    """Every document that was awarded, in an order in which each can be judged: that of recording, but what a transfer
-    gives comes behind the transfer. Two shards may have written both at one instant, or by clocks that differ; then
-    what is of the member who receives waits. Memory: by transfers.
-    """
-    transfers = _Transfers()
-    async for chunk in ledger.awarded():
-        for document in chunk:
-            for each in transfers.pass_on(document):
-                yield each
-    for each in transfers.left():
-        yield each
-
-
-class _Transfers:
-    """Keeps back what comes before its transfer, and whatever follows it of the same member."""
-
-    def __init__(self) -> None:
-        self._come: set[tuple[str, str]] = set()
-        self._held: dict[int, deque[Awarded]] = {}
-
-    def pass_on(self, document: Awarded) -> Iterator[Awarded]:
-        """What can be judged now that a document has come."""
-        if document.member in self._held or self._is_early(document):
-            self._held.setdefault(document.member, deque()).append(document)
-            return
-        yield document
-        if document.kind is DocumentKind.TRANSFER:
-            self._come.add((document.source, document.id))
-            yield from self._let_go()
-
-    def left(self) -> Iterator[Awarded]:
-        """What is still kept back at the end: its transfer is not there, or waits itself."""
-        for held in self._held.values():
-            yield from held
-
-    def _let_go(self) -> Iterator[Awarded]:
-        for member in [member for member, held in self._held.items() if not self._is_early(held[0])]:
-            for document in self._held.pop(member, ()):
-                yield from self.pass_on(document)
-
-    def _is_early(self, document: Awarded) -> bool:
-        return document.kind is DocumentKind.GIVEN and (document.source, document.id) not in self._come
 
 
 def check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> None:
@@ -114,10 +72,12 @@ class Replay:
         self._redemptions: dict[tuple[str, str], RedemptionState] = {}
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
+        self.became: dict[int, int] = {}
+        """Members that became another, and which."""
 
     def moved_since(self, document: Awarded) -> dict[str, int]:
         """By how many grains more was left of each budget for a document than is left here (`budgets_then`)."""
-        return moved_since(document, self.programs, self._member(document.member), self._budgets)
+        return moved_since(document, self.programs, self._of(document), self._budgets)
 
     def take(self, document: Awarded, moved: Mapping[str, int]) -> Outcome:
         """Judge a document at the time when its entry was recorded; with `moved` grains more left of budgets."""
@@ -130,22 +90,51 @@ class Replay:
             awards={},
             orders={},
             waiting={},
-            members={document.member: self._member(document.member)},
+            members={document.entry.member: self._of(document)},
             redemptions={},
             budgets=self._budgets | {name: self._budgets.get(name, 0) - more for name, more in moved.items()},
         )
         if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
-            claim.awards[item.order_key] = self.awards[item.order_key]
+            award = self.awards[item.order_key]
+            claim.awards[item.order_key] = msgspec.structs.replace(award, member=self._now(award.member))
         if item.kind is DocumentKind.RESTORATION:
             key = item.source, item.id.split("\n")[0]
             if key in self._redemptions:
-                claim.redemptions[key] = self._redemptions[key]
+                spent = self._redemptions[key]
+                claim.redemptions[key] = msgspec.structs.replace(spent, member=self._now(spent.member))
         outcome = self._traced(document, item) or decide(claim, self.programs)
         revision = _revision_of(document)
         if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
             outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
         self._keep(document, claim, outcome)
         return outcome
+
+    def join(self, merger: Entry) -> None:
+        """Make two members one, as the entry of the one that goes on says. Raises `Conflict` where the other has points
+        set aside by these programs.
+        """
+        ends, goes_on, now = merge_details(merger.details or b"{}").of, merger.member, merger.recorded_at
+        assert ends is not None, "it is the entry of the one that goes on"
+        claim = Claim(
+            now=now,
+            program_version=self.programs.current.version,
+            items=[by_clock(ends, now), by_clock(goes_on, now)],
+            overdue=[],
+            awards={},
+            orders={},
+            waiting={},
+            members={number: self._member(number, number) for number in (ends, goes_on)},
+            redemptions={},
+        )
+        outcome = join(claim, self.programs)
+        gone, stays = claim.members[ends].totals, claim.members[goes_on]
+        totals = Balance(
+            stays.totals.balance + gone.balance, stays.totals.earned + gone.earned, stays.totals.score + gone.score
+        )
+        state = outcome.states.get(goes_on, stays.state)
+        self.members[goes_on] = msgspec.structs.replace(stays, totals=totals, state=state)
+        self.members[ends] = _NEW
+        self.became[ends] = goes_on
 
     def _traced(self, document: Awarded, item: Item) -> Outcome | None:
         """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
@@ -157,17 +146,17 @@ class Replay:
         return Outcome(postings=[changed_before(item, revision, award)])
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
-        before = self._member(document.member)
-        after = claim.members[document.member]
+        whose, before = document.entry.member, self._of(document)
+        after = claim.members[whose]
         orders, last = before.orders, before.last_order_at
         for key, award in outcome.awards.items():
             known = self.awards.get(key)
             orders += _counts(award) - (known is not None and _counts(known))
             last = award.board_at if last is None else max(last, award.board_at)
             self.awards[key] = award
-        self.members[document.member] = MemberState(
+        self.members[whose] = MemberState(
             totals=after.totals,
-            state=outcome.states.get(document.member, before.state),
+            state=outcome.states.get(whose, before.state),
             attributes=before.attributes,
             enrolled_at=before.enrolled_at,
             draw=before.draw,
@@ -176,7 +165,7 @@ class Replay:
         )
         if document.kind in {DocumentKind.REDEMPTION, DocumentKind.CAPTURE} and outcome.postings:
             id = document.id if document.kind is DocumentKind.REDEMPTION else f"hold:{document.id}"
-            spent = RedemptionState(member=document.member, points=-outcome.postings[0].points, restored=0)
+            spent = RedemptionState(member=whose, points=-outcome.postings[0].points, restored=0)
             self._redemptions[document.source, id] = spent
         self._redemptions.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
@@ -184,8 +173,23 @@ class Replay:
         for onward in outcome.onward:
             self._given[onward.source, onward.id] = onward
 
-    def _member(self, number: int) -> MemberState:
-        return self.members.get(number) or self._persons.get(number) or MemberState()
+    def _of(self, document: Awarded) -> MemberState:
+        """Whom a document was of when it was recorded."""
+        return self._member(document.entry.member, document.member)
+
+    def _member(self, number: int, whose: int) -> MemberState:
+        """A member; `whose` it is now. What the shop said of one that became another is that one's."""
+        found = self.members.get(number)
+        if found is not None:
+            return found
+        person, now = self._persons.get(number, _NEW), self._persons.get(whose, _NEW)
+        return person if whose == number else msgspec.structs.replace(person, attributes=now.attributes)
+
+    def _now(self, number: int) -> int:
+        """Who a member is by now."""
+        while number in self.became:
+            number = self.became[number]
+        return number
 
     def _item(self, document: Awarded) -> Item:
         content = document.content
@@ -204,7 +208,7 @@ class Replay:
             kind=document.kind,
             source=document.source,
             id=document.id,
-            member=document.member,
+            member=document.entry.member,
             order_key=key,
             accepted_at=document.accepted_at,
             content=content,

@@ -84,6 +84,12 @@ class Upkeep(Protocol):
         """Every document that was awarded, in the order of recording, in chunks; of one moment."""
         ...
 
+    def mergers(self) -> "AsyncIterator[list[Entry]]":
+        """Both entries of each time that a member became another, in the order of recording, in chunks. Costs by
+        entries, and nothing where none did.
+        """
+        ...
+
     def accounts(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
         """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
         ...

@@ -26,6 +26,11 @@ class PostgresKeeping(Session):
             async for rows in db.chunks("awarded", CHUNK):
                 yield [_awarded(row) for row in rows]
 
+    async def mergers(self) -> AsyncIterator[list[Entry]]:
+        async with self._moment() as db:
+            async for rows in db.chunks("mergers", CHUNK):
+                yield [entry_of(row) for row in rows]
+
     async def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         async with self._moment() as db:
             async for rows in db.chunks("accounts", CHUNK):

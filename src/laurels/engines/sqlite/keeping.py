@@ -37,6 +37,13 @@ def _awarded(row: Row) -> Awarded:
     )
 
 
+def mergers(db: Database) -> Iterator[list[Entry]]:
+    """Both entries of each merger, in chunks; one read of one moment."""
+    rows = db.each("mergers")
+    while chunk := list(islice(rows, CHUNK)):
+        yield [entry_of(row) for row in chunk]
+
+
 def accounts(db: Database) -> Iterator[list[tuple[int, MemberState]]]:
     """Members with their states, in chunks; one read of one moment."""
     rows = db.each("accounts")

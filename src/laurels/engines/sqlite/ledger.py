@@ -134,6 +134,9 @@ class SqliteLedger(
     def awarded(self) -> AsyncIterator[list[Awarded]]:
         return self._chunks(keeping.awarded)
 
+    def mergers(self) -> AsyncIterator[list[Entry]]:
+        return self._chunks(keeping.mergers)
+
     def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         return self._chunks(keeping.accounts)
 

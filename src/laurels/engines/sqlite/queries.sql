@@ -485,6 +485,14 @@ LEFT JOIN entry n ON n.place = CASE WHEN a.kind = 'amendment' THEN
     (SELECT min(x.place) FROM entry x WHERE x.place > e.place AND x.place < e.place + 64 AND x.kind = 'earn' AND x.order_id = e.order_id) END
 ORDER BY e.recorded_at, e.place;
 
+-- name: mergers
+-- Both entries of each time that a member became another, in the order of recording.
+SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
+       e.hash, NULL, e.format, e.details, ''
+FROM entry e WHERE e.kind = 'merge' AND EXISTS (SELECT 1 FROM member WHERE merged_into IS NOT NULL)
+ORDER BY e.recorded_at, e.place;
+
 -- name: insert_message!
 -- A milestone's message; held while the member has no address.
 INSERT INTO message (id, member, milestone, points, state, created_at, due_at)

@@ -16,6 +16,14 @@ LEFT JOIN LATERAL (SELECT x.program_version, x.details FROM entry x
     AND x.kind = 'e' AND x.order_id = e.order_id ORDER BY x.position LIMIT 1) n ON true
 ORDER BY e.recorded_at, e.shard, e.position;
 
+-- name: mergers
+-- Both entries of each time that a member became another, in the order of recording.
+SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '' AS reason,
+       e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, NULL::text AS member_id, e.format,
+       e.details, '' AS note
+FROM entry e WHERE e.kind = 'm' AND EXISTS (SELECT 1 FROM merged)
+ORDER BY e.recorded_at, e.shard, e.position;
+
 -- name: accounts
 -- Every member with its totals and what the program keeps of it.
 SELECT member, balance, earned, score, state FROM balance ORDER BY member;
