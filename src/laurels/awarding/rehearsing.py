@@ -20,7 +20,7 @@ from laurels.awarding.rehearsed import (
     tier_moves,
     value_of,
 )
-from laurels.awarding.replaying import Replay, check_replayed, in_order, read_persons
+from laurels.awarding.replaying import Replay, in_order, read_persons
 from laurels.awarding.seeing import Seeing
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
@@ -84,11 +84,10 @@ class _Rehearsing:
         self._changed: list[_Changed] = []
 
     def take(self, document: Awarded) -> None:
-        before = self._stands.take(document)
-        check_replayed(document, before, self._stands.programs)
+        before, besides = self._stands.take_as_it_was(document)
         self._documents += 1
         try:
-            after = self._new.take(document)
+            after = self._new.take(document, besides)
         except LaurelsError as error:
             self._quarantined[cause_of(error.message)] += 1
             return

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from laurels.awarding.budget_turns import NOTHING_ELSE, used_besides
 from laurels.awarding.decide import decide
 from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
@@ -85,18 +86,6 @@ class _Transfers:
         return document.kind is DocumentKind.GIVEN and (document.source, document.id) not in self._come
 
 
-def check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> None:
-    """Raise `Refused` where a document does not lead, by some programs, to what the ledger has."""
-    entry = document.entry
-    if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
-        got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
-        changed = ". What the shop says of members may have changed" if _asks_people(programs) else ""
-        raise Refused(
-            f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
-            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it{changed}"
-        )
-
-
 def _asks_people(programs: Programs) -> bool:
     return any(program.plan.asks_people for program in programs.published.values())
 
@@ -114,9 +103,35 @@ class Replay:
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
 
-    def take(self, document: Awarded) -> Outcome:
-        """Judge a document at the time when its entry was recorded."""
+    def take(self, document: Awarded, besides: Mapping[str, int] = NOTHING_ELSE) -> Outcome:
+        """Judge a document at the time when its entry was recorded. `besides` is what was used of budgets then beside
+        what is counted here, in grains.
+        """
+        claim, outcome = self._judge(document, besides)
+        self._keep(document, claim, outcome)
+        return outcome
+
+    def take_as_it_was(self, document: Awarded) -> tuple[Outcome, Mapping[str, int]]:
+        """The same by the programs that stand, so that what the ledger has comes out; and what was used of budgets
+        besides. Raises `Refused` where it does not come out.
+        """
+        claim, outcome = self._judge(document, NOTHING_ELSE)
+        besides = NOTHING_ELSE
+        entry, kind = document.entry, document.kind
+        if kind is DocumentKind.ORDER and outcome.postings and entry.program_version in self.programs.published:
+            program = self.programs.version(entry.program_version)
+            besides = used_besides(entry, outcome.postings[0].details, program, self._budgets)
+            if besides:
+                claim, outcome = self._judge(document, besides)
+        _check_replayed(document, outcome, self.programs)
+        self._keep(document, claim, outcome)
+        return outcome, besides
+
+    def _judge(self, document: Awarded, besides: Mapping[str, int]) -> tuple[Claim, Outcome]:
         item = self._item(document)
+        budgets = dict(self._budgets)
+        for name, used in besides.items():
+            budgets[name] = budgets.get(name, 0) + used
         claim = Claim(
             now=document.entry.recorded_at,
             program_version=self.programs.current.version,
@@ -127,7 +142,7 @@ class Replay:
             waiting={},
             members={document.member: self._member(document.member)},
             redemptions={},
-            budgets=dict(self._budgets),
+            budgets=budgets,
         )
         if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
             claim.awards[item.order_key] = self.awards[item.order_key]
@@ -139,8 +154,7 @@ class Replay:
         revision = _revision_of(document)
         if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
             outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
-        self._keep(document, claim, outcome)
-        return outcome
+        return claim, outcome
 
     def _traced(self, document: Awarded, item: Item) -> Outcome | None:
         """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
@@ -214,6 +228,18 @@ def _revision_of(document: Awarded) -> int | None:
 
 def _counts(award: Award) -> int:
     return int(award.amount > 0 and award.left > 0)
+
+
+def _check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> None:
+    """Raise `Refused` where a document does not lead, by some programs, to what the ledger has."""
+    entry = document.entry
+    if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
+        got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
+        changed = ". What the shop says of members may have changed" if _asks_people(programs) else ""
+        raise Refused(
+            f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
+            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it{changed}"
+        )
 
 
 class _OrderSource(msgspec.Struct):
