@@ -18,10 +18,10 @@ from laurels.model import Adjustment, DocumentKind, Order, Redemption, Refund, R
 from laurels.model.details import (
     Details,
     TierDetails,
-    TransferDetails,
     adjust_details,
     hold_details,
     restore_details,
+    transfer_details,
 )
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 
@@ -29,7 +29,6 @@ NOBODY_KNOWN: Mapping[int, MemberState] = MappingProxyType({})
 
 _NAMES_ORDER = frozenset({DocumentKind.REFUND, DocumentKind.CANCELLATION, DocumentKind.AMENDMENT})
 _tier = msgspec.json.Decoder(TierDetails)
-_transfer = msgspec.json.Decoder(TransferDetails)
 
 
 async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, MemberState]:
@@ -335,7 +334,7 @@ def _void(document: Awarded) -> bytes:
 
 
 def _transferred(document: Awarded) -> bytes:
-    details = _transfer.decode(document.entry.details or b"{}")
+    details = transfer_details(document.entry.details)
     assert details.to is not None, "who gives names whom"
     return msgspec.json.encode(
         Transfer(source=document.source, transfer_id=document.id, to=details.to, points=-document.entry.points)
