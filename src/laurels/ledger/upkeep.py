@@ -44,7 +44,7 @@ class Recount(Struct, frozen=True, kw_only=True):
 
 class Awarded(Struct, frozen=True, kw_only=True):
     """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
-    is not kept (any more).
+    is not kept (any more); of such an order there is what is kept of it now: its `frame`, and its refunds.
     """
 
     kind: DocumentKind
@@ -54,6 +54,8 @@ class Awarded(Struct, frozen=True, kw_only=True):
     accepted_at: int
     content: bytes | None
     entry: Entry
+    frame: bytes | None = None
+    refunded: bytes | None = None
 
 
 class OldRules(Struct, frozen=True, kw_only=True):
