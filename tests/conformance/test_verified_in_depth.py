@@ -4,9 +4,11 @@ from pathlib import Path
 
 import apsw
 import pytest
+from tests.conformance.book import instant
 from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import LEDGERS
 
+from laurels.model import Amendment, Order
 from laurels.program import Frame, ProgramState
 
 pytestmark = pytest.mark.anyio
@@ -69,3 +71,19 @@ async def test_refunds_that_were_changed(book: LedgerBook, tmp_path: Path) -> No
     found = await _words(book)
     assert "do not add up to its amount and what is left of it" in found
     assert "what is kept of it earns" in found
+
+
+async def test_an_order_that_is_changed_to_a_day_when_nothing_was_carried_any_more(tmp_path: Path) -> None:
+    carries = PROGRAM | {"rounding": {"to": "carry"}}
+    floors = PROGRAM | {"version": 2, "from": "2026-02-01T00:00:00Z", "rounding": {"to": "floor"}}
+    book = LedgerBook(LEDGERS["sqlite, 1 shard"], tmp_path)
+    await book.begin([carries, floors])
+    await book.step({"do": "order", "order": "a", "total": "0.60"})
+    await book.step({"do": "order", "order": "b", "total": "0.60"})
+    await book.step({"do": "order", "order": "c", "total": "0.50"})
+    book.now = instant("2026-02-02T00:00:00Z")
+    changed = Order(source="till", order_id="b", member_id="m", currency="GBP", total=260, occurred_at=book.now)
+    for revision in (1, 2):
+        await book.ledger.accept([Amendment(revision=revision, order=changed).document()])
+        await book.awarder.drain()
+    assert await _words(book) == ""

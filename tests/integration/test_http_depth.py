@@ -153,7 +153,7 @@ async def test_a_change_that_came_before_the_award_is_replayed_as_it_was(shop: S
     await shop.settle()
     replay = Replay(shop.services.programs)
     points = [
-        (document.entry.points, replay.take(document, replay.moved_since(document)).postings[0].points)
+        (document.entry.points, replay.take_as_it_was(document)[0].postings[0].points)
         async for chunk in shop.services.ledger.awarded()
         for document in chunk
     ]
@@ -185,3 +185,27 @@ async def test_a_birthday_is_a_day_of_some_year(shop: Shop) -> None:
                 expected = 422
             answer = await shop.ask("PUT", "/members/ann/attributes", json={"birthday": text})
             assert answer.status_code == expected, text
+
+
+async def test_what_was_answered_is_answered_again_whoever_became_whom_since(shop: Shop) -> None:
+    async def given(giver: str, id: str, to: str) -> tuple[int, dict[str, Any]]:
+        answer = await shop.ask("POST", f"/loyalty/{giver}/transfer", json={"transfer_id": id, "to": to, "points": 10})
+        return answer.status_code, answer.json()
+
+    assert (await shop.ask("POST", "/loyalty/cy", json={"loyalty-points": 7})).status_code == 201
+    status, gift = await given("ann", "T1", "bob")
+    await told(shop, "hold", hold_id="H1", points=60)
+    await told(shop, "hold/H1/capture", points=20)
+    await shop.settle()
+    for gone, into in (("bob", "cy"), ("cy", "ann")):
+        assert status == 201
+        assert (await shop.ask("POST", f"/members/{gone}/merge", json={"into": into})).status_code == 200
+        left = 88 if into == "ann" else 70
+        assert await given("ann", "T1", "bob") == (200, {**gift, "balance": left})
+        assert (await given("ann", "T1", gone))[0] == 200
+        assert (await given("ann", "T1", "ann"))[0] == (200 if into == "ann" else 409), "another one"
+    assert (await shop.ask("POST", "/loyalty/dee", json={"loyalty-points": 1})).status_code == 201
+    assert (await shop.ask("POST", "/members/ann/merge", json={"into": "dee"})).status_code == 200
+    assert (await told(shop, "hold/H1/capture", points=20))[1]["balance"] == 89
+    assert (await given("ann", "T1", "bob"))[0] == 200
+    assert (await given("ann", "T1", "zoe"))[0] == 404

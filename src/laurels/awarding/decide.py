@@ -29,7 +29,7 @@ from laurels.model import (
 )
 from laurels.model.details import AdjustDetails, RedeemDetails, RestoreDetails, encode
 from laurels.model.times import check_ahead
-from laurels.program import touch
+from laurels.program import Frame, touch
 
 _ORDER = DocumentKind.ORDER
 _order = msgspec.json.Decoder(Order)
@@ -60,6 +60,16 @@ def decide_or_raise(claim: Claim, programs: Programs) -> Outcome:
     for item in claim.items:
         judge.take(item)
     return judge.work.finish()
+
+
+def decide_again(claim: Claim, programs: Programs, frame: Frame) -> Outcome:
+    """Judge a claim of one order again in the frame that it was awarded in. Raises `UnknownProgramVersion`, `Refused`,
+    `PointsOutOfRange`.
+    """
+    work = Workspace(claim, programs)
+    [item] = claim.items
+    FrameRules(programs, work).earn(item, read(_order, item), whose(item), again=frame)
+    return work.finish()
 
 
 class _Judge:

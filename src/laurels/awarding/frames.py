@@ -43,10 +43,14 @@ class FrameRules:
         self._programs = programs
         self._work = work
 
-    def earn(self, item: Item, order: Order, member: int, revision: int | None = None) -> None:
-        """Award an order by the version of its moment; with a revision, as it was changed to before it was awarded."""
+    def earn(
+        self, item: Item, order: Order, member: int, revision: int | None = None, again: Frame | None = None
+    ) -> None:
+        """Award an order by the version of its moment; with a revision, as it was changed to before it was awarded;
+        with a frame, in that.
+        """
         at = item.accepted_at if order.occurred_at is None else order.occurred_at
-        award = self._earn(item, order, member, at, quiet=order.quiet, revision=revision)
+        award = self._earn(item, order, member, at, quiet=order.quiet, revision=revision, again=again)
         self._work.keep(award if revision is None else changed_award(award, revision))
 
     def refund(self, item: Item, refund: Refund, award: Award) -> None:
@@ -110,9 +114,18 @@ class FrameRules:
         self._moved(item, member, [posting], got)
 
     def _earn(
-        self, item: Item, order: Order, member: int, at: int, *, quiet: bool, revision: int | None = None
+        self,
+        item: Item,
+        order: Order,
+        member: int,
+        at: int,
+        *,
+        quiet: bool,
+        revision: int | None = None,
+        again: Frame | None = None,
     ) -> Award:
-        work, program = self._work, self._programs.at(at)
+        work = self._work
+        program = self._programs.at(at) if again is None else self._programs.version(again.version)
         basket = basket_of(order, at)
         got = evaluate(
             program,
@@ -122,6 +135,7 @@ class FrameRules:
             person=work.person(member) if program.plan.asks_people else NOBODY,
             budgets=work.budgets(program),
             in_force=work.in_force,
+            again=again,
         )
         encoded = got.encoded
         if encoded is None and revision is not None:  # the kept content is the order's before it was changed

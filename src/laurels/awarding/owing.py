@@ -9,7 +9,7 @@ from msgspec import Struct
 from laurels.awarding.explaining import member_at
 from laurels.awarding.ordering import in_order
 from laurels.awarding.programs import Programs
-from laurels.awarding.replaying import Replay, check_replayed, read_persons
+from laurels.awarding.replaying import Replay, read_persons
 from laurels.ledger import Awarded, MemberState, Upkeep
 from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
 from laurels.model import DocumentKind
@@ -80,7 +80,7 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
         if document.entry.recorded_at > at:
             later |= {key} if document.kind is DocumentKind.TRANSFER else set()
         elif document.kind is not DocumentKind.GIVEN or key not in later:
-            check_replayed(document, replay.take(document, replay.moved_since(document)), programs)
+            replay.take_as_it_was(document)
             taken += 1
             if taken % DOCUMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)

@@ -34,13 +34,22 @@ def fits(award: Award, entries: Sequence[Entry]) -> bool:
         kept = read_refunds(award.refunded)
     except msgspec.MsgspecError:
         return False
-    if any(Details.decode(entry.details).carried for entry in entries):
-        counted = replace(counted, reversed=-sum(entry.points for entry in _after_last_earn(entries)))
+    if _is_carried(entries):
+        counted = replace(counted, reversed=-sum(entry.points for entry in since_carried(entries)[1:]))
     if any(refund.lines for refund in kept.given_back):
         refunded = write_refunds(_with_lines(refunds_of(entries), kept))
         counted = replace(counted, left=_left_after(entries[-1]), refunded=refunded)
     is_whole = award.left or award.points == award.reversed or award.frame is not None  # a bonus needs no amount
     return bool(is_whole) and replace(counted, member=award.member, frame=award.frame, content=award.content) == award
+
+
+def since_carried(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries whose points are those of an order as it was changed last, its earning first: all, but where
+    remainders were carried.
+    """
+    if not _is_carried(entries):
+        return entries
+    return entries[max(at for at, entry in enumerate(entries) if entry.kind is EntryKind.EARN) :]
 
 
 def award_of(entries: Sequence[Entry]) -> Award:
@@ -117,9 +126,8 @@ def _pass_over_carried(walk: Iterator[Entry], kept: Refunds) -> None:
             left -= part.amount or 0
 
 
-def _after_last_earn(entries: Sequence[Entry]) -> Sequence[Entry]:
-    last = max(at for at, entry in enumerate(entries) if entry.kind is EntryKind.EARN)
-    return entries[last + 1 :]
+def _is_carried(entries: Sequence[Entry]) -> bool:
+    return any(Details.decode(entry.details).carried for entry in entries)
 
 
 def _left_after(entry: Entry) -> int:

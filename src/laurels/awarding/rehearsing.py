@@ -21,7 +21,7 @@ from laurels.awarding.rehearsed import (
     tier_moves,
     value_of,
 )
-from laurels.awarding.replaying import Replay, check_replayed, read_persons
+from laurels.awarding.replaying import Replay, read_persons
 from laurels.awarding.seeing import Seeing
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
@@ -44,17 +44,19 @@ async def rehearse(
     ends: int,
 ) -> Rehearsal:
     """Rehearse a program on what occurred before `ends`, with `new` in force from `begins` (None: from ever). Twice the
-    judging of every document. Raises `Refused` where the ledger does not come out of its own documents.
+    judging of every document. An order of which no more is kept than the frame that it was awarded in stands as it is,
+    which is warned of. Raises `Refused` where the ledger does not come out of its own documents.
     """
-    stage = [
-        (at, program)
-        for at, program in published
-        if begins is not None and program.version != new.version and (at is None or at < begins)
-    ]
+    stage: list[tuple[int | None, Program]] = []
+    for at, program in published:
+        if program.version != new.version and begins is not None and (at is None or at < begins):
+            stage.append((at, program))
+        elif program.version < new.version:  # judges nothing; orders of which no more is kept than a frame name it
+            stage.append((begins, program))
     stands, tried = Programs(published), Programs([*stage, (begins, new)])
     persons = await read_persons(ledger, stands, tried)
     rehearsing = _Rehearsing(Replay(stands, persons), Replay(tried, persons), begins, ends)
-    seeing = Seeing(new)
+    seeing = Seeing(new, begins)
     taken = 0
     async for document in in_order(ledger):
         if not isinstance(document, Awarded):
@@ -87,9 +89,7 @@ class _Rehearsing:
         self._changed: list[_Changed] = []
 
     def take(self, document: Awarded) -> None:
-        moved = self._stands.moved_since(document)
-        before = self._stands.take(document, moved)
-        check_replayed(document, before, self._stands.programs)
+        before, moved = self._stands.take_as_it_was(document)
         self._documents += 1
         try:
             after = self._new.take(document, moved)

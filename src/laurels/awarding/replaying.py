@@ -1,38 +1,29 @@
 """A ledger's documents judged once more, in memory: by the programs that stand, or by others. Nothing is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from laurels.awarding.budgets_then import moved_since
-from laurels.awarding.decide import decide
+from laurels.awarding.decide import decide, decide_again
 from laurels.awarding.joining import join
 from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
-from laurels.awarding.refunds import read_refunds
-from laurels.clock import MINUTE
+from laurels.awarding.rebuilt import rebuilt
+from laurels.awarding.refunds import Refunds, read_refunds
 from laurels.errors import Refused
 from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, RedemptionState, Upkeep
 from laurels.ledger.claim import by_clock
-from laurels.model import Adjustment, Balance, DocumentKind, Entry, Order, Redemption, Refund, Restoration
-from laurels.model.details import (
-    Details,
-    TierDetails,
-    TransferDetails,
-    adjust_details,
-    hold_details,
-    merge_details,
-    restore_details,
-)
-from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
+from laurels.model import Balance, DocumentKind, Entry
+from laurels.model.details import Details, merge_details
+from laurels.program import Frame
+from laurels.program.evaluate import digest
 
 NOBODY_KNOWN: Mapping[int, MemberState] = MappingProxyType({})
 
 _NEW = MemberState()
 _NAMES_ORDER = frozenset({DocumentKind.REFUND, DocumentKind.CANCELLATION, DocumentKind.AMENDMENT})
-_tier = msgspec.json.Decoder(TierDetails)
-_transfer = msgspec.json.Decoder(TransferDetails)
 
 
 async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, MemberState]:
@@ -42,18 +33,6 @@ async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, Membe
     if not any(_asks_people(programs) for programs in judging):
         return NOBODY_KNOWN
     return {number: person async for chunk in ledger.persons() for number, person in chunk}
-
-
-def check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> None:
-    """Raise `Refused` where a document does not lead, by some programs, to what the ledger has."""
-    entry = document.entry
-    if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
-        got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
-        changed = ". What the shop says of members may have changed" if _asks_people(programs) else ""
-        raise Refused(
-            f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
-            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it{changed}"
-        )
 
 
 def _asks_people(programs: Programs) -> bool:
@@ -72,42 +51,28 @@ class Replay:
         self._redemptions: dict[tuple[str, str], RedemptionState] = {}
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
+        self._refunds: dict[tuple[str, str], Refunds] = {}
+        """Of orders whose content is not kept."""
         self.became: dict[int, int] = {}
         """Members that became another, and which."""
 
-    def moved_since(self, document: Awarded) -> dict[str, int]:
-        """By how many grains more was left of each budget for a document than is left here (`budgets_then`)."""
-        return moved_since(document, self.programs, self._of(document), self._budgets)
-
     def take(self, document: Awarded, moved: Mapping[str, int]) -> Outcome:
-        """Judge a document at the time when its entry was recorded; with `moved` grains more left of budgets."""
-        item = self._item(document)
-        claim = Claim(
-            now=document.entry.recorded_at,
-            program_version=self.programs.current.version,
-            items=[item],
-            overdue=[],
-            awards={},
-            orders={},
-            waiting={},
-            members={document.entry.member: self._of(document)},
-            redemptions={},
-            budgets=self._budgets | {name: self._budgets.get(name, 0) - more for name, more in moved.items()},
-        )
-        if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
-            award = self.awards[item.order_key]
-            claim.awards[item.order_key] = msgspec.structs.replace(award, member=self._now(award.member))
-        if item.kind is DocumentKind.RESTORATION:
-            key = item.source, item.id.split("\n")[0]
-            if key in self._redemptions:
-                spent = self._redemptions[key]
-                claim.redemptions[key] = msgspec.structs.replace(spent, member=self._now(spent.member))
-        outcome = self._traced(document, item) or decide(claim, self.programs)
-        revision = _revision_of(document)
-        if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
-            outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
+        """Judge a document at the time when its entry was recorded, with `moved` grains more left of budgets than were
+        counted here.
+        """
+        claim, outcome = self._judge(document, moved)
         self._keep(document, claim, outcome)
         return outcome
+
+    def take_as_it_was(self, document: Awarded) -> tuple[Outcome, Mapping[str, int]]:
+        """The same by the programs that stand, so that what the ledger has comes out; and what was moved. Raises
+        `Refused` where it does not come out.
+        """
+        moved = moved_since(document, self.programs, self._of(document), self._budgets)
+        claim, outcome = self._judge(document, moved)
+        _check_replayed(document, outcome, self.programs)
+        self._keep(document, claim, outcome)
+        return outcome, moved
 
     def join(self, merger: Entry) -> None:
         """Make two members one, as the entry of the one that goes on says. Raises `Conflict` where the other has points
@@ -136,6 +101,34 @@ class Replay:
         self.members[ends] = _NEW
         self.became[ends] = goes_on
 
+    def _judge(self, document: Awarded, moved: Mapping[str, int]) -> tuple[Claim, Outcome]:
+        item = self._item(document)
+        claim = Claim(
+            now=document.entry.recorded_at,
+            program_version=self.programs.current.version,
+            items=[item],
+            overdue=[],
+            awards={},
+            orders={},
+            waiting={},
+            members={document.entry.member: self._of(document)},
+            redemptions={},
+            budgets=self._budgets | {name: self._budgets.get(name, 0) - more for name, more in moved.items()},
+        )
+        if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
+            award = self.awards[item.order_key]
+            claim.awards[item.order_key] = msgspec.structs.replace(award, member=self._now(award.member))
+        if item.kind is DocumentKind.RESTORATION:
+            key = item.source, item.id.split("\n")[0]
+            if key in self._redemptions:
+                spent = self._redemptions[key]
+                claim.redemptions[key] = msgspec.structs.replace(spent, member=self._now(spent.member))
+        outcome = self._traced(document, item) or self._framed(document, claim) or decide(claim, self.programs)
+        revision = _revision_of(document)
+        if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
+            outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
+        return claim, outcome
+
     def _traced(self, document: Awarded, item: Item) -> Outcome | None:
         """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
         award, revision = self.awards.get(item.order_key or ("", "")), _revision_of(document)
@@ -144,6 +137,17 @@ class Replay:
         if revision > read_refunds(award.refunded).revision:
             return None
         return Outcome(postings=[changed_before(item, revision, award)])
+
+    def _framed(self, document: Awarded, claim: Claim) -> Outcome | None:
+        """What an order earned of which no more is kept than the frame that it was awarded in; None where that is not
+        the one any more that its entry vouches for.
+        """
+        if document.frame is None:
+            return None
+        said, revision = Details.decode(document.entry.details), read_refunds(document.refunded).revision
+        if said.frame != digest(document.frame) if said.frame is not None else revision != (said.amended or 0):
+            return None
+        return decide_again(claim, self.programs, Frame.decode(document.frame))
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
         whose, before = document.entry.member, self._of(document)
@@ -199,7 +203,9 @@ class Replay:
                 raise Refused(f"the other side of the transfer {document.id} did not come about")
             content = given.content
         if content is None:
-            content = _REBUILT[document.kind](document)
+            if document.refunded is not None:
+                self._refunds[document.source, document.id] = read_refunds(document.refunded)
+            content = rebuilt(document, self._refunds)
         order_id, key = document.entry.order_id, None
         if order_id is not None:
             key = _order_source(document, content), order_id
@@ -225,6 +231,19 @@ def _counts(award: Award) -> int:
     return int(award.amount > 0 and award.left > 0)
 
 
+def _check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> None:
+    """Raise `Refused` where a document does not lead, by some programs, to what the ledger has."""
+    entry = document.entry
+    if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
+        got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
+        changed = ". What the shop says of members may have changed" if _asks_people(programs) else ""
+        changed = changed if document.content is not None else ". What it said is not kept any more"
+        raise Refused(
+            f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "
+            f"the ledger has (entry {entry.loyalty_id}): nothing can be told of it{changed}"
+        )
+
+
 class _OrderSource(msgspec.Struct):
     order_source: str | None = None
 
@@ -236,115 +255,3 @@ def _order_source(document: Awarded, content: bytes) -> str:
     if document.kind in _NAMES_ORDER:
         return _order_source_of.decode(content).order_source or document.source
     return document.source
-
-
-def _order(document: Awarded) -> bytes:
-    """An order of which only the total is known any more."""
-    entry = document.entry
-    return msgspec.json.encode(
-        Order(
-            source=document.source,
-            order_id=document.id,
-            currency=entry.currency or "",
-            total=entry.amount or 0,
-            occurred_at=entry.occurred_at,
-        )
-    )
-
-
-def _refund(document: Awarded) -> bytes:
-    entry = document.entry
-    return msgspec.json.encode(
-        Refund(
-            source=document.source,
-            refund_id=document.id,
-            order_id=entry.order_id,
-            currency=entry.currency or "",
-            amount=entry.amount or 0,
-            occurred_at=entry.occurred_at,
-        )
-    )
-
-
-def _lost(document: Awarded) -> bytes:
-    raise Refused(f"what the {document.kind} {document.id} said is not kept any more")
-
-
-def _adjustment(document: Awarded) -> bytes:
-    entry = document.entry
-    details = adjust_details(entry.details)
-    said = Adjustment(
-        id=document.id,
-        points=entry.points,
-        actor="",
-        board=details.board,
-        occurred_at=entry.occurred_at,
-        expires_at=details.expires_at,
-        quiet=True,
-    )
-    return msgspec.json.encode(said)
-
-
-def _redemption(document: Awarded) -> bytes:
-    points = -document.entry.points
-    return msgspec.json.encode(Redemption(source=document.source, redemption_id=document.id, points=points))
-
-
-def _restoration(document: Awarded) -> bytes:
-    assert document.entry.details is not None, "what comes back names its redemption"
-    return msgspec.json.encode(
-        Restoration(
-            source=document.source,
-            cancel_id=document.id.split("\n")[-1],
-            redemption_id=restore_details(document.entry.details).redemption_id,
-            points=document.entry.points,
-        )
-    )
-
-
-def _hold(document: Awarded) -> bytes:
-    details = hold_details(document.entry.details)
-    minutes = (details.until - document.entry.recorded_at) // MINUTE
-    said = Hold(source=document.source, hold_id=document.id, points=details.points, minutes=minutes)
-    return msgspec.json.encode(said)
-
-
-def _capture(document: Awarded) -> bytes:
-    return msgspec.json.encode(Capture(source=document.source, hold_id=document.id, points=-document.entry.points))
-
-
-def _void(document: Awarded) -> bytes:
-    return msgspec.json.encode(Void(source=document.source, hold_id=document.id))
-
-
-def _transferred(document: Awarded) -> bytes:
-    details = _transfer.decode(document.entry.details or b"{}")
-    assert details.to is not None, "who gives names whom"
-    return msgspec.json.encode(
-        Transfer(source=document.source, transfer_id=document.id, to=details.to, points=-document.entry.points)
-    )
-
-
-def _grant(document: Awarded) -> bytes:
-    details = _tier.decode(document.entry.details or b"{}")
-    until = details.until or 0
-    return msgspec.json.encode(
-        TierGrant(source=document.source, grant_id=document.id, tier=details.granted or "", until=until)
-    )
-
-
-_REBUILT: dict[DocumentKind, Callable[[Awarded], bytes]] = {
-    DocumentKind.ORDER: _order,
-    DocumentKind.REFUND: _refund,
-    DocumentKind.CANCELLATION: _lost,
-    DocumentKind.AMENDMENT: _lost,
-    DocumentKind.ADJUSTMENT: _adjustment,
-    DocumentKind.REDEMPTION: _redemption,
-    DocumentKind.RESTORATION: _restoration,
-    DocumentKind.HOLD: _hold,
-    DocumentKind.CAPTURE: _capture,
-    DocumentKind.VOID: _void,
-    DocumentKind.TRANSFER: _transferred,
-    DocumentKind.GRANT: _grant,
-}
-"""What a document said of which no content is kept, from its entry."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from laurels.awarding.keeping import program_state_of
 from laurels.awarding.programs import Programs
+from laurels.awarding.recount import since_carried
 from laurels.awarding.refunds import read_refunds
 from laurels.errors import LaurelsError
 from laurels.ledger import Award, Finding, MemberState, Upkeep
@@ -62,6 +63,6 @@ def _order(award: Award, entries: Sequence[Entry], programs: Programs) -> Iterat
     if details.parts and details.parts != tuple([(name, grains // unit) for name, grains in value.parts]):
         yield "its frame gives other parts than its entry says"
     if not program.plan.carries:
-        had, has = worth(program, frame, refunded).grains, sum(entry.points for entry in entries)
+        had, has = worth(program, frame, refunded).grains, sum(entry.points for entry in since_carried(entries))
         if had != has * GRAIN:
             yield f"what is kept of it earns {had // GRAIN} points in its frame, its entries sum to {has}"

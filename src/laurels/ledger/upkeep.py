@@ -44,7 +44,8 @@ class Recount(Struct, frozen=True, kw_only=True):
 
 class Awarded(Struct, frozen=True, kw_only=True):
     """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
-    is not kept (any more). `anew`: by which version a change of an order earned anew, and the details of that entry.
+    is not kept (any more); of such an order there is what is kept of it now: its `frame`, and its refunds. `anew`: by
+    which version a change of an order earned anew, and the details of that entry.
     """
 
     kind: DocumentKind
@@ -55,6 +56,8 @@ class Awarded(Struct, frozen=True, kw_only=True):
     content: bytes | None
     entry: Entry
     anew: tuple[int, bytes | None] | None = None
+    frame: bytes | None = None
+    refunded: bytes | None = None
 
 
 class OldRules(Struct, frozen=True, kw_only=True):

@@ -134,6 +134,7 @@ _adjust = msgspec.json.Decoder(AdjustDetails)
 _restore = msgspec.json.Decoder(RestoreDetails)
 _redeem = msgspec.json.Decoder(RedeemDetails)
 _hold = msgspec.json.Decoder(HoldDetails)
+_transfer = msgspec.json.Decoder(TransferDetails)
 _merge = msgspec.json.Decoder(MergeDetails)
 
 
@@ -146,6 +147,12 @@ def hold_details(details: bytes | None) -> HoldDetails:
     """What a hold says."""
     assert details is not None, "a hold says until when"
     return _hold.decode(details)
+
+
+def transfer_details(details: bytes | None) -> TransferDetails:
+    """What either side of a transfer says."""
+    assert details is not None, "a transfer says between whom"
+    return _transfer.decode(details)
 
 
 def restore_details(details: bytes) -> RestoreDetails:

@@ -4,12 +4,15 @@ to.
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from laurels.awarding import Awarder
-from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
+from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
 from laurels.intake import WIRE_NAMES, conflict_of
 from laurels.ledger import Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
 from laurels.model.cards import looks_like_card
+from laurels.model.details import transfer_details
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 from laurels.model.times import check_ahead
 
@@ -87,7 +90,13 @@ class Points:
 
     async def transfer(self, transfer: Transfer, actor: str) -> Receipt:
         """Give points to another member. Raises `Conflict`, `InsufficientPoints`."""
-        return await self._settle(transfer.document(actor))
+        try:
+            return await self._settle(transfer.document(actor))
+        except Conflict:
+            to = await self._given_to(transfer)
+            if to in {None, transfer.to}:
+                raise
+        return await self._settle(replace(transfer, to=to).document(actor))
 
     async def grant(self, grant: TierGrant, actor: str) -> Receipt:
         """Give a tier by hand. Raises `Conflict`, `InvalidInput` for a tier that there is not."""
@@ -117,8 +126,22 @@ class Points:
         if held is None:
             raise UnknownMember("There is no such hold of this member.")
 
+    async def _given_to(self, transfer: Transfer) -> int | None:
+        """Whom a transfer that is sent again named as it came first, by number, where that became the member whom it
+        names now: it is the same one.
+        """
+        key = transfer.source, transfer.transfer_id
+        first = await self._ledger.document(DocumentKind.TRANSFER, *key, of_member=transfer.member_id)
+        given = None if first is None else await self._ledger.document(DocumentKind.GIVEN, *key)
+        if first is None or first.entry is None or given is None or given.member_id is None:
+            return None
+        now = await self._ledger.member(given.member_id)
+        return transfer_details(first.entry.details).to if now is not None and now.number == transfer.to else None
+
     async def _settle(self, document: Document) -> Receipt:
         receipt = await self._awarder.settle(document)
+        if receipt.repeated and (found := await self._ledger.balance(document.member_id)) is not None:
+            receipt = replace(receipt, balance=found[0].balance)  # whoever the member became since
         self.on_receipts(document.kind, [receipt])
         if receipt.conflict:
             raise await conflict_of(self._ledger, document)

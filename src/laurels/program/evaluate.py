@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.errors import PointsOutOfRange, Refused
@@ -29,7 +30,7 @@ from laurels.program.basket import (
 )
 from laurels.program.caps import room_of_day, use
 from laurels.program.details import word_earn
-from laurels.program.frame import NOTHING, Frame
+from laurels.program.frame import NO_ROOM_SAID, NOTHING, Frame, encode_part
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, day_text
 from laurels.program.lots import credit, expires_at, forget, let_pass
@@ -38,7 +39,16 @@ from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
 from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
-from laurels.program.worth import MOST_POINTS, Goods, Worth, counts_spend, in_all, unit_of
+from laurels.program.worth import (
+    MOST_POINTS,
+    Goods,
+    Worth,
+    bonus_name,
+    counts_spend,
+    in_all,
+    unit_of,
+    worth_of_bonus,
+)
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -92,8 +102,10 @@ def evaluate(
     person: MemberFacts = NOBODY,
     budgets: Mapping[str, int] = NO_BUDGETS,
     in_force: "Program | None" = None,
+    again: Frame | None = None,
 ) -> Evaluation:
     """Judge an order by the version of its `occurred_at`; `in_force` is the version of `now` where that is another.
+    `again` is the frame that it was awarded in, where that is all that is known of it.
 
     `budgets` is what is left of budgets for this order, in grains; of one that is not named, all. Linear in the lines
     and the campaigns that match them. Raises `Refused` for what has to be quarantined, and `PointsOutOfRange`.
@@ -101,7 +113,7 @@ def evaluate(
     current = in_force if in_force is not None else program
     if program.simple and current.simple and _is_simple(member):
         return _simply(program, basket, member)
-    return _judge(program, basket, member, now=now, person=person, budgets=budgets, current=current)
+    return _judge(program, basket, member, now=now, person=person, budgets=budgets, current=current, again=again)
 
 
 def _is_simple(member: ProgramState) -> bool:
@@ -161,11 +173,12 @@ def _judge(
     person: MemberFacts,
     budgets: Mapping[str, int],
     current: "Program",
+    again: Frame | None,
 ) -> Evaluation:
     account = Account(member)
     let_pass(account, now, current)
     account.moves.clear()
-    opened = _open(program, basket, account, person, budgets)
+    opened = _open(program, basket, account, person, budgets) if again is None else _opened_again(program, again)
     frame = opened.frame
     counted, value = _worth(program, opened)
     points, carried = whole_points(program, account, frame.currency, value.grains)
@@ -272,6 +285,17 @@ def _open(
             rates = frame.rate or (0,) * len(lines)
             apply_best(applied, moment, Goods(program, frame, NOTHING), judged.grouped, rates)
     return _Opened(frame, applied, room_of_day(program, account, moment.day), moment.day)
+
+
+def _opened_again(program: "Program", frame: Frame) -> _Opened:
+    """An order as it was opened when its frame was made."""
+    goods, unit = Goods(program, frame, NOTHING), unit_of(program)
+    base = goods.count(None, 0)
+    applied = Applied(base, base, [], [], [], [])
+    for bonus in frame.bonuses:
+        piece = encode_part(replace(bonus, room=None))[: -len(NO_ROOM_SAID)]
+        applied.add(bonus_name(program, bonus), worth_of_bonus(goods, bonus) // unit, bonus.room, piece, unit)
+    return _Opened(replace(frame, bonuses=(), room=None), applied, frame.room, day_of(program, frame.at))
 
 
 def _open_here(

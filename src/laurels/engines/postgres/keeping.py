@@ -13,7 +13,7 @@ from laurels.engines.postgres.entries import entries_at, entry_of
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import NO_LIMIT_S, Row, Statements
 from laurels.ledger import Award, Awarded, MemberState
-from laurels.model import Balance, Entry
+from laurels.model import Balance, DocumentKind, Entry
 
 CHUNK = 2000
 
@@ -70,14 +70,18 @@ class PostgresKeeping(Session):
 
 
 def _awarded(row: Row) -> Awarded:
+    kind = DOCUMENT_KINDS[row["document_kind"]]
+    is_lost = kind is DocumentKind.ORDER and row["content"] is None
     return Awarded(
-        kind=DOCUMENT_KINDS[row["document_kind"]],
+        kind=kind,
         source=row["document_source"],
         id=row["document_id"],
         member=row["whose"],
         accepted_at=row["accepted_at"],
         content=row["content"],
         entry=entry_of(row),
+        frame=row["frame"] if is_lost else None,
+        refunded=row["refunded"] if is_lost else None,
         anew=None if row["anew_version"] is None else (row["anew_version"], row["anew_details"]),
     )
 

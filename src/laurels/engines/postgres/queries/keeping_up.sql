@@ -6,7 +6,9 @@ SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, NULL::text AS member_id, e.format,
        e.details, '' AS note,
        d.kind AS document_kind, d.source AS document_source, d.id AS document_id, coalesce(m.merged_into, m.number) AS whose,
-       d.accepted_at, c.content, n.program_version AS anew_version, n.details AS anew_details
+       d.accepted_at, c.content, CASE WHEN c.content IS NULL THEN a.frame END AS frame,
+       CASE WHEN c.content IS NULL THEN a.refunded END AS refunded,
+       n.program_version AS anew_version, n.details AS anew_details
 FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
 JOIN entry e ON e.shard = a.shard AND e.position = a.position
 JOIN member m ON m.shard = e.shard AND m.number = e.member
