@@ -75,8 +75,8 @@ class OrderRules:
         back = taken_back(item, None, award, points=-had, amount=award.left, details=details)
         at = award.board_at if order.occurred_at is None else order.occurred_at
         earned, new = self._earn(item, order, award.member, at, details=Details(amended=revision))
-        frame = frame_of(self._programs.at(at), basket_of(order, at), NEW) if order.lines else None
-        new = msgspec.structs.replace(new, content=None, frame=None if frame is None else frame.encode())
+        frame = frame_of(self._programs.at(at), basket_of(order, at), NEW)  # the kept content is the order's before
+        new = msgspec.structs.replace(new, content=None, frame=frame.encode())
         postings, carried = [back, earned], Refunds(revision=revision)
         for refund in kept.given_back:
             if refund.cancelled:

@@ -8,7 +8,7 @@ from laurels.awarding.refunds import Refunds
 from laurels.clock import MINUTE
 from laurels.errors import Refused
 from laurels.ledger import Awarded, OrderKey
-from laurels.model import Adjustment, Cancellation, DocumentKind, Order, Redemption, Refund, Restoration
+from laurels.model import Adjustment, Amendment, Cancellation, DocumentKind, Order, Redemption, Refund, Restoration
 from laurels.model.details import (
     Details,
     TierDetails,
@@ -18,8 +18,21 @@ from laurels.model.details import (
     transfer_details,
 )
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
+from laurels.program import Frame
 
 _tier = msgspec.json.Decoder(TierDetails)
+
+
+def changed_again(document: Awarded, revision: int, frame: Frame) -> bytes:
+    """What the last change of an order said, as far as its frame has it: enough where every version is simple."""
+    order = Order(
+        source=document.source,
+        order_id=document.entry.order_id or "",
+        currency=frame.currency,
+        total=frame.total,
+        occurred_at=frame.at,
+    )
+    return msgspec.json.encode(Amendment(revision=revision, order=order))
 
 
 def rebuilt(document: Awarded, refunds: Mapping[OrderKey, Refunds]) -> bytes:

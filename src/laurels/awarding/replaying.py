@@ -10,7 +10,7 @@ from laurels.awarding.decide import decide, decide_again
 from laurels.awarding.joining import join
 from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
-from laurels.awarding.rebuilt import rebuilt
+from laurels.awarding.rebuilt import changed_again, rebuilt
 from laurels.awarding.refunds import Refunds, read_refunds
 from laurels.errors import Refused
 from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, RedemptionState, Upkeep
@@ -52,7 +52,8 @@ class Replay:
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
         self._refunds: dict[tuple[str, str], Refunds] = {}
-        """Of orders whose content is not kept."""
+        self._frames: dict[tuple[str, str], bytes] = {}
+        """Of orders whose content is not kept: their refunds, and the frames that they have in the end."""
         self.became: dict[int, int] = {}
         """Members that became another, and which."""
 
@@ -127,16 +128,24 @@ class Replay:
         revision = _revision_of(document)
         if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
             outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
+        if document.kind is DocumentKind.AMENDMENT and document.content is None and item.order_key in self._frames:
+            frame = self._frames[item.order_key]
+            outcome.awards = {key: msgspec.structs.replace(each, frame=frame) for key, each in outcome.awards.items()}
         return claim, outcome
 
     def _traced(self, document: Awarded, item: Item) -> Outcome | None:
         """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
-        award, revision = self.awards.get(item.order_key or ("", "")), _revision_of(document)
-        if item.kind is not DocumentKind.AMENDMENT or award is None or revision is None:
+        revision = _revision_of(document)
+        if item.order_key is None or revision is None or not self._is_trace(document):
             return None
-        if revision > read_refunds(award.refunded).revision:
-            return None
+        award = self.awards[item.order_key]
         return Outcome(postings=[changed_before(item, revision, award)])
+
+    def _is_trace(self, document: Awarded) -> bool:
+        award, revision = self.awards.get((document.source, document.entry.order_id or "")), _revision_of(document)
+        if document.kind is not DocumentKind.AMENDMENT or award is None or revision is None:
+            return False
+        return revision <= read_refunds(award.refunded).revision
 
     def _framed(self, document: Awarded, claim: Claim) -> Outcome | None:
         """What an order earned of which no more is kept than the frame that it was awarded in; None where that is not
@@ -148,6 +157,16 @@ class Replay:
         if said.frame != digest(document.frame) if said.frame is not None else revision != (said.amended or 0):
             return None
         return decide_again(claim, self.programs, Frame.decode(document.frame))
+
+    def _changed_last(self, document: Awarded) -> bytes | None:
+        """What an amendment said after which its order was not changed any more, where every version is simple: there
+        its total is enough.
+        """
+        key, revision = (document.source, document.entry.order_id or ""), _revision_of(document)
+        is_last = key in self._frames and self._refunds[key].revision == revision
+        if document.kind is not DocumentKind.AMENDMENT or revision is None or not is_last or not self.programs.simple:
+            return None
+        return changed_again(document, revision, Frame.decode(self._frames[key]))
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
         whose, before = document.entry.member, self._of(document)
@@ -205,7 +224,10 @@ class Replay:
         if content is None:
             if document.refunded is not None:
                 self._refunds[document.source, document.id] = read_refunds(document.refunded)
-            content = rebuilt(document, self._refunds)
+            if document.refunded is not None and document.frame is not None:
+                self._frames[document.source, document.id] = document.frame
+            trace = b"{}" if self._is_trace(document) else None
+            content = trace or self._changed_last(document) or rebuilt(document, self._refunds)
         order_id, key = document.entry.order_id, None
         if order_id is not None:
             key = _order_source(document, content), order_id
