@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from laurels.model.details import merge_details
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
 
@@ -43,6 +44,25 @@ class MergedMembersTests(LedgerSuite):
         assert all(each.conflict for each in await shop.accept(order("A-ann", "dee", "100.00")))
         await shop.award()
         assert await shop.feed() == feed
+
+    async def test_mergers_are_told_by_both_entries(self, shop: Shop) -> None:
+        """In the order of recording, each naming the other; none where nobody became another."""
+        for member in IDS:
+            await shop.sell(order(f"A-{member}", member, "100.00"))
+        assert [entry async for chunk in shop.ledger.mergers() for entry in chunk] == []
+        numbers = [found.number for member in IDS if (found := await shop.ledger.member(member)) is not None]
+        await shop.ledger.merge("ann", "bob", actor="clerk")
+        await shop.ledger.merge("bob", "cy", actor="clerk")
+        told = [entry async for chunk in shop.ledger.mergers() for entry in chunk]
+        said = {(entry.member, entry.points): merge_details(entry.details or b"") for entry in told}
+        ann, bob, cy = numbers
+        assert [each.recorded_at for each in told] == sorted(each.recorded_at for each in told)
+        assert {key: (each.of, each.into) for key, each in said.items()} == {
+            (ann, -10): (None, bob),
+            (bob, 10): (ann, None),
+            (bob, -20): (None, cy),
+            (cy, 20): (bob, None),
+        }
 
     @pytest.mark.parametrize("ordered", [("ann",), ("bob",), ("ann", "bob"), ()])
     async def test_a_first_order_is_that_of_everybody_who_became_one(
