@@ -132,11 +132,11 @@ async def test_a_count_that_was_begun_before_a_change_is_not_remembered(
 async def test_those_of_others_are_counted_however_many_are_ones_own(tmp_path: Path, ledger: str | None) -> None:
     async with open_console_shop(tmp_path, ledger_url=ledger) as house:
         mary = await house.signed_in("lead", name="mary")
-        ledger = house.shop.services.ledger
+        add_job = house.shop.services.ledger.add_job
 
         async def propose(sub: str, n: int) -> None:
             actor, digest = f"person:{sub}", f"{sub}-{n}"
-            await ledger.add_job(NewJob(kind=CORRECTIONS, actor=actor, digest=digest, about=b"{}", proposed=True))
+            await add_job(NewJob(kind=CORRECTIONS, actor=actor, digest=digest, about=b"{}", proposed=True))
 
         await propose("joan", 0)
         for n in range(waiting.MOST + 1):
