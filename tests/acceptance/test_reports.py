@@ -1,13 +1,17 @@
 """Reports by command, over orders that are easy to add up by hand."""
 
+import asyncio
 import csv
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.acceptance.command_line import laurels_here
+from tests.ledgers import open_ledger
 
 from laurels.program import DEFAULT_PROGRAM
+from laurels.rollups import RollingUp
 
 PROGRAM = DEFAULT_PROGRAM.replace(
     "[earn]", 'value = { GBP = "0.50", EUR = "0.60" }\nexpected_redeemed = "0.80"\n\n[earn]', 1
@@ -48,6 +52,34 @@ def test_a_journal_says_what_moved_by_market(where: tuple[str, ...], tmp_path: P
         assert [row["points"] for row in csv.DictReader(file)] == ["5", "3"]
     refused = laurels_here("report", "journal", "--after", "1.0-999", *where)
     assert (refused.returncode, "no place in this ledger" in refused.stderr) == (2, True)
+
+
+def test_orders_and_statements_are_told_once_they_are_counted(where: tuple[str, ...]) -> None:
+    for report in ("orders", "statement"):
+        assert "entries are yet to be counted" in laurels_here("report", report, *where).stderr
+    asyncio.run(_count(Path(where[1])))
+    found = json.loads(laurels_here("report", "orders", "--json", *where).stdout)
+    told = [tuple(line.values()) for line in found["lines"]]
+    assert (told, found["behind"]) == ([("EUR", 1, "25.00", 5), ("GBP", 2, "29.99", 3)], 0)
+    assert laurels_here("report", "orders", "--until", "2020-01-01", *where).stdout == ""
+    said = laurels_here("report", "statement", *where).stdout.splitlines()
+    assert said == [
+        "opening: none",
+        "earn EUR: +5 points in 1 entries",
+        "earn GBP: +3 points in 2 entries",
+        "closing: EUR 5, GBP 3",
+    ]
+    later = json.loads(laurels_here("report", "statement", "--since", "9000-01-01", "--json", *where).stdout)
+    assert (later["lines"], later["opening"]) == ([], {"EUR": 5, "GBP": 3})
+    for days in (("--since", "yesterday"), ("--since", "2026-02-01", "--until", "2026-01-01")):
+        refused = laurels_here("report", "orders", *days, *where)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+
+
+async def _count(state: Path) -> None:
+    ledger = await open_ledger(state / "laurels.db")
+    await RollingUp(ledger, ZoneInfo("Europe/London")).reach()
+    await ledger.close()
 
 
 def test_breakage_is_the_programs_until_it_can_be_measured(where: tuple[str, ...], tmp_path: Path) -> None:

@@ -5,10 +5,22 @@ from collections.abc import Iterator
 import pytest
 from tests.postgres_server import Databases
 
+ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.long))
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
+
+@pytest.fixture(params=ENGINES)
 def ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """The URL of a fresh ledger on a server; None: a file in the state directory."""
+    yield from _ledger(request)
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def shared_ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The same for all tests of a module."""
+    yield from _ledger(request)
+
+
+def _ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None
         return

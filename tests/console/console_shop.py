@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 from tests.integration.http_shop import Shop, open_shop
@@ -43,7 +42,6 @@ class ConsoleShop:
                 codes=codes,
                 secret=secret or self.secret,
                 cookie="laurels-console-8100",
-                zone=ZoneInfo("Europe/London"),
                 charts=self.charts,
                 now=self.shop.services.now,
             )

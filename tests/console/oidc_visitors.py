@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -77,7 +76,6 @@ async def at_console(console: ConsoleShop, provider: IdentityProvider, now: Cloc
                     codes=None,
                     secret=console.secret,
                     cookie="laurels-console-8100",
-                    zone=ZoneInfo("Europe/London"),
                     charts=console.charts,
                     oidc=Oidc(known, outside, now),
                     now=now,

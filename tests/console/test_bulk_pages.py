@@ -13,8 +13,8 @@ CSV = "member_id,points,reason,note,adjustment_id\nann,50,late,=HYPERLINK(1),k1\
 
 
 @pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path) as console:
+async def console(tmp_path: Path, ledger: str | None) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path, ledger_url=ledger) as console:
         yield console
 
 

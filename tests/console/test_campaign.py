@@ -78,10 +78,13 @@ def test_days_are_compared_that_have_orders_and_no_others() -> None:
     assert run.known(date(2026, 6, 20)) is None
 
 
-async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path) -> None:
+async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path, ledger: str | None) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text(PROGRAM)
-    async with open_shop(tmp_path / "state", program_file=rules) as shop, open_console(shop) as console:
+    async with (
+        open_shop(tmp_path / "state", ledger_url=ledger, program_file=rules) as shop,
+        open_console(shop) as console,
+    ):
         orders = []
         for n, (day, total) in enumerate(
             [("2026-05-20", 700), ("2026-06-02", 1_000), ("2026-06-12", 3_000), ("2026-06-20", 1_000)]
@@ -120,11 +123,14 @@ async def test_a_campaigns_page_has_its_days_and_those_before(tmp_path: Path) ->
         assert (await (await console.signed_in("support")).open("/campaigns/one?campaign=always")).status_code == 403
 
 
-async def test_a_later_version_does_not_make_a_campaign_begin_anew(tmp_path: Path) -> None:
+async def test_a_later_version_does_not_make_a_campaign_begin_anew(tmp_path: Path, ledger: str | None) -> None:
     """Another campaign is published in between, another one is left out and comes back."""
     rules = tmp_path / "rules.toml"
     rules.write_text(PROGRAM)
-    async with open_shop(tmp_path / "state", program_file=rules) as shop, open_console(shop) as console:
+    async with (
+        open_shop(tmp_path / "state", ledger_url=ledger, program_file=rules) as shop,
+        open_console(shop) as console,
+    ):
         visitor = await console.signed_in("program")
         more = '[[campaigns]]\nname = "another"\npoints = 5\n'
         without = PROGRAM.replace('name = "always"', 'name = "other"')

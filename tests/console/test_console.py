@@ -24,8 +24,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path_factory.mktemp("state")) as house:
+async def house(tmp_path_factory: pytest.TempPathFactory, shared_ledger: str | None) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path_factory.mktemp("state"), ledger_url=shared_ledger) as house:
         yield house
 
 
@@ -358,7 +358,7 @@ async def test_health_says_what_is_not_well(house: ConsoleShop) -> None:
     visitor = await house.signed_in("operator")
     page = await visitor.open("/health")
     assert "All well" in page.text
-    assert "ledger sqlite" in page.text
+    assert f"ledger {house.shop.services.ledger.name}" in page.text
 
 
 async def test_one_page_is_one_row_in_the_log(house: ConsoleShop) -> None:

@@ -20,12 +20,15 @@ NOON = 12
 ENDS_OF_TIME = ("0001-01-01", "0001-06-01", "9999-12-31")
 
 
-async def test_days_are_those_of_the_shop_wherever_the_console_is(tmp_path: Path) -> None:
+async def test_days_are_those_of_the_shop_wherever_the_console_is(tmp_path: Path, ledger: str | None) -> None:
     """It is another day there than in Greenwich, and in London, whose times the console shows."""
     zone = ZoneInfo("Pacific/Kiritimati" if datetime.now(UTC).hour >= NOON else "Pacific/Pago_Pago")
     rules = tmp_path / "rules.toml"
     rules.write_text(DEFAULT_PROGRAM.replace("Europe/London", zone.key))
-    async with open_shop(tmp_path / "state", program_file=rules) as shop, open_console(shop) as console:
+    async with (
+        open_shop(tmp_path / "state", ledger_url=ledger, program_file=rules) as shop,
+        open_console(shop) as console,
+    ):
         await shop.order("A1", "ann", "990.00")
         await shop.settle()
         await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
@@ -40,8 +43,10 @@ async def test_days_are_those_of_the_shop_wherever_the_console_is(tmp_path: Path
         assert parse_instant(job["about"]["at"], "at") == parse_instant(begins, "at")
 
 
-async def test_no_day_that_people_write_breaks_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with open_console_shop(tmp_path) as console:
+async def test_no_day_that_people_write_breaks_a_page(
+    tmp_path: Path, ledger: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_console_shop(tmp_path, ledger_url=ledger) as console:
         visitor = await console.signed_in("finance", "auditor", "lead", "program")
         for day in ENDS_OF_TIME:
             for path in (
@@ -67,10 +72,12 @@ async def test_no_day_that_people_write_breaks_a_page(tmp_path: Path, monkeypatc
                 assert (await visitor.send(path, fields)).status_code in {200, 303, 409, 422}, (path, day)
 
 
-async def test_what_is_not_counted_yet_is_no_small_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_counted_yet_is_no_small_shop(
+    tmp_path: Path, ledger: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While sums of reports are made anew they hold nothing, and the entries are there all the same."""
     monkeypatch.setattr(worked_out, "AT_ONCE", 2)
-    async with open_console_shop(tmp_path) as console:
+    async with open_console_shop(tmp_path, ledger_url=ledger) as console:
         visitor = await console.signed_in("finance")
         for when in ("not counted yet", "counted"):
             page = await visitor.open("/finance/breakage")

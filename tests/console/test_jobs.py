@@ -18,21 +18,21 @@ HEADER = "member_id,points,reason,note,adjustment_id\n"
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with opened(tmp_path) as shop:
+async def shop(tmp_path: Path, ledger: str | None) -> AsyncIterator[Shop]:
+    async with opened(tmp_path, ledger) as shop:
         yield shop
 
 
 @pytest.fixture(scope="module")
-async def one_shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+async def one_shop(tmp_path_factory: pytest.TempPathFactory, shared_ledger: str | None) -> AsyncIterator[Shop]:
     """For what changes nothing."""
-    async with opened(tmp_path_factory.mktemp("state")) as shop:
+    async with opened(tmp_path_factory.mktemp("state"), shared_ledger) as shop:
         yield shop
 
 
 @asynccontextmanager
-async def opened(state: Path) -> AsyncIterator[Shop]:
-    async with open_shop(state) as shop:
+async def opened(state: Path, ledger: str | None) -> AsyncIterator[Shop]:
+    async with open_shop(state, ledger_url=ledger) as shop:
         for number, member in enumerate(("ann", "bob", "o'brien")):
             await shop.order(f"A{number}", member, "100.00")
         await shop.settle()

@@ -23,8 +23,8 @@ LOOKS = ("show_customer", "find_customers", "list_quarantine")
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path_factory.mktemp("state")) as house:
+async def house(tmp_path_factory: pytest.TempPathFactory, shared_ledger: str | None) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path_factory.mktemp("state"), ledger_url=shared_ledger) as house:
         yield house
 
 

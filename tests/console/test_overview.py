@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 NOW = parse_instant("2026-11-27T12:00:00Z", "now")
 
 
-async def test_a_new_shop_is_told_what_to_do_first(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop, open_console(shop) as console:
+async def test_a_new_shop_is_told_what_to_do_first(tmp_path: Path, ledger: str | None) -> None:
+    async with open_shop(tmp_path, ledger_url=ledger) as shop, open_console(shop) as console:
         page = (await (await console.signed_in("finance")).open("/overview")).text
         assert "Three steps to begin with" in page
         assert "Done:" not in page
@@ -29,8 +29,8 @@ async def test_a_new_shop_is_told_what_to_do_first(tmp_path: Path) -> None:
         assert "Done: Send an order" in page
 
 
-async def test_a_shop_at_work_is_not(tmp_path: Path) -> None:
-    async with open_console_shop(tmp_path) as console:
+async def test_a_shop_at_work_is_not(tmp_path: Path, ledger: str | None) -> None:
+    async with open_console_shop(tmp_path, ledger_url=ledger) as console:
         services = console.shop.services
         await RollingUp(services.ledger, services.programs.current.zone).reach()
         page = (await (await console.signed_in("finance")).open("/overview")).text

@@ -17,8 +17,8 @@ CAMPAIGN = '\n[[campaigns]]\nname = "double dairy"\nmultiply = "2"\nbudget = 100
 
 
 @pytest.fixture
-async def console(tmp_path: Path) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path, approval_required=True) as console:
+async def console(tmp_path: Path, ledger: str | None) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path, ledger_url=ledger, approval_required=True) as console:
         yield console
 
 

@@ -24,8 +24,8 @@ EVER = "from=2020-01-01&to=2030-01-01"
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path_factory.mktemp("state")) as house:
+async def house(tmp_path_factory: pytest.TempPathFactory, shared_ledger: str | None) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path_factory.mktemp("state"), ledger_url=shared_ledger) as house:
         services = house.shop.services
         await RollingUp(services.ledger, services.programs.current.zone).reach()
         yield house

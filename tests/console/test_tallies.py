@@ -61,8 +61,8 @@ def names_in(value: Any) -> Iterator[str]:
                 yield from names_in(each)
 
 
-async def test_no_tally_names_anybody(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
+async def test_no_tally_names_anybody(tmp_path: Path, ledger: str | None) -> None:
+    async with open_shop(tmp_path, ledger_url=ledger) as shop:
         await fill(shop)
         await start_all(shop)
         await run_jobs(shop)
@@ -81,8 +81,8 @@ async def test_no_tally_names_anybody(tmp_path: Path) -> None:
         assert OTHER not in causes
 
 
-async def test_who_a_report_names_is_shown_by_a_look_that_is_recorded(tmp_path: Path) -> None:
-    async with open_console_shop(tmp_path) as house:
+async def test_who_a_report_names_is_shown_by_a_look_that_is_recorded(tmp_path: Path, ledger: str | None) -> None:
+    async with open_console_shop(tmp_path, ledger_url=ledger) as house:
         form = {"kind": "week", "at": format_instant(house.shop.services.now())}
         number = (await house.shop.ask("POST", "/jobs", json=form)).json()["number"]
         await run_jobs(house.shop)

@@ -26,8 +26,8 @@ _COUNT = re.compile(r'<span class="count">([^<]+)<span class="unseen"> waiting</
 
 
 @pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path_factory.mktemp("state")) as house:
+async def house(tmp_path_factory: pytest.TempPathFactory, shared_ledger: str | None) -> AsyncIterator[ConsoleShop]:
+    async with open_console_shop(tmp_path_factory.mktemp("state"), ledger_url=shared_ledger) as house:
         body = {"proposal_id": "p1", "member_id": "ann", "loyalty-points": 600, "reason": "ticket 7"}
         await house.shop.ask("POST", "/proposals", json=body, token=house.shop.person("lead", sub="mary"))
         yield house
@@ -129,14 +129,14 @@ async def test_a_count_that_was_begun_before_a_change_is_not_remembered(
     assert counts(await visitor.open("/jobs")) == {"/work": str(before + 1)}
 
 
-async def test_those_of_others_are_counted_however_many_are_ones_own(tmp_path: Path) -> None:
-    async with open_console_shop(tmp_path) as house:
+async def test_those_of_others_are_counted_however_many_are_ones_own(tmp_path: Path, ledger: str | None) -> None:
+    async with open_console_shop(tmp_path, ledger_url=ledger) as house:
         mary = await house.signed_in("lead", name="mary")
-        ledger = house.shop.services.ledger
+        add_job = house.shop.services.ledger.add_job
 
         async def propose(sub: str, n: int) -> None:
             actor, digest = f"person:{sub}", f"{sub}-{n}"
-            await ledger.add_job(NewJob(kind=CORRECTIONS, actor=actor, digest=digest, about=b"{}", proposed=True))
+            await add_job(NewJob(kind=CORRECTIONS, actor=actor, digest=digest, about=b"{}", proposed=True))
 
         await propose("joan", 0)
         for n in range(waiting.MOST + 1):

@@ -1,4 +1,4 @@
-"""`report`: the week, journals of points, and what is expected to be redeemed."""
+"""`report`: the week, orders and statements of a time, journals of points, and what is expected to be redeemed."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,18 +11,25 @@ from laurels import awarding, clock
 from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
 from laurels.cli.targets import check_target
 from laurels.errors import InvalidInput, SettingsError
+from laurels.ledger.rollups import PER_ALL, Basis, Grouping
 from laurels.model import Version
 from laurels.model.times import format_instant, to_datetime
+from laurels.rollups import Movement, OrdersOf, movement, not_counted, orders_of, parse_day
 from laurels.settings import Settings
 from laurels.wiring import build
 
-app = typer.Typer(help="Report on a week, journals of points, and expected redemption.", no_args_is_help=True)
+app = typer.Typer(
+    help="Report on a week, orders, statements and journals of points, and expected redemption.", no_args_is_help=True
+)
 
 ToOption = Annotated[
     Path | None,
     typer.Option("--to", metavar="FILE", help="Write a file (.csv, .ndjson, .parquet); - is standard output."),
 ]
+SinceOption = Annotated[str, typer.Option("--since", metavar="DAY", help="The first day, such as 2026-11-01.")]
+UntilOption = Annotated[str, typer.Option("--until", metavar="DAY", help="The day after the last.")]
 _LINES = {"day": str, "market": str, "kind": str, "entries": int, "points": int, "value": str}
+_FIRST, _LAST = "2000-01-01", "9999-12-31"
 _COHORTS = {"month": str, "earned": int, "age": int, "redeemed": int}
 
 
@@ -100,6 +107,67 @@ def breakage(
     out(f"still to come {found.still_to_come} points")
 
 
+@app.command(
+    epilog=examples("laurels report orders", "laurels report orders --since 2026-11-01 --until 2026-12-01 --json")
+)
+def orders(
+    since: SinceOption = _FIRST,
+    until: UntilOption = _LAST,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say what was ordered, by the day of the order: net of refunds, and a changed order once. Reads sums by day."""
+    behind, found = run(_orders(settings_of(state, config), *_days(since, until)))
+    if as_json:
+        out_json({"lines": msgspec.to_builtins(found), "behind": behind})
+        return
+    for line in found:
+        spend = f" of {line.spend} {line.market}" if line.spend else ""
+        out(f"{line.orders:,} orders{spend}, {line.points:+,} points")
+    _say_behind(behind)
+
+
+@app.command(
+    epilog=examples("laurels report statement", "laurels report statement --since 2026-11-01 --until 2026-12-01 --json")
+)
+def statement(
+    since: SinceOption = _FIRST,
+    until: UntilOption = _LAST,
+    basis: Annotated[Basis, typer.Option(help="By the day of recording, or by the day it happened.")] = Basis.RECORDED,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Give the points there were, what came and went, and those there are: it adds up. Reads sums by day."""
+    behind, found = run(_movement(settings_of(state, config), basis, *_days(since, until)))
+    if as_json:
+        out_json({**msgspec.to_builtins(found), "behind": behind})
+        return
+    out(f"opening: {_by_market(found.opening)}")
+    for line in found.lines:
+        out(f"{line.kind} {line.market or '-'}: {line.points:+,} points in {line.entries:,} entries")
+    out(f"closing: {_by_market(found.closing)}")
+    _say_behind(behind)
+
+
+def _days(since: str, until: str) -> tuple[int, int]:
+    """A time as numbers of days. Raises `InvalidInput`."""
+    days = parse_day(since, "--since"), parse_day(until, "--until")
+    if days[0] > days[1]:
+        raise InvalidInput.of("--until", "must not come before --since")
+    return days
+
+
+def _by_market(points: dict[str, int]) -> str:
+    return ", ".join(f"{market or '-'} {each:,}" for market, each in points.items()) or "none"
+
+
+def _say_behind(entries: int) -> None:
+    if entries:
+        say(f"{entries:,} entries are yet to be counted: the role `report` of `laurels serve` does.")
+
+
 def _settings_to_write(to: Path | None, state: Path | None, config: Path | None, *, as_json: bool) -> Settings:
     """The settings, once it is clear where results go."""
     if to is not None and as_json:
@@ -147,6 +215,17 @@ async def _week(settings: Settings, of: str | None) -> awarding.WeeklyReport:
         except InvalidInput as error:
             raise SettingsError(f"--of: {day} {error.errors[0].message}.") from error
         return await awarding.weekly_report(services.ledger, services.programs, starts, ends, now)
+
+
+async def _orders(settings: Settings, since: int, until: int) -> tuple[int, list[OrdersOf]]:
+    async with build(settings, must_exist=True) as services:
+        return await not_counted(services.ledger), await orders_of(services.ledger, since, until)
+
+
+async def _movement(settings: Settings, basis: Basis, since: int, until: int) -> tuple[int, Movement]:
+    async with build(settings, must_exist=True) as services:
+        found = await movement(services.ledger, basis, since, until, Grouping(per=PER_ALL))
+        return await not_counted(services.ledger), found
 
 
 async def _journal(settings: Settings, after: str | None, up_to: str | None) -> awarding.Journal:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from litestar import Litestar, Request, Response
 from litestar.config.csrf import CSRFConfig
@@ -31,6 +30,7 @@ from laurels.console.files import static_files
 from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
+from laurels.console.shop_zone import NO_ZONE, ShopZone
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
@@ -62,8 +62,8 @@ _MOST_FILE_BYTES = 12 * 1024 * 1024
 
 class Setup(Struct, frozen=True, kw_only=True):
     """What a console is made of. `http` reaches the API, `sign` makes a person's token for it. `secret` (32 bytes)
-    closes the cookies, which are called `cookie`; `secure`: they go over TLS alone. `zone` is the one that times are
-    shown in. People sign in by `codes`, or by `oidc`. `charts` are the caller's to close.
+    closes the cookies, which are called `cookie`; `secure`: they go over TLS alone. People sign in by `codes`, or by
+    `oidc`. `charts` are the caller's to close.
     """
 
     http: Transport
@@ -71,7 +71,6 @@ class Setup(Struct, frozen=True, kw_only=True):
     codes: OneTimeCodes | None
     secret: bytes
     cookie: str
-    zone: ZoneInfo
     charts: Charts
     secure: bool = False
     oidc: Oidc | None = None
@@ -139,7 +138,8 @@ class _Console:
         self._setup = setup
         self._entry = Authenticator(setup.codes, setup.oidc, setup.now)
         self._api = Api(setup.http, setup.sign)
-        self._renderer = Renderer(setup.zone, setup.charts)
+        self._renderer = Renderer(setup.charts)
+        self._zone = ShopZone()
         self._counts = WaitingCounts()
         self._static = static_files()
         self._csrf_cookie = _csrf_cookie(setup)
@@ -171,16 +171,20 @@ class _Console:
             sent = [*(await request.form()).multi_items()]
             form = _once(sent)
             file = await _upload(dict(sent).get("file"))
+        api, now = self._api.for_page(person), self._setup.now()
+        zone = await self._zone.of(api, now)
+        if zone is None and page.method == "POST":  # the days of its form would be others
+            return self._refused(request, person, ApiAway())
         ask = Ask(
             person=person,
-            api=self._api.for_page(person),
+            api=api,
             charts=self._setup.charts,
             path=parts,
             query=_once(request.query_params.multi_items()),
             form=form,
             file=file,
-            now=self._setup.now(),
-            zone=self._setup.zone,
+            now=now,
+            zone=zone or NO_ZONE,
         )
         try:
             answer = await page.handle(ask)
@@ -304,9 +308,10 @@ class _Console:
             "person": person,
             "csrf": token,
             "path": request.scope["path"],
+            "is_zone_known": self._zone.known is not None,
             "is_refused": shown.status >= HTTPStatus.BAD_REQUEST and shown.template != "error.html",
         }
-        text = self._renderer.render(shown.template, says)
+        text = self._renderer.render(shown.template, says, self._zone.known or NO_ZONE)
         return Response(text, status_code=shown.status, media_type=MediaType.HTML)
 
 

@@ -1,14 +1,17 @@
 """What a page declares, and what its function is given."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from laurels.clock import SECOND
 from laurels.console.charts import Charts
 from laurels.console.client import Asking
 from laurels.console.sign_in import Person
+from laurels.model.times import by_the_clock
 
 
 class Upload(Struct, frozen=True):
@@ -19,7 +22,9 @@ class Upload(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """One request of a person who is signed in and may see the page. `zone` is the one that times are shown in."""
+    """One request of a person who is signed in and may see the page. `zone` is the shop's, in which times are shown and
+    days are meant; UTC on a page that only shows something, where Laurels does not say which it is.
+    """
 
     person: Person
     api: Asking
@@ -30,6 +35,11 @@ class Ask(Struct, frozen=True, kw_only=True):
     file: Upload | None = None
     now: int
     zone: ZoneInfo
+
+    @property
+    def today(self) -> date:
+        """The day that it is in the shop."""
+        return by_the_clock(datetime.fromtimestamp(self.now // SECOND, UTC), self.zone).date()
 
 
 class Shown(Struct, frozen=True, kw_only=True):

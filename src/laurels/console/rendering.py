@@ -15,48 +15,57 @@ from laurels.model.money import format_amount
 
 
 class Renderer:
-    """Renders pages, with times in one zone. `charts` say why they are tables, where they are."""
+    """Renders pages. `charts` say why they are tables, where they are."""
 
-    def __init__(self, zone: ZoneInfo, charts: Charts) -> None:
-        self._environment = Environment(
-            loader=PackageLoader("laurels.console"),
-            autoescape=True,
-            auto_reload=False,  # else each page looks whether its files have changed
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(
-            number=words.number,
-            signed=words.signed,
-            arrow=words.arrow,
-            period=words.period,
-            month_name=words.month_name,
-            points_of=words.points_of,
-            when=partial(words.when, zone=zone),
-            day=partial(words.day, zone=zone),
-            last_day=partial(words.last_day, zone=zone),
-            month=partial(words.month, zone=zone),
-        )
-        self._environment.globals.update(
-            charts=charts,
-            words=words,
-            minor=format_amount,
-            actor=words.actor,
-            icon_of=_icon,
-            zone=str(zone),
-            navigation=navigation,
-            counted=waiting.shown,
-            sentences=waiting.sentences,
-            counts={},
-            is_counted=True,
-            as_of=None,
-            what=None,
-        )
+    def __init__(self, charts: Charts) -> None:
+        self._charts = charts
+        self._environments: dict[ZoneInfo, Environment] = {}
 
-    def render(self, template: str, says: Mapping[str, Any]) -> str:
-        """A page."""
-        return self._environment.get_template(template).render(**says)
+    def render(self, template: str, says: Mapping[str, Any], zone: ZoneInfo) -> str:
+        """A page, its times in a zone. Templates are read for each zone: the shop's, and UTC until that is known."""
+        environment = self._environments.get(zone)
+        if environment is None:
+            environment = self._environments[zone] = _environment(zone, self._charts)
+        return environment.get_template(template).render(**says)
+
+
+def _environment(zone: ZoneInfo, charts: Charts) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("laurels.console"),
+        autoescape=True,
+        auto_reload=False,  # else each page looks whether its files have changed
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=words.number,
+        signed=words.signed,
+        arrow=words.arrow,
+        period=words.period,
+        month_name=words.month_name,
+        points_of=words.points_of,
+        when=partial(words.when, zone=zone),
+        day=partial(words.day, zone=zone),
+        last_day=partial(words.last_day, zone=zone),
+        month=partial(words.month, zone=zone),
+    )
+    environment.globals.update(
+        charts=charts,
+        words=words,
+        minor=format_amount,
+        actor=words.actor,
+        icon_of=_icon,
+        zone=str(zone),
+        navigation=navigation,
+        counted=waiting.shown,
+        sentences=waiting.sentences,
+        counts={},
+        is_counted=True,
+        as_of=None,
+        what=None,
+    )
+    return environment
 
 
 @cache  # a page has some fifty, of a few names

@@ -43,7 +43,8 @@ class Access(Struct, frozen=True):
             if self.scopes and caller.scopes.isdisjoint(self.scopes):
                 raise NotAllowed(f"This needs a token with the scope {' or '.join(self.scopes)}.", self.scopes)
         elif self.members == "none":
-            raise NotAllowed(f"This needs a service's token with the scope {' or '.join(self.scopes)}.", self.scopes)
+            scope = f" with the scope {' or '.join(self.scopes)}" if self.scopes else ""
+            raise NotAllowed(f"This needs a service's token{scope}.", self.scopes)
         elif self.members == "own" and caller.member_id != member_id:
             raise UnknownMember
 

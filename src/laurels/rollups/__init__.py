@@ -10,6 +10,7 @@ from laurels.rollups.falling_due import look_at_due
 from laurels.rollups.folding import ACTIVE_DAY, ACTIVE_MONTH, FIRST, GAVE, GONE, ORDERED, fold, scheme_of
 from laurels.rollups.following import RollingUp
 from laurels.rollups.movement import KINDS, Movement, MovementLine, movement
+from laurels.rollups.orders import OrdersOf, amount_in, first_ordered, not_counted, orders_of
 from laurels.rollups.worth import in_major_units
 
 __all__ = [
@@ -23,12 +24,17 @@ __all__ = [
     "Days",
     "Movement",
     "MovementLine",
+    "OrdersOf",
     "RollingUp",
+    "amount_in",
+    "first_ordered",
     "fold",
     "format_period",
     "in_major_units",
     "look_at_due",
     "movement",
+    "not_counted",
+    "orders_of",
     "parse_day",
     "roll_up_findings",
     "scheme_of",

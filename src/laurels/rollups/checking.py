@@ -7,6 +7,7 @@ from laurels.errors import FeedDiverged
 from laurels.ledger import Finding, Ledger
 from laurels.ledger.rollups import Cell, RolledMember, Sums
 from laurels.model import Mark
+from laurels.rollups.changed import earned_before
 from laurels.rollups.days import Days
 from laurels.rollups.folding import fold, scheme_of
 from laurels.rollups.following import AT_ONCE
@@ -43,7 +44,7 @@ async def _count(ledger: Ledger, shard: int, end: Mark, days: Days, counted: dic
             return False
         if not entries:
             return False
-        rolled = fold(entries, members, days)
+        rolled = fold(entries, members, await earned_before(ledger, entries), days)
         members.update(rolled.members)
         for cell, sums in rolled.cells.items():
             counted[cell] = counted.get(cell, Sums()).plus(sums)

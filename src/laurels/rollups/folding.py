@@ -11,9 +11,10 @@ from laurels.model import Entry, EntryKind
 from laurels.model.details import Details, TierDetails, merged_into
 from laurels.model.ordered import ordered
 from laurels.program import GRAIN
+from laurels.rollups.changed import Before
 from laurels.rollups.days import Days
 
-FORMAT = 4
+FORMAT = 5
 """Another number makes every shop's roll-ups anew."""
 
 GONE, FIRST, ACTIVE_DAY, ACTIVE_MONTH = "gone", "first", "active-day", "active-month"
@@ -24,7 +25,8 @@ count twice otherwise.
 
 GAVE = "gave"
 """Word for orders by the campaign (`part`) that gave them points, or a part of one; each counts once, whatever came
-back of it. By the day of recording alone. Beside the points, so that a sum over parts has each order once.
+back of it, and one that was changed by what it earned last. By the day of recording alone. Beside the points, so that a
+sum over parts has each order once.
 """
 
 ORDERED = "ordered"
@@ -43,17 +45,20 @@ def scheme_of(zone: ZoneInfo) -> str:
     return f"{FORMAT} {zone.key}"
 
 
-def fold(entries: Iterable[Entry], members: Mapping[int, RolledMember], days: Days) -> RolledUp:
-    """What entries of one shard add, in their order. `members` has what is kept of those that they are about."""
-    folding = _Folding(members, days)
+def fold(entries: Iterable[Entry], members: Mapping[int, RolledMember], before: Before, days: Days) -> RolledUp:
+    """What entries of one shard add, in their order. `members` has what is kept of those that they are about, `before`
+    what changed orders had earned (`earned_before`).
+    """
+    folding = _Folding(members, before, days)
     for entry in entries:
         folding.add(entry)
     return RolledUp(folding.cells, folding.changed)
 
 
 class _Folding:
-    def __init__(self, members: Mapping[int, RolledMember], days: Days) -> None:
+    def __init__(self, members: Mapping[int, RolledMember], before: Before, days: Days) -> None:
         self._members = members
+        self._before = before
         self._days = days
         self.cells: dict[Cell, Sums] = {}
         self.changed: dict[int, RolledMember] = {}
@@ -85,13 +90,21 @@ class _Folding:
             mine = Sums(points) if part not in {"", "base"} else sums._replace(points=points)
             for basis, day in ((Basis.RECORDED, recorded), (Basis.OCCURRED, occurred)):
                 self._plus(Cell(basis, day, entry.kind, part, source, market), mine)
-        for part, orders in _gave(entry):
-            self._plus(Cell(Basis.RECORDED, recorded, GAVE, part, source, market), Sums(0, orders))
+        if entry.kind is EntryKind.EARN:
+            self._count_given(entry, 1, recorded)
+            if (earlier := self._before.get(entry.loyalty_id)) is not None:
+                self._count_given(earlier, -1, recorded)
         if any(change := ordered(entry)):
             day = occurred if entry.board_at == entry.occurred_at else self._days.of(entry.board_at)
             self._plus(
                 Cell(Basis.OCCURRED, day, ORDERED, "", "", market), Sums(change.points, change.orders, change.spend)
             )
+
+    def _count_given(self, entry: Entry, orders: int, day: int) -> None:
+        """An order for each campaign by which it earned."""
+        for part in _campaigns(entry):
+            cell = Cell(Basis.RECORDED, day, GAVE, part, entry.source or "", entry.currency or "")
+            self._plus(cell, Sums(0, orders))
 
     def _count_active(self, entry: Entry, member: RolledMember, day: int) -> RolledMember:
         market = entry.currency or member.market
@@ -132,15 +145,9 @@ def _ends(entry: Entry) -> bool:
     return entry.kind is EntryKind.MERGE and entry.details is not None and merged_into(entry.details) is not None
 
 
-def _gave(entry: Entry) -> list[tuple[str, int]]:
-    """The campaigns by which an order earned, once each; -1 where a changed order is taken back, to be earned anew."""
-    if entry.kind not in _BY_ORDERS:
-        return []
-    said = Details.decode(entry.details)
-    if entry.kind is EntryKind.REVERSE and said.amended is None:
-        return []
-    one = 1 if entry.kind is EntryKind.EARN else -1
-    return [(name, one) for name, amount in said.parts if amount and name not in _OF_NO_CAMPAIGN]
+def _campaigns(entry: Entry) -> set[str]:
+    """The campaigns by which an order earned."""
+    return {name for name, amount in Details.decode(entry.details).parts if amount and name not in _OF_NO_CAMPAIGN}
 
 
 def _parts(entry: Entry) -> list[tuple[str, int]]:

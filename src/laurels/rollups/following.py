@@ -8,6 +8,7 @@ from laurels.errors import FeedDiverged
 from laurels.ledger import Ledger
 from laurels.ledger.rollups import RollUpState
 from laurels.model import Mark
+from laurels.rollups.changed import earned_before
 from laurels.rollups.days import Days
 from laurels.rollups.folding import fold, scheme_of
 
@@ -66,5 +67,5 @@ class RollingUp:
         self.has_more = self.has_more or len(entries) == at_once
         members = await self._ledger.rolled_members({entry.member for entry in entries})
         end = Mark(entries[-1].position, entries[-1].hash)
-        rolled = fold(entries, members, self._days)
+        rolled = fold(entries, members, await earned_before(self._ledger, entries), self._days)
         return True if await self._ledger.roll_up(self._scheme, shard, (mark, end), rolled) else None

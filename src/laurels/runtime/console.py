@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -23,9 +22,6 @@ from laurels.runtime.processes import stop_on_signals
 from laurels.runtime.roles import CONSOLE, PROJECT, ConsoleRun, Running, roles_of, run_roles
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
-
-FALLBACK_ZONE = "UTC"
-"""What times are shown in where another Laurels is asked, whose zone is not known."""
 
 
 def person_named(name: str, roles: str) -> Person:
@@ -68,7 +64,6 @@ async def serve_console(
         else:
             oidc = Oidc(known, await stack.enter_async_context(httpx.AsyncClient(trust_env=True)))
         client = await stack.enter_async_context(client_of(api))
-        zone = FALLBACK_ZONE if services is None else services.programs.current.time_zone
         secure = known is not None and known.redirect_uri.startswith("https://")
         drawn = charts()
         stack.push_async_callback(drawn.close)
@@ -80,7 +75,6 @@ async def serve_console(
                 codes=codes,
                 secret=cookie_secret(key),
                 cookie=_cookie(settings, secure=secure),
-                zone=ZoneInfo(zone),
                 charts=drawn,
                 secure=secure,
                 oidc=oidc,

@@ -13,7 +13,6 @@ from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Shown, page
 from laurels.console.views.campaigns import in_lines
-from laurels.console.views.periods import day_in, shop_zone
 from laurels.console.views.program import LOOK
 from laurels.model.times import by_the_clock
 
@@ -65,8 +64,7 @@ async def show_campaign(ask: Ask) -> Shown:
     campaign = next((each for each in found["campaigns"] if each["name"] == name), None)
     if campaign is None:
         raise ApiRefused(404, "not-found", "The rules that were published last have no such campaign.", "", {})
-    zone = await shop_zone(ask)
-    run, rows, behind = await _compared(ask, run_of(campaign, day_in(ask.now, zone), zone))
+    run, rows, behind = await _compared(ask, run_of(campaign, ask.today, ask.zone))
     says = {
         "campaign": campaign,
         "version": found["version"],

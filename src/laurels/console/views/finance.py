@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from laurels.console import words
 from laurels.console.page import Ask, Download, Shown, page
 from laurels.console.views.outstanding import outstanding
-from laurels.console.views.periods import day_of, month_begins, today
+from laurels.console.views.periods import day_of, month_begins
 
 _FILES = {"csv": "CSV, day by day", "parquet": "Parquet"}
 
@@ -54,7 +54,7 @@ async def _file(ask: Ask, ending: str, media_type: str) -> Download:
 
 def _asked(ask: Ask) -> dict[str, str]:
     """The period and the basis that the address names; the last whole month where it names none."""
-    this_month = month_begins(today(ask.now))
+    this_month = month_begins(ask.today)
     since: date = day_of(ask.query.get("from"), month_begins(this_month, 1))
     until: date = day_of(ask.query.get("to"), this_month)
     basis = "occurred" if ask.query.get("basis") == "occurred" else "recorded"

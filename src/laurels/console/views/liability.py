@@ -4,18 +4,18 @@ from typing import Any
 
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
-from laurels.console.views.periods import month_begins, today
+from laurels.console.views.periods import as_instant, month_begins
 from laurels.console.views.worked_out import is_small, job_done
 
 
 @page("GET", "/finance/liability", "reports:read")
 async def show_liability(ask: Ask) -> Shown:
-    """As of now, or of the beginning of a day (UTC); in a large shop as it was worked out last, or by this job."""
+    """As of now, or of the beginning of a day; in a large shop as it was worked out last, or by this job."""
     day, number = ask.query.get("at", "").strip(), ask.query.get("job", "")
     if number or not await is_small(ask):
         return _shown(ask, day, job=await job_done(ask, "liability", number))
     try:
-        found = await ask.api.get("/liability", at=f"{day}T00:00:00Z" if day else None)
+        found = await ask.api.get("/liability", at=_instant(ask, day))
         return _shown(ask, day, found=found, expected=await ask.api.get("/breakage"))
     except ApiRefused as error:
         if error.kind not in {"conflict", "invalid-input"}:
@@ -28,12 +28,17 @@ async def work_out(ask: Ask) -> Elsewhere | Shown:
     """Have it worked out as a job."""
     day = ask.form.get("at", "").strip()
     try:
-        job = await ask.api.post("/jobs", {"kind": "liability", **({"at": f"{day}T00:00:00Z"} if day else {})})
+        job = await ask.api.post("/jobs", {"kind": "liability", **({"at": _instant(ask, day)} if day else {})})
     except ApiRefused as error:
         if error.kind != "invalid-input":
             raise
         return _shown(ask, day, job={}, fault=error.fields.get("at", error.message), status=error.status)
     return Elsewhere(f"/jobs/{job['number']}")
+
+
+def _instant(ask: Ask, day: str) -> str | None:
+    """When a day begins, as the API takes it; what is no day is the API's to refuse."""
+    return (as_instant(day, ask.zone) or day) if day else None
 
 
 def _shown(
@@ -51,7 +56,7 @@ def _shown(
         worked_out = job["tally"]
         found = worked_out["liability"]
         expected = worked_out["expected"]
-    this_month = month_begins(today(ask.now))
+    this_month = month_begins(ask.today)
     ended = month_begins(this_month, 1).isoformat(), this_month.isoformat()
     says = {
         "month_ended": ended,

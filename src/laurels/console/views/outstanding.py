@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from laurels.console import words
 from laurels.console.charts import OUTSTANDING, BarSegment
 from laurels.console.page import Ask
-from laurels.console.views.periods import day_in, month_begins, shop_zone
+from laurels.console.views.periods import month_begins
 
 MONTHS = 12
 
@@ -30,12 +30,11 @@ class MonthEnd(NamedTuple):
 
 async def outstanding(ask: Ask, until: date, basis: str) -> dict[str, Any]:
     """The twelve months up to the day `until`, without it, as figures, a chart and a sentence. Reads sums by day."""
-    today = day_in(ask.now, await shop_zone(ask))
-    until = min(until, today + timedelta(days=1))
+    until = min(until, ask.today + timedelta(days=1))
     last = month_begins(until - timedelta(days=1))
     first = month_begins(last, MONTHS - 1)
     asked = {"from": first, "to": until, "per": "month", "basis": basis}
-    months = [*month_ends(await ask.api.get("/reports/movement", **asked), first, until, today)]
+    months = [*month_ends(await ask.api.get("/reports/movement", **asked), first, until, ask.today)]
     return {
         "months": months,
         "markets": sorted({market for each in months for market in each.points}),

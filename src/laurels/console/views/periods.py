@@ -4,29 +4,9 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from laurels.clock import SECOND
-from laurels.console.page import Ask
-from laurels.model.times import by_the_clock
 
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)
 """The days that pages count with: nothing was ordered before, and what comes after has no month behind it."""
-
-
-async def shop_zone(ask: Ask) -> ZoneInfo:
-    """The zone whose days reports count by. A console that asks another Laurels shows times in a zone of its own."""
-    nothing = {"from": FIRST_DAY, "to": FIRST_DAY}
-    return ZoneInfo((await ask.api.get("/reports/movement", **nothing))["counted"]["time_zone"])
-
-
-def today(now: int) -> date:
-    """The day in UTC: near midnight it may not be the shop's, which changes which day a page begins with and no figure
-    on it.
-    """
-    return datetime.fromtimestamp(now // SECOND, UTC).date()
-
-
-def day_in(now: int, zone: ZoneInfo) -> date:
-    """The day in a zone."""
-    return by_the_clock(datetime.fromtimestamp(now // SECOND, UTC), zone).date()
 
 
 def month_begins(day: date, months_before: int = 0) -> date:

@@ -5,7 +5,7 @@ from typing import Any
 from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
-from laurels.console.views.periods import as_instant, shop_zone
+from laurels.console.views.periods import as_instant
 from laurels.console.views.worked_out import job_done, named_in_file
 
 _LATE = ((1, "1 day"), (7, "2 to 7 days"), (30, "8 to 30 days"))
@@ -23,7 +23,7 @@ async def show_week(ask: Ask) -> Shown:
 async def report_week(ask: Ask) -> Elsewhere | Shown:
     """Have one made, of the week of a day; of the week before where none is named."""
     day = ask.form.get("of", "").strip()
-    at = as_instant(day, await shop_zone(ask)) if day else None
+    at = as_instant(day, ask.zone) if day else None
     if day and at is None:
         return await _shown(ask, await job_done(ask, "week", ""), day=day, fault=_NO_DAY)
     try:

@@ -14,20 +14,22 @@ from laurels.http.api.csv_files import PARQUET, csv_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger.rollups import PER_ALL, PER_DAY, PER_MONTH, Basis, Cell, Grouping, Sums
 from laurels.model import EntryKind
-from laurels.model.currencies import DECIMALS
-from laurels.model.money import format_amount
 from laurels.model.times import format_instant
 from laurels.rollups import (
     ACTIVE_DAY,
     ACTIVE_MONTH,
     FIRST,
     GONE,
-    ORDERED,
     Movement,
     MovementLine,
+    OrdersOf,
+    amount_in,
+    first_ordered,
     format_period,
     in_major_units,
     movement,
+    not_counted,
+    orders_of,
     parse_day,
 )
 
@@ -226,15 +228,6 @@ async def export_movement_as_parquet(request: Request, query: MovementQuery) -> 
     return Response(200, await parquet_of(_COLUMNS, pieces()), media_type=PARQUET)
 
 
-class OrdersOf(Struct, frozen=True):
-    """What is left of the orders of a market: how many have something left, what was paid for it, and their points."""
-
-    market: str
-    orders: int
-    spend: str | None
-    points: int
-
-
 class OrdersReport(Struct, frozen=True):
     """Orders of a period, and the first day that has one (null: none has)."""
 
@@ -247,21 +240,8 @@ class OrdersReport(Struct, frozen=True):
 async def report_orders(request: Request, query: Period) -> Response:
     """Tell what was ordered in a period, by the day of the order: net of refunds, and a changed order once."""
     ledger, days = request.services.ledger, query.days()
-    months, rows, counted = await asyncio.gather(
-        ledger.sums(Basis.OCCURRED, 0, _EVER, Grouping(per=PER_MONTH)),
-        ledger.sums(Basis.OCCURRED, *days, Grouping(per=PER_ALL)),
-        _counted(request),
-    )
-    begins = min((cell.day for cell, _ in months if cell.kind == ORDERED), default=None)
-    if begins is not None:
-        of_month = await ledger.sums(Basis.OCCURRED, begins * PER_MONTH, (begins + 1) * PER_MONTH)
-        begins = min(cell.day for cell, _ in of_month if cell.kind == ORDERED)
-    lines = [
-        OrdersOf(cell.market, sums.entries, _amount(sums.amount, cell.market), sums.points)
-        for cell, sums in rows
-        if cell.kind == ORDERED
-    ]
-    return Response(200, OrdersReport(None if begins is None else format_period(begins), lines, counted))
+    begins, lines, counted = await asyncio.gather(first_ordered(ledger), orders_of(ledger, *days), _counted(request))
+    return Response(200, OrdersReport(begins, lines, counted))
 
 
 @route("GET", "/reports/due", access=READ, answers={200: DueReport}, problems=(LedgerUnavailable,), audited=False)
@@ -331,10 +311,7 @@ def _rows(found: Movement) -> list[Sequence[object]]:
 
 async def _counted(request: Request) -> CountedUpTo:
     services = request.services
-    state, heads = await asyncio.gather(services.ledger.rolled_up(), services.ledger.heads())
-    counted = {shard: mark.position for shard, mark in state.marks.items()}
-    behind = sum(max(0, head.position - counted.get(shard, 0)) for shard, head in heads.marks.items())
-    return CountedUpTo(behind, services.programs.current.time_zone)
+    return CountedUpTo(await not_counted(services.ledger), services.programs.current.time_zone)
 
 
 def _points(request: Request, points: dict[str, int]) -> list[PointsOf]:
@@ -351,12 +328,8 @@ def _line(line: MovementLine) -> LineShown:
         market=line.market,
         points=line.points,
         entries=line.entries,
-        amount=_amount(line.amount, line.market) if line.amount else None,
+        amount=amount_in(line.market, line.amount) if line.amount else None,
     )
-
-
-def _amount(amount: int, market: str) -> str | None:
-    return format_amount(amount, market) if market in DECIMALS else None
 
 
 def _moves(rows: list[tuple[Cell, Sums]]) -> list[tuple[str, str, int]]:

@@ -1,4 +1,4 @@
-"""How Laurels gets on, for the person on call: roles, what waits, how far the boards are behind."""
+"""How Laurels gets on, for the person on call: roles, what waits, how far boards are behind; and whose days count."""
 
 import asyncio
 
@@ -96,6 +96,18 @@ async def show_status(request: Request) -> Response:
     )
 
 
+class TimeZoneShown(Struct, frozen=True):
+    """The zone of the program in force, by its name in the IANA database."""
+
+    time_zone: str
+
+
+@route("GET", "/time-zone", access=Access(), answers={200: TimeZoneShown}, audited=False)
+async def show_time_zone(request: Request) -> Response:
+    """Tell whose days and months the program counts by. Reads nothing from the ledger."""
+    return Response(200, TimeZoneShown(request.services.programs.current.time_zone))
+
+
 async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None, list[str]]:
     ledger = services.ledger
     try:
@@ -144,4 +156,4 @@ def _counts(counts: Counts) -> WaitingCounts:
     )
 
 
-ROUTES = (show_status,)
+ROUTES = (show_status, show_time_zone)

@@ -324,6 +324,7 @@ ANSWERS: Mapping[str, Any] = {
     },
     "retry_quarantined": {"status": "accepted"},
     "drop_quarantined": {"status": "dropped"},
+    "show_time_zone": {"time_zone": "Europe/London"},
     "show_status": {
         "at": "2025-11-02T09:30:00Z",
         "version": "0.2.0",

@@ -1,5 +1,6 @@
 """Roll-ups: sums by day that follow the feed exactly, whoever else does too, and that may be made anew."""
 
+from collections import Counter
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,8 @@ from laurels.ledger.rollups import (
     RolledUp,
     Sums,
 )
-from laurels.model import Mark
+from laurels.model import Amendment, Cancellation, Document, Entry, EntryKind, Mark, Order, Refund
+from laurels.model.details import Details
 from laurels.program import DEFAULT_PROGRAM
 from laurels.rollups import GAVE, ORDERED, RollingUp, movement, roll_up_findings
 from laurels.testing.ledger_contract.base import (
@@ -79,6 +81,39 @@ class RollUpsTests(LedgerSuite):
         assert {cell.basis for cell in cells if cell.kind == GAVE} == {Basis.RECORDED}
         ever = await shop.ledger.sums(Basis.RECORDED, 0, EVER, Grouping(per=PER_ALL))
         assert [sums.entries for cell, sums in ever if cell.kind == "earn"] == [3]
+
+    async def test_an_order_counts_by_what_it_earned_last_however_it_lives(self, shop: Shop, rng: Random) -> None:
+        """Orders, changes, refunds, their cancellations and mergers in any order, under two versions; counted in small
+        steps, each campaign has the orders whose last earning names it.
+        """
+        await shop.adopt(CAMPAIGNS)
+        await shop.ledger.enrol([(f"m{n}", None) for n in range(3)], actor="clerk")
+        rolling = RollingUp(shop.ledger, LONDON)
+        for step in range(60):
+            shop.now.at += rng.randrange(1, 20 * HOUR)
+            await shop.sell(_event(rng, step))
+            if step == 25:
+                await shop.adopt(CAMPAIGNS.replace("version = 2", "version = 3").replace('"double"', '"twice"'))
+            if step == 40:
+                await shop.awarder.merge("m0", "m1", actor="clerk")
+            if rng.random() < 0.3:
+                await rolling.step(at_once=rng.randrange(1, 4))
+        await rolling.reach()
+        last: dict[tuple[str | None, str | None], Entry] = {}
+        for entry in sorted(await shop.feed(), key=lambda each: each.recorded_at):
+            if entry.kind is EntryKind.EARN and entry.order_id is not None:
+                last[entry.source, entry.order_id] = entry
+        expected: Counter[tuple[str, str | None, str | None]] = Counter()
+        for entry in last.values():
+            named = {name for name, points in Details.decode(entry.details).parts if points} - {"base", "cap"}
+            expected.update((name, entry.source, entry.currency) for name in named)
+        _, cells = await shop.ledger.all_cells()
+        gave: Counter[tuple[str, str | None, str | None]] = Counter()
+        for cell, sums in cells.items():
+            if cell.kind == GAVE:
+                gave[cell.part, cell.source, cell.market] += sums.entries
+        assert {name: orders for name, orders in gave.items() if orders} == expected
+        assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
 
     async def test_a_statement_adds_up_and_periods_tile(self, shop: Shop, rng: Random) -> None:
         """Opening and movements are the closing, which is the next one's opening, and in the end all balances."""
@@ -172,6 +207,24 @@ class RollUpsTests(LedgerSuite):
         await shop.ledger.write_due(7, [DuePoints("lapse", 20261201, 5, 1), DuePoints("pending", 20261102, 9, 2)])
         await shop.ledger.write_due(8, [DuePoints("lapse", 20261202, 6, 1), DuePoints("lapse", 20270101, 1, 1)])
         assert await shop.ledger.due(20261201, 20270101) == (8, [DuePoints("lapse", 20261202, 6, 1)])
+
+
+def _event(rng: Random, step: int) -> Order | Refund | Document:
+    """An order, a change of one, a refund of some of it or of all, or the cancellation of one that may have been."""
+    n = rng.randrange(5)
+    source, currency = ("shop", "till")[n % 2], "EUR" if n == 4 else "GBP"
+    total = f"{rng.choice([0, 1, 30, 99, 100, 250])}.00"
+    bought = order(f"o{n}", f"m{n % 3}", total, currency=currency, source=source)
+    match rng.randrange(8):
+        case 0 | 1:
+            return bought
+        case 2 | 3:
+            return Amendment(revision=step + 1, order=bought).document()
+        case 4:
+            return Cancellation(source=source, refund_id=f"r{rng.randrange(step + 1)}", order_id=f"o{n}").document()
+        case _:
+            back = f"{rng.choice([1, 50, 151, 250])}.00"
+            return refund(f"r{step}", f"m{n % 3}", back, f"o{n}", currency=currency, source=source)
 
 
 def _nonzero(points: dict[str, int]) -> dict[str, int]:
