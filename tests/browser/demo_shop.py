@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.acceptance.command_line import LAURELS
 from tests.browser.reading import wait_for_state
+from tests.ports import free_port
 
 MEMBERS = 1000
 
@@ -25,7 +26,7 @@ class Demo:
         self._state = state
         self._orders_per_second = orders_per_second
         self._process: subprocess.Popen[str] | None = None
-        self.url = "http://127.0.0.1:0"
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2]

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.acceptance.command_line import LAURELS
+from tests.ports import free_port
 
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
@@ -23,7 +24,7 @@ class ServedShop:
         self._environment = environment
         self._settings = Settings(state=state)
         self._process: subprocess.Popen[str] | None = None
-        self.url = "http://127.0.0.1:0"
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2]

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from tests.conftest import REPOSITORY
+from tests.ports import free_port
 from tests.security.attacks import AttackedServer, served, until
 
 from laurels.errors import SettingsError
@@ -47,8 +47,7 @@ def nginx(folder: Path, laurels: int, target: str) -> Iterator[str]:
     program = shutil.which("nginx", path=f"{REPOSITORY}/.venv/bin:/usr/sbin:/usr/local/bin:/usr/bin")
     if program is None:
         pytest.skip("nginx is not installed: scripts/nginx .venv takes it from Debian's package")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     folder.mkdir()
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, laurels=laurels, port=port, target=target))

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.acceptance.command_line import served
 from tests.deployment.deployed import BIN, DEPLOY, documents, tool
-from tests.key_value_server import free_port
+from tests.ports import free_port
 
 RULES = DEPLOY / "prometheus/laurels.rules.yml"
 PATIENCE_S = 60.0

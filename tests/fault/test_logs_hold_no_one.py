@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ports import free_port
 
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import load
@@ -56,8 +57,7 @@ class Serving:
     def __init__(self, folder: Path, patch: str) -> None:
         self.state = folder / "state"
         self.log = folder / "log"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         with self.log.open("wb") as log:
             command = [sys.executable, "-c", CRASHING.format(patch=patch), "serve", "--only", "http"]
             options = ["--port", str(self.port), "--state", str(self.state)]

@@ -3,7 +3,6 @@
 import json
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,17 +13,11 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 
 import pytest
+from tests.ports import free_port
 
 SEED = 21
 KILLS = 2
 DAY = ("--orders", "600", "--members", "100", "--rate", "100", "--seed", str(SEED))
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @contextmanager

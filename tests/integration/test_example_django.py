@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.integration.shop_sides import LiveLaurels, Road, points_of, private_pem, until
+from tests.ports import free_port
 
 SHOP = Path(__file__).parent.parent.parent / "examples" / "django-shop"
 LEASE_S = 1
@@ -280,9 +280,7 @@ def test_a_customer_sees_their_own_points_and_the_office_sends_a_parked_row_agai
         *("createsuperuser", "--noinput", "--username", "ann", "--email", "ann@example.com"),
         DJANGO_SUPERUSER_PASSWORD="a long one",
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     shop.start("runserver", "--noreload", address)
     with httpx.Client(base_url=f"http://{address}", follow_redirects=True, timeout=30) as browser:
         until(lambda: _answers(browser))
