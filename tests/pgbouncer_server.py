@@ -11,11 +11,12 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.ending import end
 from tests.ports import free_port, wait_until_answering
 from tests.postgres_server import PLAIN_USER, ROOT, USER, PostgresServer, name_of
 
 PROGRAM = "/usr/sbin/pgbouncer"
-STARTS_WITHIN_S = 30
+STARTS_WITHIN_S = 60
 
 
 class Pooler:
@@ -70,6 +71,5 @@ def pooler(server: PostgresServer, mode: str, **settings: str) -> Iterator[Poole
         wait_until_answering(process, port, STARTS_WITHIN_S, lambda: (folder / "log").read_text("utf-8"))
         yield Pooler(port)
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
         shutil.rmtree(folder, ignore_errors=True)

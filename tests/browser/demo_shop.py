@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.acceptance.command_line import LAURELS
 from tests.browser.reading import wait_for_state
+from tests.ending import end
 from tests.ports import free_port
 
 MEMBERS = 1000
@@ -48,14 +48,13 @@ class Demo:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=30)
+            end(self._process)
             self._process = None
 
     def call(self, method: str, path: str, member: str | None = None, **more: Any) -> httpx.Response:
         headers = {}
         if member is not None:
-            token = httpx.post(f"{self.url}/demo/customers/{member}/token", timeout=30).json()["token"]
+            token = httpx.post(f"{self.url}/demo/customers/{member}/token", timeout=60).json()["token"]
             headers["Authorization"] = f"Bearer {token}"
         return httpx.request(method, self.url + path, headers=headers, **more)
 

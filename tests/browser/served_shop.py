@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.acceptance.command_line import LAURELS
+from tests.ending import end
 from tests.ports import free_port
 
 from laurels.http.admission.tokens import sign_token
@@ -42,8 +42,7 @@ class ServedShop:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=30)
+            end(self._process)
             self._process = None
 
     def token(self, member: str, ttl_s: int = 600) -> str:

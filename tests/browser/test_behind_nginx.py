@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from tests.conftest import REPOSITORY
+from tests.ending import end
 from tests.ports import free_port
 from tests.security.attacks import AttackedServer, served, until
 
@@ -56,8 +57,7 @@ def nginx(folder: Path, laurels: int, target: str) -> Iterator[str]:
         until(lambda: answers(port))
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(30)
+        end(process)
 
 
 def answers(port: int) -> bool:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.ending import end
 from tests.fault.test_process_tree import Tree, until
 
 MEASURED_S = 6.0
@@ -30,10 +31,7 @@ def test_an_idle_serve_hardly_ever_wakes_up(tmp_path: Path) -> None:
         until(lambda: wakeups_per_s(pids, 1.0) < MOST_PER_S)  # and the start is over
         assert wakeups_per_s(pids, MEASURED_S) < MOST_PER_S
     finally:
-        tree.process.terminate()
-        tree.process.wait(30)
-        assert tree.process.stderr is not None
-        tree.process.stderr.close()
+        end(tree.process)
 
 
 def wakeups_per_s(pids: list[int], seconds: float) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 
 import pytest
+from tests.ending import end
 from tests.ports import free_port
 
 SEED = 21
@@ -31,7 +32,7 @@ def served(state: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
                 time.sleep(0.05)  # another process gets ready; the test's own time limit ends this
             yield server
         finally:
-            server.terminate()
+            end(server)
 
 
 def _ready(port: int) -> bool:
