@@ -9,7 +9,7 @@ from laurels.clock import MINUTE
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.calendar import spans_of, weeks
-from laurels.console.views.periods import day_of, instant, month_begins, today
+from laurels.console.views.periods import day_in, day_of, instant, month_begins
 from laurels.console.views.program import LOOK
 from laurels.console.views.texts import one_line
 
@@ -25,7 +25,8 @@ async def list_campaigns(ask: Ask) -> Shown:
     """A month of them as a calendar, and all of the rules that were published last, those that run first."""
     found = await ask.api.get("/campaigns")
     published = (await ask.api.get("/programs"))["published"]
-    month = _asked(ask.query.get("month", ""), month_begins(today(ask.now)))
+    today = day_in(ask.now, ask.zone)
+    month = _asked(ask.query.get("month", ""), month_begins(today))
     order = ("running", "to come", "over")
     rows = sorted(found["campaigns"], key=lambda each: order.index(each["state"]))
     rows = [{**each, "lines": in_lines(each["rule"]), "to": _to(each)} for each in rows]
@@ -34,7 +35,7 @@ async def list_campaigns(ask: Ask) -> Shown:
         "version": found["version"],
         "may_stop": "program:write" in ask.person.scopes,
         "month": month,
-        "today": today(ask.now),
+        "today": today,
         "earlier": _month(month_begins(month, 1)),
         "later": _month(month_begins(month, -1)),
         "weeks": weeks(month, spans_of(found["campaigns"], published, ask.zone)),

@@ -12,7 +12,7 @@ from laurels.clock import DAY
 from laurels.console import words
 from laurels.console.charts import SERIES, BarSegment
 from laurels.console.page import Ask, Shown, page
-from laurels.console.views.periods import instant, instant_of, month_begins, today
+from laurels.console.views.periods import day_in, instant, instant_of, month_begins, shop_zone
 from laurels.console.views.waiting import versions_for
 
 PERIODS = {"3m": 3, "12m": 12, "36m": 36}
@@ -28,10 +28,11 @@ async def show_overview(ask: Ask) -> Shown:
     chosen = ask.query.get("period", "12m")
     period = chosen if chosen in PERIODS else "12m"
     basis = "occurred" if ask.query.get("basis") == "occurred" else "recorded"
-    until = today(ask.now) + timedelta(days=1)
-    since = month_begins(today(ask.now), PERIODS[period] - 1)
+    today = day_in(ask.now, await shop_zone(ask))
+    until = today + timedelta(days=1)
+    since = month_begins(today, PERIODS[period] - 1)
     days = {"from": since, "to": until}
-    soon = {"from": until - timedelta(days=1), "to": until + timedelta(days=_SOON)}
+    soon = {"from": today, "to": until + timedelta(days=_SOON)}
     (found, months, pictures), members, tiers, due, versions, running = await asyncio.gather(
         _moved(ask, **days, basis=basis),
         ask.api.get("/reports/members", **days, per="month"),
@@ -49,9 +50,7 @@ async def show_overview(ask: Ask) -> Shown:
             "closing": found["closing"],
             "this_month": _this_month(months, until, basis),
             "pending": sum(row["points"] for row in due["due"] if row["what"] == "pending"),
-            "active": next(
-                (line["active"] for line in members["lines"] if line["period"] == f"{today(ask.now):%Y-%m}"), 0
-            ),
+            "active": next((line["active"] for line in members["lines"] if line["period"] == f"{today:%Y-%m}"), 0),
             "series": [(kind, label) for kind, (label, _) in SERIES.items()],
             "total": sum(each["points"] for each in found["closing"]),
             "months": months,
