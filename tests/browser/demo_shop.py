@@ -56,7 +56,7 @@ class Demo:
         if member is not None:
             token = httpx.post(f"{self.url}/demo/customers/{member}/token", timeout=60).json()["token"]
             headers["Authorization"] = f"Bearer {token}"
-        return httpx.request(method, self.url + path, headers=headers, **more)
+        return httpx.request(method, self.url + path, headers=headers, timeout=60, **more)
 
 
 def enter(page: Page, demo: Demo, name: str) -> None:

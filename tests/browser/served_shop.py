@@ -51,7 +51,9 @@ class ServedShop:
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         scope = "orders:write members:read members:write points:adjust"
         token = sign_token(self._settings, subject="till", scope=scope, ttl_s=600)
-        answer = httpx.request(method, self.url + path, headers={"Authorization": f"Bearer {token}"}, **more)
+        answer = httpx.request(
+            method, self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60, **more
+        )
         assert answer.is_success, answer.text
         return answer
 

@@ -193,7 +193,7 @@ class Gate:
         self.held = 0
 
     async def until_held(self, orders: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.held < orders:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.002)
 
@@ -225,7 +225,7 @@ async def test_a_server_that_stops_answers_what_it_took(
         handed = seen.handed
 
         async def go_on() -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while seen.handed == handed:  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(0.002)
             lines[5].writer.write(half[-3:])
@@ -245,7 +245,7 @@ async def test_what_arrives_is_bounded(till: Till, connect: Connect, seen: Seen)
     for n, line in enumerate(lines):
         line.writer.write(till.post(f"/order/A{n}", body)[:-50_000])
         await line.writer.drain()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not seen.handed:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.002)
     for line in lines:
