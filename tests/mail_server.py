@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.ports import free_port
 
 USER, PASSWORD = "corner-shop", "tr0ub4dor/&3"
 
@@ -50,8 +51,8 @@ class Delivery(NamedTuple):
 class MailServer:
     """Takes mails, unless the hook of a command (EHLO, MAIL, RCPT, DATA, QUIT) says otherwise."""
 
-    def __init__(self, port: int = 0, **options: Any) -> None:
-        self.port = port
+    def __init__(self, **options: Any) -> None:
+        self.port = free_port()
         self.on: dict[str, Hook] = {}
         self.deliveries: list[Delivery] = []
         self.logins: list[tuple[bytes, bytes]] = []
@@ -67,10 +68,9 @@ class MailServer:
         return f"smtp://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Listen on the port that it had before, or on a free one."""
+        """Listen on the same port each time."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._connection, "127.0.0.1", self.port, ssl=self._tls)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Stop listening and break every connection."""

@@ -11,11 +11,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.ports import free_ports, wait_until_answering
+from tests.ending import end
+from tests.ports import free_port, wait_until_answering
 from tests.postgres_server import PLAIN_USER, ROOT, USER, PostgresServer, name_of
 
 PROGRAM = "/usr/sbin/pgbouncer"
-STARTS_WITHIN_S = 30
+STARTS_WITHIN_S = 60
 
 
 class Pooler:
@@ -46,7 +47,7 @@ def pooler(server: PostgresServer, mode: str, **settings: str) -> Iterator[Poole
         pytest.skip("no PgBouncer: apt-get install pgbouncer")
     folder = Path(mkdtemp(prefix="laurels-pgbouncer-"))
     (folder / "users").write_text(f'"{USER}" ""\n', "utf-8")
-    [port] = free_ports(1)
+    port = free_port()
     lines = {
         "listen_addr": "127.0.0.1",
         "listen_port": str(port),
@@ -70,6 +71,5 @@ def pooler(server: PostgresServer, mode: str, **settings: str) -> Iterator[Poole
         wait_until_answering(process, port, STARTS_WITHIN_S, lambda: (folder / "log").read_text("utf-8"))
         yield Pooler(port)
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,20 +1,47 @@
 """Loopback ports of servers that tests start: which are free, and when one is answered at."""
 
+import errno
+import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 BETWEEN_LOOKS_S = 0.1
+FIRST, MOST_WORKERS, EACH = 11_000, 20, 1_000
+"""Every worker of pytest-xdist has a thousand ports, all below those that the system hands out by itself: so a port is
+still free when it is listened at, and when a server that was down comes back there.
+"""
+
+
+def _free() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % MOST_WORKERS
+    # Not the same ones first each time: another run of the tests may be at work beside this.
+    turn = os.getpid()
+    while True:
+        turn += 1
+        port = FIRST + worker * EACH + turn % EACH
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            yield port
+
+
+_ports = _free()
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens at."""
-    open_ones = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in open_ones]
-    for each in open_ones:
-        each.close()
-    return ports
+    """Loopback ports that nobody listens at, and that nobody else is given."""
+    return list(islice(_ports, count))
+
+
+def free_port() -> int:
+    """One of them."""
+    return next(_ports)
 
 
 def answers(port: int, greeting: bytes = b"") -> bool:

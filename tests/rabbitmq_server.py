@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.ending import end
 from tests.ports import free_ports, wait_until_answering
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
@@ -89,8 +90,7 @@ class RabbitServer:
         Ra writes the names of new queues to its disk by and by (RabbitMQ 3.10).
         """
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=STARTED_WITHIN_S)
+            end(self._process)
             self.kill()
 
     def kill(self) -> None:

@@ -36,7 +36,7 @@ class Link:
 
     def __enter__(self) -> "Link":
         self._thread.start()
-        assert self._listening.wait(10)
+        assert self._listening.wait(60)
         return self
 
     def __exit__(self, *exception: object) -> None:

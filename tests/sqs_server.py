@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.ports import free_ports, wait_until_answering
+from tests.ports import free_port, wait_until_answering
 
 STARTED_WITHIN_S = 60.0
 ACCOUNT = "123456789012"
@@ -17,7 +17,7 @@ class SqsServer:
     """A server, and how to reach it."""
 
     def __init__(self) -> None:
-        [self.port] = free_ports(1)
+        self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 

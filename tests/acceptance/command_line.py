@@ -15,6 +15,7 @@ from unittest import mock
 
 import httpx
 import structlog
+from tests.ending import end
 from tests.instants import check_instants
 
 from laurels.cli import main
@@ -51,12 +52,11 @@ def served(state: Path, *options: str, program: Sequence[str | Path] = (LAURELS,
         assert server.stderr is not None
         try:
             address = _address(server.stderr)
-            while httpx.get(f"{address}/readyz", timeout=30).status_code != HTTPStatus.OK:
+            while httpx.get(f"{address}/readyz", timeout=60).status_code != HTTPStatus.OK:
                 time.sleep(0.02)  # the board is being built; the test's own time limit ends this
             yield address
         finally:
-            server.terminate()
-            server.stderr.read()  # a full pipe would keep it from leaving
+            end(server)
 
 
 def _address(log: IO[str]) -> str:

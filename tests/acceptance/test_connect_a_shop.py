@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -12,10 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ending import end
 
 PAGE = Path(__file__).parent.parent.parent / "docs/how-to/connect-a-shop.md"
 ADDRESS = "http://127.0.0.1:8000"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Reader:
@@ -48,8 +48,7 @@ class Reader:
 
     def stop(self) -> None:
         if self._server is not None:
-            self._server.send_signal(signal.SIGTERM)
-            self._server.communicate(timeout=PATIENCE_S)
+            end(self._server)
 
     def run(self, block: str) -> str:
         """Run a block; its variables are there for the next one."""
@@ -63,7 +62,7 @@ class Reader:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
@@ -73,7 +72,7 @@ class Reader:
         """Wait until all that was accepted is on the board, as a reader does between two commands."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            figures = httpx.get(f"{self._address}/metrics", timeout=30).text
+            figures = httpx.get(f"{self._address}/metrics", timeout=60).text
             if "laurels_inbox_depth 0.0" in figures and "laurels_feed_lag_entries 0.0" in figures:
                 return
             assert time.monotonic() < deadline, figures

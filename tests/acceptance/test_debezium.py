@@ -11,7 +11,7 @@ from tests import kafka_server
 from tests.acceptance.beside_brokers import counted, fill_kafka, made_ledger, points_of, running
 from tests.acceptance.test_how_tos import QUEUES, blocks
 from tests.fault.consuming import wait_until
-from tests.ports import free_ports
+from tests.ports import free_port
 from tests.postgres_server import USER, PostgresServer, binaries
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -58,7 +58,7 @@ _PLACED = "INSERT INTO outbox (aggregatetype, aggregateid, type, payload) VALUES
 @contextmanager
 def database() -> Iterator[tuple[PostgresServer, int]]:
     """A PostgreSQL whose log can be followed, and its port."""
-    [port] = free_ports(1)
+    port = free_port()
     server = PostgresServer(binaries(), wal_level="logical", listen_addresses="127.0.0.1", port=str(port))
     try:
         server.make()
@@ -73,7 +73,7 @@ def database() -> Iterator[tuple[PostgresServer, int]]:
 def connecting(folder: Path, kafka: kafka_server.KafkaServer, port: int) -> Iterator[None]:
     """Kafka Connect with the connector, and the page's settings in it."""
     [settings] = [block for block in blocks(QUEUES, "text") if "EventRouter" in block]
-    [own_port] = free_ports(1)
+    own_port = free_port()
     worker, connector = folder / "worker.properties", folder / "connector.properties"
     worker.write_text(_WORKER.format(bootstrap=kafka.bootstrap, folder=folder, port=own_port))
     connector.write_text(_CONNECTOR.format(port=port, user=USER) + settings)

@@ -97,5 +97,5 @@ def test_the_code_for_rails_is_ruby() -> None:
     if ruby is None:
         pytest.skip("no Ruby: install it (scripts/ruby does on Debian)")
     for code in blocks(QUEUES, "ruby"):
-        checked = subprocess.run([ruby, "-c"], input=code, capture_output=True, text=True, timeout=60, check=False)
+        checked = subprocess.run([ruby, "-c"], input=code, capture_output=True, text=True, timeout=200, check=False)
         assert (checked.stdout, checked.returncode) == ("Syntax OK\n", 0), checked.stderr

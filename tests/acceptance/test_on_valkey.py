@@ -58,7 +58,7 @@ def test_while_the_server_is_away_reads_are_503_and_then_they_are_right_again(
     token = sign_token(load({"state": state}, environment={}), subject="cyd", scope=None, ttl_s=600)
     with (
         served(state, "--config", str(config)) as url,
-        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client,
+        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
     ):
         before = fresh(client)
         assert [row["points"] for row in before["top"]] == [7, 5, 5]

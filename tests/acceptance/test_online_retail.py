@@ -122,7 +122,7 @@ def test_two_hundred_members_see_their_rank_and_neighbours_over_http(
     ends = [0, 1, 2, len(rows) - 2, len(rows) - 1]
     chosen = [*ends, *random.Random(seed).sample(range(3, len(rows) - 2), 200 - len(ends))]
     settings = load({"state": state}, environment={})
-    with served(state, "--config", str(config(state))) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with served(state, "--config", str(config(state))) as url, httpx.Client(base_url=url, timeout=60) as client:
         assert client.get("/readyz").json()["leaderboard"] == held_by[0]
         for place in chosen:
             member_id = rows[place]["member_id"]

@@ -31,7 +31,7 @@ def board(request: pytest.FixtureRequest) -> str:
 def test_the_standings_equal_those_computed_apart(database: str, board: str, data_dir: Path, tmp_path: Path) -> None:
     with_year(database, board, data_dir, tmp_path)
     with served(tmp_path / "state", "--config", str(tmp_path / "laurels.toml")) as address:
-        assert httpx.get(f"{address}/readyz").json()["ledger"] == "postgres"
+        assert httpx.get(f"{address}/readyz", timeout=60).json()["ledger"] == "postgres"
 
 
 @pytest.mark.parametrize("board", ["valkey"], indirect=True)

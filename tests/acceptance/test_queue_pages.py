@@ -17,6 +17,7 @@ from tests import kafka_server, rabbitmq_server, sqs_server
 from tests.acceptance.beside_brokers import counted, fill_kafka, made_ledger, points_of, running, shown_command
 from tests.acceptance.command_line import laurels
 from tests.acceptance.test_how_tos import QUEUES, blocks
+from tests.ending import end
 from tests.fault.consuming import wait_until
 from tests.key_value_server import Process, redis_binary
 
@@ -58,7 +59,7 @@ def declare_queues(server: rabbitmq_server.RabbitServer) -> None:
     [admin] = Path("/usr/lib/rabbitmq/lib").glob("*/plugins/rabbitmq_management-*/priv/www/cli/rabbitmqadmin")
     script = f'rabbitmqadmin() {{ python3 {admin} --port={server.management_port} "$@"; }}\n'
     script += declared.replace(', "x-delivery-limit": -1', "")
-    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=200, check=False)
     assert (done.returncode, done.stdout.count("queue declared")) == (0, 2), done.stderr
 
 
@@ -141,7 +142,7 @@ def test_a_rails_shop_by_sidekiq(rabbitmq: rabbitmq_server.RabbitServer, state: 
     }
     try:
         placed = ["ruby", str(COMMANDS), str(PLACED)]
-        done = subprocess.run(placed, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(placed, env=environment, capture_output=True, text=True, timeout=200, check=False)
         assert done.returncode == 0, done.stderr
         with (tmp_path / "sidekiq").open("w") as log:
             worker = subprocess.Popen(
@@ -151,8 +152,7 @@ def test_a_rails_shop_by_sidekiq(rabbitmq: rabbitmq_server.RabbitServer, state: 
             with running(state, here(shown_command(QUEUES, "consume", "amqp:"), rabbitmq.port)):
                 wait_until(lambda: counted(state) == (PLACED // 2, 0))
         finally:
-            worker.terminate()
-            worker.wait(60)
+            end(worker)
     finally:
         redis.kill()
     assert points_of(state, "17850") == 12

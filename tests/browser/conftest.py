@@ -1,6 +1,9 @@
 """A Chromium for all pages of a file, and a shop's page with the element on it."""
 
+import os
+import signal
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -32,7 +35,8 @@ PUT = """attributes => {
 Put = Callable[..., Page]
 
 # Long: a page is slow where the machine is busy, and who waits for what comes waits no longer for that.
-expect.set_options(timeout=20_000)
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +44,20 @@ def browser(chromium: str) -> Generator[Browser]:
     """For one file: while Playwright's own event loop runs, no asynchronous test can, and other files have some."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+        [leader] = [each["id"] for each in processes if each["type"] == "browser"]
         yield browser
+        # Asked to leave, it may take minutes where the machine is busy, and nothing of it is kept. Its helpers are of
+        # its group, which Playwright made for it.
+        with suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGKILL)
         browser.close()
 
 
 @pytest.fixture
 def context(browser: Browser) -> Generator[BrowserContext]:
     context = browser.new_context(viewport={"width": 800, "height": 1200}, timezone_id="Europe/London")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

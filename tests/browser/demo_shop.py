@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.acceptance.command_line import LAURELS
 from tests.browser.reading import wait_for_state
+from tests.ending import end
+from tests.ports import free_port
 
 MEMBERS = 1000
 
@@ -25,7 +26,7 @@ class Demo:
         self._state = state
         self._orders_per_second = orders_per_second
         self._process: subprocess.Popen[str] | None = None
-        self.url = "http://127.0.0.1:0"
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2]
@@ -47,16 +48,15 @@ class Demo:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=30)
+            end(self._process)
             self._process = None
 
     def call(self, method: str, path: str, member: str | None = None, **more: Any) -> httpx.Response:
         headers = {}
         if member is not None:
-            token = httpx.post(f"{self.url}/demo/customers/{member}/token", timeout=30).json()["token"]
+            token = httpx.post(f"{self.url}/demo/customers/{member}/token", timeout=60).json()["token"]
             headers["Authorization"] = f"Bearer {token}"
-        return httpx.request(method, self.url + path, headers=headers, **more)
+        return httpx.request(method, self.url + path, headers=headers, timeout=60, **more)
 
 
 def enter(page: Page, demo: Demo, name: str) -> None:

@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         fake.asked.append((parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}))
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        fake.gate.wait(30)
+        fake.gate.wait(120)
         if call == "live":
             fake.seen.append(self.headers.get("Last-Event-ID"))
         if fake.live_refusals and call == "live":

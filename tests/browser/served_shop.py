@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.acceptance.command_line import LAURELS
+from tests.ending import end
+from tests.ports import free_port
 
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
@@ -23,7 +24,7 @@ class ServedShop:
         self._environment = environment
         self._settings = Settings(state=state)
         self._process: subprocess.Popen[str] | None = None
-        self.url = "http://127.0.0.1:0"
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2]
@@ -41,8 +42,7 @@ class ServedShop:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=30)
+            end(self._process)
             self._process = None
 
     def token(self, member: str, ttl_s: int = 600) -> str:
@@ -51,7 +51,9 @@ class ServedShop:
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         scope = "orders:write members:read members:write points:adjust"
         token = sign_token(self._settings, subject="till", scope=scope, ttl_s=600)
-        answer = httpx.request(method, self.url + path, headers={"Authorization": f"Bearer {token}"}, **more)
+        answer = httpx.request(
+            method, self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60, **more
+        )
         assert answer.is_success, answer.text
         return answer
 

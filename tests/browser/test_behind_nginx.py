@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from tests.conftest import REPOSITORY
+from tests.ending import end
+from tests.ports import free_port
 from tests.security.attacks import AttackedServer, served, until
 
 from laurels.errors import SettingsError
@@ -47,8 +48,7 @@ def nginx(folder: Path, laurels: int, target: str) -> Iterator[str]:
     program = shutil.which("nginx", path=f"{REPOSITORY}/.venv/bin:/usr/sbin:/usr/local/bin:/usr/bin")
     if program is None:
         pytest.skip("nginx is not installed: scripts/nginx .venv takes it from Debian's package")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     folder.mkdir()
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, laurels=laurels, port=port, target=target))
@@ -57,13 +57,12 @@ def nginx(folder: Path, laurels: int, target: str) -> Iterator[str]:
         until(lambda: answers(port))
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(30)
+        end(process)
 
 
 def answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/").status_code == 404
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=60).status_code == 404
     except httpx.TransportError:
         return False
 
@@ -88,7 +87,7 @@ def test_every_page_finds_what_it_loads(shop: str) -> None:
     seen, to_see = set(), [shop, f"{shop}docs", f"{shop}elements/examples.html"]
     while to_see:
         url = to_see.pop()
-        answer = httpx.get(url)
+        answer = httpx.get(url, timeout=60)
         assert answer.status_code == 200, url
         seen.add(url.removeprefix(shop))
         for found in re.findall(r'(?: src| href)="([^"#\s]+)"|from "([^"\s]+)"', answer.text):
@@ -103,12 +102,12 @@ def test_every_page_finds_what_it_loads(shop: str) -> None:
 def test_the_api_and_its_description(shop: str, server: AttackedServer) -> None:
     headers = {"Authorization": f"Bearer {server.token('ann')}"}
     for _ in range(2):  # the second time the token is known, and the answer comes from the connection
-        answer = httpx.get(f"{shop}loyalty/ann", headers=headers)
+        answer = httpx.get(f"{shop}loyalty/ann", headers=headers, timeout=60)
         assert (answer.status_code, answer.json()["me"]["points"]) == (200, 0)
-    assert httpx.get(f"{shop}openapi.json").json()["servers"] == [{"url": "/laurels"}]
-    assert httpx.get(f"{shop}metrics/").status_code == 404
-    assert httpx.head(f"{shop}healthz").status_code == 200
-    with httpx.stream("GET", f"{shop}loyalty/ann/live", headers=headers) as stream:
+    assert httpx.get(f"{shop}openapi.json", timeout=60).json()["servers"] == [{"url": "/laurels"}]
+    assert httpx.get(f"{shop}metrics/", timeout=60).status_code == 404
+    assert httpx.head(f"{shop}healthz", timeout=60).status_code == 200
+    with httpx.stream("GET", f"{shop}loyalty/ann/live", headers=headers, timeout=60) as stream:
         event = next(line for line in stream.iter_lines() if line.startswith("data: "))
         assert json.loads(event.removeprefix("data: "))["me"]["points"] == 0
 
@@ -130,11 +129,11 @@ def test_the_pages_work_in_a_browser(shop: str, server: AttackedServer, page: Pa
 def test_without_the_proxy_both_spellings_are_there(server: AttackedServer) -> None:
     address = f"http://127.0.0.1:{server.port}"
     for path in ("/healthz", "/laurels/healthz", "/laurels/"):
-        assert httpx.get(address + path).status_code == 200
-    answer = httpx.get(f"{address}/laurels")
+        assert httpx.get(address + path, timeout=60).status_code == 200
+    answer = httpx.get(f"{address}/laurels", timeout=60)
     assert (answer.status_code, answer.headers["location"]) == (308, "/laurels/")
     for path in ("/laurelshealthz", "/laurels/laurels/healthz", "/%6Caurels/healthz", "//laurels/healthz"):
-        assert httpx.get(address + path).status_code == 404, path
+        assert httpx.get(address + path, timeout=60).status_code == 404, path
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.reading import AXE
+from tests.ending import leave
 
 pytestmark = pytest.mark.long
 
@@ -46,9 +48,8 @@ class Console:
         return self.address().partition("/sign-in")[0]
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=30)
-        self._reader.join(timeout=30)
+        leave(self._process)
+        self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -83,6 +84,7 @@ def signed_in(browser: Browser, console: Console) -> Any:
 def signed_in_at(browser: Browser, console: Console) -> Any:
     """The same at any console."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(console.address())
     page.get_by_role("button", name="Sign in as Niamh").click()
@@ -95,6 +97,7 @@ def signed_in_at(browser: Browser, console: Console) -> Any:
 def opened(browser: Browser, signed_in: Any, **more: Any) -> Generator[Page]:
     """A page that may neither break the policy nor ask another host."""
     context: BrowserContext = browser.new_context(storage_state=signed_in, **more)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

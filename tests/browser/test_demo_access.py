@@ -5,6 +5,7 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.demo_shop import Demo, buy, enter, put_into_basket
 from tests.browser.reading import found_by_axe
 
@@ -30,7 +31,7 @@ def test_axe_finds_nothing(browser: Browser, demo: Demo, theme: Theme, width: in
     context = browser.new_context(
         color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce", bypass_csp=True
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     enter(page, demo, "Niamh Byrne")
     assert found_by_axe(page, "html") == []
@@ -78,7 +79,7 @@ def test_buys_by_keyboard_alone(demo: Demo, page: Page) -> None:
 )
 def test_nothing_on_the_shelves_is_wider_than_its_card(browser: Browser, demo: Demo, language: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(f"{demo.url}/?lang={language}")
     cards = page.locator("#shelves li")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.boards import board, falling
-from tests.browser.conftest import PUT, Put
+from tests.browser.conftest import PATIENCE_MS, PUT, Put
 from tests.browser.fake_laurels import FakeLaurels
 from tests.browser.reading import found_by_axe, part, wait_for_points, wait_for_state
 
@@ -39,6 +39,7 @@ def test_axe_finds_nothing(
         ("failed", {"board": "nonsense"}, {}),
     ]
     context = browser.new_context(color_scheme=theme, forced_colors=forced, bypass_csp=True, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
     for state, answer, attributes in states:
         page = context.new_page()
         server.gate.set()

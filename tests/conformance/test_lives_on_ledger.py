@@ -42,7 +42,7 @@ def seed() -> int:
 
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.timeout(120 + 5 * LIVES)
+@pytest.mark.timeout(300 + 5 * LIVES)
 async def test_lives_are_the_same_on_a_ledger_whatever_dies(
     engine: str, fresh: Fresh, seed: int, tmp_path: Path
 ) -> None:

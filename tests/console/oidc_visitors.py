@@ -66,7 +66,7 @@ async def at_console(console: ConsoleShop, provider: IdentityProvider, now: Cloc
     """Gives what makes browsers of a console process; each call is another process with the same key."""
     known = oidc_client(settings_of(provider, folder))
     assert known is not None
-    async with httpx.AsyncClient() as outside:
+    async with httpx.AsyncClient(timeout=60) as outside:
 
         def visitor(cookies: Any = None) -> Visitor:
             app = create_console(
@@ -90,7 +90,7 @@ async def at_console(console: ConsoleShop, provider: IdentityProvider, now: Cloc
 async def walk(visitor: Visitor, path: str) -> httpx.Response:
     """Open an address and go wherever it leads, by way of the provider too, as a browser does."""
     answer = await visitor.open(path)
-    async with httpx.AsyncClient() as outside:
+    async with httpx.AsyncClient(timeout=60) as outside:
         for _ in range(10):
             if not answer.is_redirect:
                 return answer
@@ -105,7 +105,7 @@ async def walk(visitor: Visitor, path: str) -> httpx.Response:
 async def come_back(visitor: Visitor, **changed: str | None) -> httpx.Response:
     """Begin a sign-in, and come back from the provider with an answer that was changed."""
     begun = await visitor.open("/sign-in/begin")
-    async with httpx.AsyncClient() as outside:
+    async with httpx.AsyncClient(timeout=60) as outside:
         back = urlsplit((await outside.get(begun.headers["location"])).headers["location"])
     query = {name: values[0] for name, values in parse_qs(back.query).items()}
     sent = {name: value for name, value in {**query, **changed}.items() if value is not None}

@@ -44,6 +44,7 @@ async def main():
     async def note(*args, **named):
         answer = await noted(*args, **named)
         print("noted", flush=True)
+        sys.stdin.readline()  # until it is let go on: no step more than one is done before the kill
         return answer
     ledger.note_job = note
     awarder = Awarder(ledger, programs, now)
@@ -115,14 +116,18 @@ async def _start(shop: Shop, found: Corrections) -> None:
 def _is_done(path: Path, at_once: int, later: int, steps: int) -> bool:
     """Work in a process of its own, by a clock so much later, and kill it after so many steps. Whether it was done."""
     command = [sys.executable, "-c", WORK, str(path), str(at_once), str(later)]
-    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert worker.stdin is not None
     assert worker.stdout is not None
     said = worker.stdout.readline().strip()
     for _ in range(steps + 1):
         said = worker.stdout.readline().strip()
         if said in {"done", ""}:
             break
+        worker.stdin.write("\n")
+        worker.stdin.flush()
     worker.send_signal(signal.SIGKILL)
+    worker.stdin.close()
     worker.stdout.close()
     worker.wait()
     assert said, "it ended by itself"

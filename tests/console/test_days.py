@@ -36,6 +36,7 @@ async def test_days_are_those_of_the_shop_wherever_the_console_is(tmp_path: Path
         page = await visitor.open("/finance?from=2026-10-01&to=2030-01-01")
         today = words.period(f"{datetime.now(zone):%Y-%m-%d}")
         assert f"99 points so far, on {today}, 99 more than at the end of" in page.text
+        assert "<dt>Outstanding</dt><dd>99<" in (await visitor.open("/overview")).text
         await visitor.open("/overview/week")
         await visitor.send("/overview/week", {"of": "2026-10-26"})
         [job] = (await shop.ask("GET", "/jobs?kind=week", token=shop.person("finance"))).json()["jobs"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ending import end
 
 CONSOLE_ALONE = ("litestar", "oauthlib", "vl_convert")
 MOST_MB = 250
@@ -47,8 +48,7 @@ def test_with_every_chart_drawn_it_takes_less_than_a_quarter_of_a_gigabyte(tmp_p
         assert len(its_own) == 1, "the process that draws"
         assert sum(most_mb(pid) for pid in (console.pid, *its_own)) < MOST_MB, "at their most"
     finally:
-        console.terminate()
-        console.communicate(timeout=60)
+        end(console)
 
 
 def most_mb(pid: int) -> float:

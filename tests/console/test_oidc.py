@@ -67,7 +67,7 @@ async def test_another_process_finishes_what_one_began(
     async with at_console(console, provider, now, tmp_path) as visitors:
         first = visitors()
         begun = await first.open("/sign-in/begin")
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = (await outside.get(begun.headers["location"])).headers["location"]
         other = visitors(first.client.cookies)
         assert (await other.open(back.removeprefix(BASE))).status_code == 303

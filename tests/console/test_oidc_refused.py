@@ -137,7 +137,7 @@ async def test_an_answer_counts_once_and_for_ten_minutes(
         assert (await visitor.open(again)).status_code == 403
         visitor = visitors()
         begun = await visitor.open("/sign-in/begin")
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = (await outside.get(begun.headers["location"])).headers["location"]
         now.later = PENDING
         assert (await visitor.open(back.removeprefix(BASE))).status_code == 403
@@ -149,7 +149,7 @@ async def test_without_the_cookie_an_answer_lets_nobody_in(
     """A stolen or planted address of the way back is of no use in another browser."""
     async with at_console(console, provider, now, tmp_path) as visitors:
         begun = await visitors().open("/sign-in/begin")
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = (await outside.get(begun.headers["location"])).headers["location"]
         victim = visitors()
         assert (await victim.open(back.removeprefix(BASE))).status_code == 403
@@ -215,7 +215,7 @@ async def test_an_answer_of_the_provider_that_is_none_breaks_no_page(
     async with at_console(console, provider, now, tmp_path) as visitors:
         known, visitor = visitors(), visitors()
         begun = await known.open("/sign-in/begin")
-        async with httpx.AsyncClient() as outside:
+        async with httpx.AsyncClient(timeout=60) as outside:
             back = (await outside.get(begun.headers["location"])).headers["location"]
         provider.answer = lambda request: send(request, body)
         assert (await visitor.open("/sign-in/begin")).status_code == 503

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import REPOSITORY
+from tests.ending import end
 from tests.integration.identity_provider import IdentityProvider
 from tests.ports import free_ports
 
@@ -90,9 +91,9 @@ class Consoles:
     def stop(self) -> None:
         """Stop both."""
         for process in self._processes.values():
-            process.terminate()
+            process.terminate()  # all at once
         for process in self._processes.values():
-            process.wait(PATIENCE_S)
+            end(process)
 
 
 async def _answers(client: httpx.AsyncClient, port: int) -> bool:
@@ -125,8 +126,7 @@ async def two_consoles(folder: Path, provider: IdentityProvider, *, ledger: str 
         yield consoles
     finally:
         consoles.stop()
-        proxy.terminate()
-        proxy.wait(PATIENCE_S)
+        end(proxy)
 
 
 def _proxy(program: str, config: Path) -> "subprocess.Popen[bytes]":

@@ -33,7 +33,7 @@ def tls_port(authority: Authority) -> Iterator[int]:
                 link, _ = listening.accept()
             except OSError:  # it was closed
                 return
-            link.settimeout(10)
+            link.settimeout(60)
             with suppress(OSError), context.wrap_socket(link, server_side=True) as secured:
                 secured.recv(1)
             link.close()

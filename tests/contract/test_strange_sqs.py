@@ -24,8 +24,8 @@ def sqs() -> Iterator[sqs_server.SqsServer]:
         yield server
 
 
-async def make(server: sqs_server.SqsServer, name: str, *bodies: str) -> None:
-    attributes = {"VisibilityTimeout": str(SHOWN_AGAIN_S)}
+async def make(server: sqs_server.SqsServer, name: str, *bodies: str, shown_again_s: int) -> None:
+    attributes = {"VisibilityTimeout": str(shown_again_s)}
     fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
     async with get_session().create_client("sqs", endpoint_url=server.endpoint) as client:
         await client.create_queue(QueueName=name, Attributes=attributes | fifo)
@@ -46,7 +46,7 @@ async def test_what_is_let_go_of_shows_again(sqs: sqs_server.SqsServer, monkeypa
     any longer: else it would be for as long as this process lives.
     """
     monkeypatch.setattr(engine, "SHORTEST_VISIBILITY_S", SHOWN_AGAIN_S)
-    await make(sqs, "orders", "first")
+    await make(sqs, "orders", "first", shown_again_s=SHOWN_AGAIN_S)
     queue, other = SqsQueue(sqs.url("orders")), SqsQueue(sqs.url("orders"))
     await queue.look()
     batch = await received(queue)
@@ -60,7 +60,7 @@ async def test_what_is_let_go_of_shows_again(sqs: sqs_server.SqsServer, monkeypa
 
 async def test_poison_holds_up_no_group(sqs: sqs_server.SqsServer) -> None:
     """Of a group in a FIFO queue nothing more comes while a message is in hand; once it is done the next does."""
-    await make(sqs, "group.fifo", "poison", "order")
+    await make(sqs, "group.fifo", "poison", "order", shown_again_s=600)
     queue = SqsQueue(sqs.url("group.fifo"))
     bodies: list[bytes] = []
     while len(bodies) < 2:

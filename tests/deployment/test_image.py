@@ -59,7 +59,9 @@ def test_it_takes_an_order_and_shows_it_on_the_native_board(image: Stage) -> Non
     with served(state, program=program) as address:
         till = image.run([*image.entrypoint, "token", "--service", "--scope", "orders:write", "--state", str(state)])
         order = {"member_id": "m1", "currency": "GBP", "total": "74.00"}
-        taken = httpx.post(f"{address}/order/A1", json=order, headers={"Authorization": f"Bearer {till.strip()}"})
+        taken = httpx.post(
+            f"{address}/order/A1", json=order, headers={"Authorization": f"Bearer {till.strip()}"}, timeout=60
+        )
         assert taken.status_code == HTTPStatus.ACCEPTED, taken.text
         own = image.run([*image.entrypoint, "token", "--member", "m1", "--state", str(state)])
         reader = {"Authorization": f"Bearer {own.strip()}"}
@@ -69,6 +71,6 @@ def test_it_takes_an_order_and_shows_it_on_the_native_board(image: Stage) -> Non
 
 
 def _points(address: str, reader: dict[str, str]) -> int | None:
-    shown = httpx.get(f"{address}/loyalty/m1", headers=reader, timeout=30)
+    shown = httpx.get(f"{address}/loyalty/m1", headers=reader, timeout=60)
     me = shown.raise_for_status().json()["me"]
     return None if me is None else me["points"]

@@ -14,7 +14,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.acceptance.command_line import served
 from tests.deployment.deployed import BIN, DEPLOY, documents, tool
-from tests.key_value_server import free_port
+from tests.ending import end
+from tests.ports import free_port
 
 RULES = DEPLOY / "prometheus/laurels.rules.yml"
 PATIENCE_S = 60.0
@@ -53,9 +54,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_each_figure_that_is_named_is_told(address: str) -> None:
-    httpx.get(f"{address}/loyalty/nobody", timeout=30)  # refused, and counted
+    httpx.get(f"{address}/loyalty/nobody", timeout=60)  # refused, and counted
     told: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(httpx.get(f"{address}/metrics", timeout=30).text):
+    for family in text_string_to_metric_families(httpx.get(f"{address}/metrics", timeout=60).text):
         for name in (family.name, *(f"{family.name}{suffix}" for suffix in SUFFIXES)):
             told[name] = {label for sample in family.samples for label in sample.labels}
     named = _named(_queries() + [rule["expr"] for rule in _rules()])
@@ -93,12 +94,12 @@ def _prometheus(folder: Path, target: str) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{port}/api/v1"
         finally:
-            server.terminate()
+            end(server)
 
 
 def _asked(api: str, path: str, **query: str) -> Any:
     try:
-        answer = httpx.get(f"{api}/{path}", params=query, timeout=10).json()
+        answer = httpx.get(f"{api}/{path}", params=query, timeout=60).json()
     except (httpx.TransportError, json.JSONDecodeError):  # it is starting
         return None
     assert answer["status"] == "success", answer

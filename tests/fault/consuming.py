@@ -10,10 +10,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from tests.ending import end
 
 from laurels.ledger import Ledger
 from laurels.model import DocumentKind
@@ -70,7 +71,7 @@ class Consumers:
     def kill(self, rng: Random) -> None:
         """SIGKILL one of them; another takes its place."""
         place = rng.randrange(len(self._running))
-        self._end(self._running[place], signal.SIGKILL)
+        end(self._running[place], signal.SIGKILL)
         self.killed += 1
         self._running[place] = self._start()
 
@@ -87,22 +88,13 @@ class Consumers:
     def close(self) -> None:
         """Let them finish."""
         for each in self._running:
-            self._end(each, signal.SIGTERM)
+            end(each)
         self._log.close()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
-
-    def _end(self, process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            process.send_signal(number)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def wait_until(condition: Callable[[], bool], between: Callable[[], object] = int) -> None:

@@ -78,7 +78,7 @@ class Customer:
                 await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader) -> tuple[str, bytes]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             length = re.search(r"\r\ncontent-length: (\d+)", head)
             return head, await reader.readexactly(int(length[1])) if length else b""

@@ -79,7 +79,7 @@ class Tree:
         self, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
         """Status and content of an answer. Raises `OSError` or `HTTPException` where none comes."""
-        connection = http.client.HTTPConnection(*self._address, timeout=10)
+        connection = http.client.HTTPConnection(*self._address, timeout=60)
         sent = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", **(headers or {})}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), sent)

@@ -15,6 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.ending import end
 from tests.webhook_receiver import Receiver, receiving
 
 from laurels import clock
@@ -368,8 +369,7 @@ def publishing(state: Path, urls: "Sequence[str]", ended_by: signal.Signals) -> 
         try:
             yield
         finally:
-            process.send_signal(ended_by)
-            process.wait(30)
+            end(process, ended_by)
 
 
 async def until(condition: "Callable[[], bool]") -> None:

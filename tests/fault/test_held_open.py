@@ -37,7 +37,7 @@ async def test_never_skips_an_entry_of_a_writer_that_was_held_open(
         def hold(claim: Claim, decided: threading.Event = decided, go_on: threading.Event = go_on) -> Outcome:
             outcome = decide(claim, shop.programs)
             decided.set()
-            assert go_on.wait(30)
+            assert go_on.wait(60)
             return outcome
 
         held = asyncio.create_task(shop.ledger.award(0, EACH, hold, waiting_before=0))

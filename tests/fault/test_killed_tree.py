@@ -43,7 +43,7 @@ ROUND_S = 2.5
 MILESTONE = 100
 
 
-@pytest.mark.timeout(SECONDS * 20 + 120)
+@pytest.mark.timeout(SECONDS * 20 + 300)
 @pytest.mark.parametrize("shards", [1, pytest.param(16, marks=pytest.mark.long)])
 def test_never_lost_never_twice_never_backwards_while_processes_are_killed(
     tmp_path: Path, rng: Random, figures: Counter[str], shards: int
@@ -54,19 +54,16 @@ def test_never_lost_never_twice_never_backwards_while_processes_are_killed(
 
 
 def kill_for(seconds: float, folder: Path, rng: Random, figures: Counter[str], shards: int = 1) -> None:
-    """Kill trees over one state, with a ledger of so many shards, for so long; then send what is unknown again, and
-    count everything.
+    """Kill trees over one state, with a ledger of so many shards, for so long, and until something was acknowledged,
+    something refused and something read; then send what is unknown again, and count everything.
     """
     tree, history, seen = Tree(folder / "state", shards), History(), list[str]()
     deadline = time.monotonic() + seconds
     for number in count():
         figures["kills"] += run_and_kill(tree, history, seen, rng, name=f"k{number}", seconds=ROUND_S)
         asyncio.run(_check_between(tree.state, history, figures))
-        if number and time.monotonic() > deadline:
+        if number and time.monotonic() > deadline and history.acked and history.refused and seen:
             break
-    assert history.acked, "nothing was acknowledged: nothing was tried"
-    assert history.refused, "nothing was refused: nothing was tried"
-    assert seen, "nothing was read: nothing was tried"
     figures["acknowledged"] += len(history.acked)
     figures["unknown, sent again"] += len(history.unknown)
     tree.start()

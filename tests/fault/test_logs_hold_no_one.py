@@ -11,13 +11,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.ending import end
+from tests.ports import free_port
 
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import load
 
 MEMBER, EMAIL, ORDER, CARD = "member-Xq7", "mail-Xq7@example.com", "order-Xq7", "4111111111111111"
 TELLTALE = "Xq7"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 CRASHING = """
 import asyncio, sys
@@ -56,8 +58,7 @@ class Serving:
     def __init__(self, folder: Path, patch: str) -> None:
         self.state = folder / "state"
         self.log = folder / "log"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         with self.log.open("wb") as log:
             command = [sys.executable, "-c", CRASHING.format(patch=patch), "serve", "--only", "http"]
             options = ["--port", str(self.port), "--state", str(self.state)]
@@ -80,7 +81,7 @@ class Serving:
     def ask_everything(self) -> None:
         """As a shop, as a member and as somebody else: right, wrong, and not HTTP at all."""
         order = {"member_id": MEMBER, "currency": "GBP", "total": "25.00", "email": EMAIL}
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
             for token in (self.service, self.member, self.member + TELLTALE, None):
                 headers = {} if token is None else {"Authorization": f"Bearer {token}"}
                 for body in (order, {**order, "total": "1.00"}, {**order, "total": EMAIL}, [order]):
@@ -101,18 +102,17 @@ class Serving:
                 client.post(f"/members/{MEMBER}/rename", headers=headers)
                 client.delete(f"/members/{MEMBER}", headers=headers)
         for nonsense in (f"{EMAIL}\r\n\r\n", f"GET /{MEMBER} HTTP/9\r\n\r\n", f"GET / HTTP/1.1\r\n{EMAIL}\r\n\r\n"):
-            with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
                 connection.sendall(nonsense.encode())
                 with contextlib.suppress(ConnectionError):
                     assert connection.recv(100).startswith(b"HTTP/1.1 400")
         upgrade = f"GET /loyalty/{MEMBER} HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: {EMAIL}\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
             connection.sendall(upgrade.encode())
             connection.recv(100)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
-        self.process.send_signal(number)
-        self.process.wait(PATIENCE_S)
+        end(self.process, number)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_worker_that_crashes(folder: Path) -> None:
         "--state",
         str(serving.state),
     ]
-    done = subprocess.run([*command, "--once"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*command, "--once"], capture_output=True, text=True, timeout=200, check=False)
     check(done.stdout + done.stderr, serving)
     assert done.returncode == 1
     assert "A fault in Laurels" in done.stderr

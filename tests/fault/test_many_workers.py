@@ -173,4 +173,4 @@ def _laurels(root: Path, *arguments: str) -> str:
 
 def _run(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "laurels", *arguments, "--state", str(root / "state")]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)

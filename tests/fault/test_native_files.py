@@ -92,7 +92,7 @@ async def _fill(directory: Path) -> None:
 
 def _read_everything(directory: Path) -> "subprocess.CompletedProcess[bytes]":
     command = [sys.executable, "-c", READ_EVERYTHING, str(directory)]
-    return subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, timeout=60)
+    return subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, timeout=200)
 
 
 def _files(directory: Path) -> list[Path]:

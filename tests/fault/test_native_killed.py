@@ -17,7 +17,7 @@ from tests.engines import needs_native
 KILLS = 20
 """In one round; `make soak` goes on with new rounds for minutes."""
 READERS = 2
-PATIENCE_S = 60
+PATIENCE_S = 200
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from laurels.testing.naive_board import NaiveLeaderboard
 pytestmark = [pytest.mark.anyio, needs_native, pytest.mark.slow]
 
 STOPS_INSIDE = 10
-PATIENCE_S = 60
+PATIENCE_S = 200
 STALE_AFTER = 1_000
 
 

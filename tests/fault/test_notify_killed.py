@@ -27,7 +27,7 @@ from laurels.wiring.naming import open_names
 pytestmark = pytest.mark.anyio
 
 SENDER = "Corner Shop <points@shop.example>"
-SOON_S = 30
+SOON_S = 60
 
 
 @asynccontextmanager

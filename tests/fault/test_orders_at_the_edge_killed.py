@@ -43,7 +43,7 @@ class Till(threading.Thread):
     def run(self) -> None:
         url = urlsplit(self.tree.url)
         headers = {"Authorization": f"Bearer {self.tree._token}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
+        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
         with closing(connection), suppress(OSError, http.client.HTTPException):
             for n in range(100_000):
                 id_ = f"{self.till}-{n}"

@@ -62,7 +62,7 @@ async def test_a_clean_change_of_servers_loses_nothing_and_keeps_tokens(primary:
             primary.start()  # it does not know that it was replaced
             standby.stop(signal.SIGQUIT)
             said = ""
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while "replaced" not in said:  # the connections that were cut off say something else
                     with pytest.raises(LedgerUnavailable) as refused:
                         await shop.ledger.heads()
@@ -95,7 +95,7 @@ async def test_what_a_standby_had_not_got_yet_is_not_believed(primary: PostgresS
 
 async def patiently(shop: Shop) -> Heads:
     """The heads, once a server is found."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await shop.ledger.heads()

@@ -62,7 +62,7 @@ async def opened(url: str, clock: Clock = now) -> AsyncIterator[Shop]:
 
 async def until(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], bool]) -> T:
     """Ask until it is so; gives the last answer."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not is_so(answer := await ask()):  # noqa: ASYNC110 - it is another process that makes it so
             await asyncio.sleep(0.05)
     return answer

@@ -18,7 +18,7 @@ import pytest
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import load
 
-PATIENCE_S = 30.0
+PATIENCE_S = 100.0
 
 PART_IN_COMMAND = 3
 """`python -m laurels work --leash …`"""
@@ -63,7 +63,7 @@ class Tree:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)
 
     def order(self, order_id: str) -> None:

@@ -19,6 +19,7 @@ from pamqp.commands import Basic
 from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 from tests import kafka_server, rabbitmq_server
+from tests.ending import end
 
 from laurels.settings import load
 from laurels.wiring import build
@@ -59,8 +60,7 @@ async def watch(state: Path, url: str) -> None:
             print([f"{size / 2**20:.0f} MB" for size in sizes])
             assert max(sizes) - sizes[0] < GROWTH_BYTES, sizes
         finally:
-            process.terminate()
-            process.wait(30)
+            end(process)
 
 
 async def fill_rabbitmq(server: rabbitmq_server.RabbitServer, messages: Sequence[bytes]) -> None:

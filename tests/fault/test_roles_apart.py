@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.fault.test_process_tree import Tree, is_alive, killed_at_the_end, until
+from tests.fault.test_process_tree import PATIENCE_S, Tree, is_alive, killed_at_the_end, until
 from tests.integration.test_http_asgi import served
 
 from laurels.asgi import LifespanApplication
@@ -77,7 +77,7 @@ class Plagued(Tree):
         return False
 
     def failures(self, role: str) -> float:
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:  # noqa: S310
             found = re.search(rf'laurels_role_failures_total{{role="{role}"}} (\S+)', answer.read().decode())
         return float(found[1]) if found else 0.0
 
@@ -97,7 +97,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plagued]:
         yield tree
         children = tree.children()
         tree.process.send_signal(signal.SIGTERM)
-        assert tree.process.wait(30) == 0
+        assert tree.process.wait(PATIENCE_S) == 0
         until(lambda: not any(map(is_alive, children.values())))
 
 
@@ -174,7 +174,7 @@ def test_what_runs_is_told_to_services_alone(tree: Plagued, tmp_path: Path) -> N
         sign_token(settings, subject="screen", scope="", ttl_s=60),
     ):
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        answer = httpx.get(f"{tree.url}/readyz", headers=headers)
+        answer = httpx.get(f"{tree.url}/readyz", headers=headers, timeout=60)
         assert answer.status_code == HTTPStatus.OK
         assert set(answer.json()) == {"ready", "ledger", "leaderboard", "version"}
 
@@ -199,7 +199,7 @@ async def test_under_another_server_a_role_that_fails_leaves_the_answers_alone(
     token = sign_token(Settings(state=tmp_path), subject="till", scope="orders:write members:read", ttl_s=60)
     headers = {"Authorization": f"Bearer {token}"}
     async with served(LifespanApplication()) as client:
-        await asyncio.wait_for(fails.wait(), 30)
+        await asyncio.wait_for(fails.wait(), PATIENCE_S)
         assert (await client.get("/healthz")).status_code == HTTPStatus.OK
         states = {one["role"]: one for one in (await client.get("/readyz", headers=headers)).json()["roles"]}
         assert (states[role]["restarts"], states[role]["error"]) == (1, "RuntimeError")
@@ -235,7 +235,7 @@ def test_a_metrics_folder_that_a_killed_process_left_is_removed_at_the_next_star
         assert len(folders()) == 2, "the killed one's is gone, its own has come"
         for each in (second, third):
             each.process.terminate()
-            assert each.process.wait(30) == 0
+            assert each.process.wait(PATIENCE_S) == 0
     until(lambda: folders() == [])
 
 
@@ -250,4 +250,4 @@ def test_only_takes_every_name_of_the_table(tmp_path: Path) -> None:
         with killed_at_the_end(process):
             until(lambda state=state: list((state / "run").glob("*.json")) != [])  # type: ignore[misc]
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE_S) == 0

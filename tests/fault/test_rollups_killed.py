@@ -36,6 +36,7 @@ async def main():
     print("begun", flush=True)
     while await rolling.step(at_once=2) is not False:
         print("stepped", flush=True)
+        sys.stdin.readline()  # until it is let go on: no step more than one is done before the kill
     print("done", flush=True)
 
 asyncio.run(main())
@@ -104,14 +105,20 @@ async def _sold(shop: Shop, rng: random.Random, steps: int) -> None:
 
 def _is_done(path: Path, steps: int) -> bool:
     """Keep the roll-ups in a process of its own and kill it after so many steps. Whether it was done before."""
-    keeper = subprocess.Popen([sys.executable, "-c", KEEP, str(path)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", KEEP, str(path)]
+    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert keeper.stdin is not None
     assert keeper.stdout is not None
     said = ""
     for _ in range(steps):
         said = keeper.stdout.readline().strip()
         if said in {"done", ""}:
             break
+        if said == "stepped":
+            keeper.stdin.write("\n")
+            keeper.stdin.flush()
     keeper.send_signal(signal.SIGKILL)
+    keeper.stdin.close()
     keeper.stdout.close()
     keeper.wait()
     assert said, "it ended by itself"

@@ -3,7 +3,6 @@
 import json
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,17 +13,12 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 
 import pytest
+from tests.ending import end
+from tests.ports import free_port
 
 SEED = 21
 KILLS = 2
 DAY = ("--orders", "600", "--members", "100", "--rate", "100", "--seed", str(SEED))
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -38,7 +32,7 @@ def served(state: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
                 time.sleep(0.05)  # another process gets ready; the test's own time limit ends this
             yield server
         finally:
-            server.terminate()
+            end(server)
 
 
 def _ready(port: int) -> bool:

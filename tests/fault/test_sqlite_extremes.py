@@ -30,7 +30,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_some_extremes_are_named_or_change_nothing(ledger: Path, rng: Random) -> None:
-    assert _try(ledger, rng.sample(_all(ledger), 100)) > 10
+    assert _try(ledger, rng.sample(_all(ledger), 100)) > 3  # some 26
     assert _try(ledger, [("ledger", "shards", str(2**40)), ("shard", "position", str(2**62))]) == 2
 
 

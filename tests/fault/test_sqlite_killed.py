@@ -59,7 +59,7 @@ def _say(what: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(SECONDS * 3 + 60)
+@pytest.mark.timeout(SECONDS * 3 + 300)
 def test_killed_again_and_again_it_keeps_what_it_acknowledged(
     tmp_path: Path, rng: random.Random, figures: Counter[str]
 ) -> None:
@@ -67,20 +67,20 @@ def test_killed_again_and_again_it_keeps_what_it_acknowledged(
 
 
 def kill_for(seconds: float, path: Path, rng: random.Random, figures: Counter[str]) -> None:
-    """Kill writers at one file for so long; look after each, and count everything at the end."""
+    """Kill writers at one file for so long, and until one died between a call and its answer; look after each, and
+    count everything at the end.
+    """
     invoked: set[int] = set()
     acked: set[int] = set()
     kills = 0
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or not 0 < len(acked) < len(invoked):
         _run_and_kill(path, rng, max(invoked, default=-1) + 1, invoked, acked)
         kills += 1
         applied = asyncio.run(_applied(path, invoked))
         figures["lost"] += len(acked - applied)
         assert acked <= applied <= invoked, f"kill {kills}: lost {acked - applied}, not asked for {applied - invoked}"
     print(f"{kills} kills, {len(invoked)} orders invoked, {len(acked)} acknowledged")
-    assert len(acked) > kills
-    assert len(invoked) > len(acked), "no kill ever came between a call and its answer: nothing was tried"
     figures["kills"] += kills
     figures["acknowledged"] += len(acked)
     figures["unknown, sent again"] += len(invoked - acked)

@@ -28,7 +28,7 @@ from laurels.workers import project_forever
 pytestmark = pytest.mark.anyio
 
 MEMBERS = 40
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @pytest.fixture

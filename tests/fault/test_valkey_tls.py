@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from tests.certificates import Authority
-from tests.key_value_server import Process, free_port, redis_binary, running
+from tests.key_value_server import Process, redis_binary, running
+from tests.ports import free_port
 
 from laurels.engines.valkey import Tls, ValkeyLeaderboard
 from laurels.errors import SettingsError

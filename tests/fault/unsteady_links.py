@@ -33,7 +33,7 @@ class UnsteadyLinks:
 
     def __enter__(self) -> "UnsteadyLinks":
         self._thread.start()
-        assert self._listening.wait(10)
+        assert self._listening.wait(60)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -48,7 +48,7 @@ class Line:
         """The next whole answer, without what differs from one to the next by design: the date, what is left of the
         quota.
         """
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"\r\ncontent-length: (\d+)", head)
             body = await self.reader.readexactly(int(length[1])) if length else b""

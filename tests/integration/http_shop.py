@@ -94,7 +94,7 @@ async def open_shop(
         tasks.create_task(serve(services, stop, port.set_result))
         base = f"http://127.0.0.1:{await port}"
         try:
-            async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=base, timeout=60) as client:
                 yield Shop(services, port.result(), client)
         finally:
             stop.set()

@@ -101,7 +101,7 @@ class LiveLaurels:
     def ask(self, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
         """The status and the content of an answer."""
         assert self.address is not None
-        connection = http.client.HTTPConnection(*self.address, timeout=30)
+        connection = http.client.HTTPConnection(*self.address, timeout=60)
         headers = {"Authorization": f"Bearer {token or self._token}", "Content-Type": "application/json"}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -180,7 +180,7 @@ class Road:
 
 
 def _forward(address: tuple[str, int], path: str, headers: Message, body: bytes) -> tuple[int, Message, bytes]:
-    connection = http.client.HTTPConnection(*address, timeout=30)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     kept = {name: headers[name] for name in ("Authorization", "Content-Type")}
     try:
         connection.request("POST", path, body, kept)

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.integration.shop_sides import LiveLaurels, Road, points_of, private_pem, until
+from tests.integration.shop_sides import PATIENCE_S, LiveLaurels, Road, points_of, private_pem, until
+from tests.ports import free_port
 
 SHOP = Path(__file__).parent.parent.parent / "examples" / "django-shop"
 LEASE_S = 1
@@ -60,7 +60,7 @@ class DjangoShop:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -183,7 +183,7 @@ def test_orders_placed_while_laurels_is_away_arrive_later_exactly_once(
     assert shop.outbox()["sent"] > waiting + 10
     for sender in senders:
         sender.terminate()
-        assert sender.wait(30) == 0
+        assert sender.wait(PATIENCE_S) == 0
 
 
 def test_an_order_and_its_news_are_there_together_or_not_at_all(shop: DjangoShop) -> None:
@@ -210,7 +210,7 @@ def test_a_sender_killed_between_the_answer_and_its_mark_sends_again_and_counts_
                 killed.wait()
 
         road.before_answer = kill
-        assert killed.wait(30) == -9
+        assert killed.wait(PATIENCE_S) == -9
         assert shop.outbox()["waiting"] > 0
     shop.start("send_loyalty_outbox")
     arrive(shop, laurels)
@@ -280,11 +280,9 @@ def test_a_customer_sees_their_own_points_and_the_office_sends_a_parked_row_agai
         *("createsuperuser", "--noinput", "--username", "ann", "--email", "ann@example.com"),
         DJANGO_SUPERUSER_PASSWORD="a long one",
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     shop.start("runserver", "--noreload", address)
-    with httpx.Client(base_url=f"http://{address}", follow_redirects=True, timeout=30) as browser:
+    with httpx.Client(base_url=f"http://{address}", follow_redirects=True, timeout=60) as browser:
         until(lambda: _answers(browser))
         assert browser.get("/points/token/").status_code == 401
         sign_in = {"username": "ann", "password": "a long one"}

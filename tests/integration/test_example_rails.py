@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.integration.shop_sides import LiveLaurels, Road, points_of, private_pem, until
+from tests.integration.shop_sides import PATIENCE_S, LiveLaurels, Road, points_of, private_pem, until
 
 SHOP = Path(__file__).parent.parent.parent / "examples" / "rails-shop"
 COMMANDS = Path(__file__).with_name("rails_shop.rb")
@@ -158,7 +158,7 @@ def test_whoever_dies_every_order_arrives_exactly_once(shop: RailsShop, laurels:
             killed.wait()
 
         road.before_answer = kill_the_sender
-        assert killed.wait(30) == -9
+        assert killed.wait(PATIENCE_S) == -9
     assert shop.outbox()["sent"] == 0
     assert road.answers, "it was killed before Laurels answered"
 

@@ -34,7 +34,7 @@ async def served(app: LifespanApplication, host: str = HERE) -> AsyncIterator[ht
     with socket.create_server((host, 0)) as listener:
         server = QuietServer(uvicorn.Config(app, lifespan="on", log_config=None))
         running = asyncio.create_task(server.serve([listener]))
-        async with httpx.AsyncClient(base_url=f"http://{host}:{listener.getsockname()[1]}", timeout=30) as client:
+        async with httpx.AsyncClient(base_url=f"http://{host}:{listener.getsockname()[1]}", timeout=60) as client:
             yield client
         server.should_exit = True
         await running

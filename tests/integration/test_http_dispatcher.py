@@ -385,7 +385,7 @@ async def ask(app: ASGIApp, method: str, target: str, headers: Pairs, body: byte
         "server": ("127.0.0.1", 8000),
         "state": {},
     }
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await app(scope, receive, send)
     start, *bodies = sent
     return start["status"], list(start["headers"]), b"".join(message.get("body", b"") for message in bodies)

@@ -193,7 +193,7 @@ class Gate:
         self.held = 0
 
     async def until_held(self, orders: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.held < orders:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.002)
 
@@ -225,7 +225,7 @@ async def test_a_server_that_stops_answers_what_it_took(
         handed = seen.handed
 
         async def go_on() -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while seen.handed == handed:  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(0.002)
             lines[5].writer.write(half[-3:])
@@ -245,14 +245,14 @@ async def test_what_arrives_is_bounded(till: Till, connect: Connect, seen: Seen)
     for n, line in enumerate(lines):
         line.writer.write(till.post(f"/order/A{n}", body)[:-50_000])
         await line.writer.drain()
-    async with asyncio.timeout(30):
-        while not seen.handed:  # noqa: ASYNC110 - it tells nobody
+    async with asyncio.timeout(60):
+        while seen.handed <= 10:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.002)
     for line in lines:
         line.writer.write(b" " * 50_000)
     for line in lines:
         assert (await line.answer()).startswith(b"HTTP/1.1 202 ")
-    assert 10 < seen.handed < 40
+    assert seen.handed < 40
     handed, line = seen.handed, await connect(till.shop)
     await line.ask(till.post("/order/A0", body))
     assert seen.handed == handed, "there is room again"

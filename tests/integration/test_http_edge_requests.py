@@ -138,7 +138,7 @@ async def test_a_request_in_pieces(shop: Shop, connect: Connect, seen: Seen) -> 
         line, handed = await connect(shop), seen.handed
         line.writer.write(sent[:cut])
         await line.writer.drain()
-        async with asyncio.timeout(10):  # so that the pieces arrive apart; together they would be answered as well
+        async with asyncio.timeout(60):  # so that the pieces arrive apart; together they would be answered as well
             while seen.handed == handed:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.002)
         assert await line.ask(sent[cut:]) == documented
@@ -179,7 +179,7 @@ async def test_two_requests_of_one_piece(shop: Shop, connect: Connect, seen: See
     line = await connect(shop)
     line.writer.write(b"".join(request(shop, "/loyalty/m1", X_Request_Id=id_) for id_ in ("a", "b")))
     assert [b"x-request-id: " + id_ in await line.answer() for id_ in (b"a", b"b")] == [True, True]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not seen.returned:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.002)
     handed = seen.handed

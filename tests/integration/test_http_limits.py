@@ -155,9 +155,9 @@ async def speak(shop: Shop, *pieces: bytes) -> tuple[int, dict[str, str], bytes]
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), 60)
     except ConnectionError:
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), 60)
     finally:
         writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -260,14 +260,14 @@ async def test_an_answer_may_take_longer_than_a_request(in_python: Shop, monkeyp
     board = shop.services.dashboards.board
 
     async def slow(*args: object, **more: object) -> object:
-        await asyncio.wait_for(looked.wait(), 20)
+        await asyncio.wait_for(looked.wait(), 60)
         return await board("all-time")
 
     monkeypatch.setattr(shop.services.dashboards, "board", slow)
     asking = asyncio.create_task(shop.ask("GET", "/leaderboard/all-time"))
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)
-        assert b" 408 " in await asyncio.wait_for(reader.read(), 20), "so connections were looked at meanwhile"
+        assert b" 408 " in await asyncio.wait_for(reader.read(), 60), "so connections were looked at meanwhile"
         writer.close()
     finally:
         looked.set()

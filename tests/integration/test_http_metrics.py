@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.ending import end
 from tests.fault.test_process_tree import Tree, until
 from tests.integration.http_shop import Shop, open_shop
 
@@ -178,7 +179,7 @@ print(counted().decode())
 def test_what_was_open_in_a_process_goes_with_it_and_what_it_counted_stays(tmp_path: Path) -> None:
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     command = [sys.executable, "-c", LIVING, DYING]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=200).stdout
     assert {file.name.partition("_")[0] for file in tmp_path.iterdir()} >= {"gauge", "counter"}
     figures = parse(told)
     assert figures["laurels_connections", ()] == 1
@@ -190,8 +191,7 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
     with closing(Tree(tmp_path / "state")) as tree:
         until(lambda: set(tree.children()) == {"work", "notify"})
         yield tree
-        tree.process.terminate()
-        tree.process.wait(30)
+        end(tree.process)
 
 
 def test_processes_that_serve_together_count_together(tree: Tree) -> None:
@@ -201,7 +201,7 @@ def test_processes_that_serve_together_count_together(tree: Tree) -> None:
     until(lambda: all(tree.awarded(f"A{n}") for n in range(3)))
 
     def figures() -> Figures:
-        with urllib.request.urlopen(f"{tree.url}/metrics", timeout=30) as answer:  # noqa: S310 - our own server
+        with urllib.request.urlopen(f"{tree.url}/metrics", timeout=60) as answer:  # noqa: S310 - our own server
             return parse(answer.read().decode())
 
     until(lambda: figures()["laurels_awarded_total", ()] == 3)

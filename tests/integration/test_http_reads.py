@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import structlog
 from tests.integration.http_shop import Shop, check_problem, open_shop
+from tests.ports import free_port
 from tests.settings import settings_with
 
 import laurels
@@ -289,8 +289,7 @@ async def test_an_old_client_names_none(shop: Shop) -> None:
 
 
 async def test_metrics_may_have_a_port_of_their_own(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with open_shop(tmp_path, http_metrics_port=port) as shop:
         own = f"http://127.0.0.1:{port}"
         answer = await shop.client.get(f"{own}/metrics")

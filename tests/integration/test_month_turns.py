@@ -19,7 +19,6 @@ pytestmark = pytest.mark.anyio
 async def test_streams_on_month_turn_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signs of life come once an hour here, so what comes at the turn is not one of their looks."""
     monkeypatch.setattr(live, "QUIET_S", 3600.0)
-    started = clock.now()
     ahead = 0
 
     def now() -> int:
@@ -28,11 +27,11 @@ async def test_streams_on_month_turn_at_once(tmp_path: Path, monkeypatch: pytest
     async with build(settings_with(state=tmp_path), now=now) as services:
         boards = services.boards
         assert isinstance(boards, Boards)
-        ahead = boards.next_turn(started) - started - 3 * SECOND
         order = Order(source="shop", order_id="A1", member_id="ann", currency="GBP", total=2500)
         await services.intake.accept(order)
         await services.awarder.drain()
         await services.projector.catch_up()
+        ahead = boards.next_turn(clock.now()) - clock.now() - 5 * SECOND
         before = boards.resolve("month", now())
         shown = services.live.follow(lambda: services.dashboards.board("month", top=10, whole=True))
         async with asyncio.timeout(60):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from tests.integration.test_postgres_refused import refusal
 from tests.pgbouncer_server import pooler
-from tests.ports import free_ports
+from tests.ports import free_port
 from tests.postgres_server import Databases, PostgresServer, binaries, running, standby_of
 
 from laurels.awarding import Awarder, publish
@@ -121,7 +121,7 @@ async def works_for_many(url: str) -> None:
 
 @pytest.mark.long
 async def test_a_socket_in_a_folder_with_spaces_and_an_address_of_version_6() -> None:
-    [port] = free_ports(1)
+    port = free_port()
     with running(binaries(), listen_addresses="::1", port=str(port)) as server:
         server.sql("CREATE DATABASE shop")
         beside = server.folder / "a folder with + and spaces"

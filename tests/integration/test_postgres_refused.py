@@ -4,7 +4,6 @@ says what to fix, and shows no password.
 
 import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.certificates import Authority
 from tests.pgbouncer_server import pooler
+from tests.ports import free_port
 from tests.postgres_server import PLAIN_USER, ROOT, Databases, PostgresServer, binaries, name_of, running, standby_of
 
 # A command ends while the TLS connection that was refused still says goodbye; uvloop warns of it, and goes on.
@@ -116,10 +116,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def by_tls(authority: Authority) -> Iterator[PostgresServer]:
     """A server with a certificate for its address, and a database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = PostgresServer(binaries(), listen_addresses="127.0.0.1", port=str(port), max_wal_senders="4")
+    server = PostgresServer(binaries(), listen_addresses="127.0.0.1", port=str(free_port()), max_wal_senders="4")
     try:
         server.make()
         for file, name in zip(authority.issue("server"), ("server.crt", "server.key"), strict=True):

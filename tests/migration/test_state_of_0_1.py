@@ -15,6 +15,7 @@ from typing import Any
 
 import apsw
 import pytest
+from tests.ending import end
 
 from laurels.engines.sqlite.schema import LATEST
 
@@ -100,8 +101,7 @@ def address(state: Path) -> Iterator[str]:
         assert serving.stderr is not None
         answers = next(found for line in serving.stderr if (found := re.search(r"answers at (http://\S+)/", line)))
         yield answers[1]
-        serving.terminate()
-        serving.communicate()
+        end(serving)
 
 
 def test_its_tokens_are_answered_honestly(address: str, state: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import resource
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from tests.ending import end
 
 from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings, load
@@ -121,8 +122,7 @@ def served(folder: Path, *changes: str, descriptors: int | None = None, **settin
         yield server
         assert process.poll() is None, log.read_text()
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_S)
+        end(process)
 
 
 def until(is_so: Callable[[], bool], within_s: float = PATIENCE_S) -> None:

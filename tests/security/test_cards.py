@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from tests.ending import end
 from tests.settings import settings_with
 from tests.unit.test_model_cards import CARDS
 
@@ -52,11 +53,10 @@ def serving(state: Path, log: Path) -> Iterator[httpx.Client]:
     try:
         while (address := re.search(r"answers at (http://\S+)/", log.read_text())) is None:
             assert server.poll() is None, log.read_text()
-        with httpx.Client(base_url=address[1], timeout=30) as client:
+        with httpx.Client(base_url=address[1], timeout=60) as client:
             yield client
     finally:
-        server.terminate()
-        server.wait(30)
+        end(server)
 
 
 @pytest.mark.slow

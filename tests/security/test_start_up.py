@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from tests.acceptance.command_line import laurels
+from tests.ending import end
 from tests.fault.test_process_tree import Tree, until
 from tests.settings import settings_with
 
@@ -134,8 +135,7 @@ def test_whatever_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
             order = {"member_id": "ann", "currency": "GBP", "total": "2000.00", "email": "ann@example.com"}
             tree.call("POST", "/order/A1", order)
             until(lambda: tree.awarded("A1") and any((state / "outbox").glob("*.eml")))
-            tree.process.terminate()
-            tree.process.communicate(timeout=30)
+            end(tree.process)
     finally:
         os.umask(mask)
     found = [state, *state.rglob("*")]

@@ -20,7 +20,7 @@ def run(*command: str, state: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "laurels", *command, "--state", str(state)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
 

@@ -28,7 +28,7 @@ async def test_every_lane_calls_at_least_once_and_each_call_is_counted() -> None
     await repeat(timing, call, seconds=0, lanes=7)
     assert calls == len(timing.each_s) == 7
     await repeat(timing, call, seconds=0.01)
-    assert calls == len(timing.each_s) > 8
+    assert calls == len(timing.each_s) >= 8
     assert timing.seconds >= 0.01
     assert timing.per_s == calls / timing.seconds
 

@@ -30,7 +30,7 @@ async def test_services_wait_their_turn_and_small_bodies_do_not() -> None:
     ]
     await turn()
     assert came == ["a", "b"], "the small one does not overtake, or a large one would wait for ever"
-    await asyncio.wait_for(room.take(None, SMALL_BYTES), 10)
+    await asyncio.wait_for(room.take(None, SMALL_BYTES), 60)
     room.give_back(None, SMALL_BYTES)
     tasks[2].cancel()
     await turn()
@@ -48,7 +48,7 @@ async def test_members_are_refused_each_and_all_together() -> None:
             await room.take(f"m{member}", 1)
     with pytest.raises(TooManyRequests):
         await room.take("another", 1)
-    await asyncio.wait_for(room.take(None, SERVICES_BYTES), 10)
+    await asyncio.wait_for(room.take(None, SERVICES_BYTES), 60)
     room.give_back("m0", MEMBER_BYTES)
     await room.take("another", 1)
 
@@ -74,7 +74,7 @@ async def test_whatever_happens_all_room_comes_back(rng: Random) -> None:
             task.cancel()
         if rng.random() < 0.3:
             await asyncio.sleep(0)
-    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
-    await asyncio.wait_for(room.take(None, SERVICES_BYTES), 10)
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 60)
+    await asyncio.wait_for(room.take(None, SERVICES_BYTES), 60)
     for member in ("a", "b", "c", "d"):
         await room.take(member, MEMBER_BYTES)

@@ -85,7 +85,7 @@ def told_by(directory: Path, how: str) -> Figures:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=200,
     )
     return {
         (sample.name, sample.labels.get("le", "")): sample.value

@@ -33,7 +33,7 @@ async def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", refusing)
     monkeypatch.setattr(processes, "FIRST_PAUSE_S", 0.01)
-    await asyncio.wait_for(keep_running(["work"], stop, tell), 30)
+    await asyncio.wait_for(keep_running(["work"], stop, tell), 60)
     assert (tries, told) == (3, ["died", "died", "started"])
 
 
@@ -52,7 +52,7 @@ async def test_pauses_double_while_a_child_keeps_dying(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", dying)
     monkeypatch.setattr(processes, "sleep", sleep)
-    await asyncio.wait_for(keep_running(["work"], stop), 30)
+    await asyncio.wait_for(keep_running(["work"], stop), 60)
     assert paused == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
@@ -75,7 +75,7 @@ async def test_a_terminal_that_is_closed_stops_it_unless_nohup_says_otherwise() 
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may be run under nohup themselves
     stop = stop_on_signals()
     signal.raise_signal(signal.SIGHUP)
-    await asyncio.wait_for(stop.wait(), 30)
+    await asyncio.wait_for(stop.wait(), 60)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().remove_signal_handler(number)
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", NOHUP, stdout=asyncio.subprocess.PIPE)

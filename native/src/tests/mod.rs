@@ -13,7 +13,7 @@ use crate::engine::reader::Reader;
 use naive::Naive;
 
 /// Long enough for any machine.
-const PATIENT: Duration = Duration::from_secs(20);
+const PATIENT: Duration = Duration::from_secs(100);
 
 /// Compare a board as a reader sees it, and some members' own views, with the naive one.
 fn assert_agrees(reader: &mut Reader, naive: &Naive, board: &str, members: &[u32]) {

@@ -29,7 +29,7 @@ def test_no_room_for_what_is_printed_is_said_in_one_line(state: Path, command: l
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
@@ -76,7 +76,7 @@ def test_an_import_without_room_is_gone_on_with(tmp_path: Path) -> None:
         [LAURELS, "import", file, "--state", state],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
         preexec_fn=limited,
     )

@@ -163,7 +163,7 @@ def test_standard_input(shop: Path) -> None:
     text = HEADER + "1,m1,GBP,50.00\n"
     done = subprocess.run(
         [LAURELS, "import", "-", "--format", "csv"],
-        input=text, capture_output=True, text=True, cwd=shop, check=False, timeout=60,
+        input=text, capture_output=True, text=True, cwd=shop, check=False, timeout=200,
     )  # fmt: skip
     assert (done.returncode, done.stdout.splitlines()[1].split(",")[0]) == (0, "1 awarded")
 

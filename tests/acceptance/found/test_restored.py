@@ -214,7 +214,7 @@ def test_tokens_of_a_lost_history_are_told_so(tmp_path: Path) -> None:
                 f"{address}/loyalty/alice",
                 params={"min_version": min_version},
                 headers={"Authorization": f"Bearer {token}"},
-                timeout=60,
+                timeout=200,
             )
 
         while (told := ask(seen)).status_code != 409:  # the test's own time limit ends this

@@ -23,7 +23,7 @@ from laurels.errors import BoardMoved, BoardNotReady, BoardUnavailable, Settings
 from laurels.leaderboard import ALL_TIME, Followed, Joined, Scored
 from laurels.model import Mark
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ def test_streams_have_a_bound_over_all(server: AttackedServer) -> None:
 
 def test_hiding_has_a_quota_of_its_own_and_writes_nothing_where_nothing_changes(server: AttackedServer) -> None:
     service = sign_token(server.settings, subject="till", scope="members:write status:read", ttl_s=600)
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
 
         def ask(method: str, path: str, token: str) -> httpx.Response:
             return client.request(method, path, headers={"Authorization": f"Bearer {token}"})
@@ -129,7 +129,7 @@ def test_listing_what_lies_in_quarantine_reads_no_content(server: AttackedServer
     """Five documents of 900 kB each, padded with blanks, which are kept as received; what is listed is short."""
     scopes = "orders:write quarantine:write status:read"
     headers = {"Authorization": f"Bearer {sign_token(server.settings, subject='till', scope=scopes, ttl_s=600)}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
         order = b'{"member_id": "fay", "currency": "JPY", "total": "2500"' + b" " * 900_000 + b"}"
         for n in range(5):
             assert client.post(f"/order/Q{n}", content=order).status_code == 202

@@ -27,9 +27,6 @@ from laurels.testing.ledger_contract.base import (
     soon,
 )
 
-AT_ONCE_S = 1.0
-"""A waiter wakes up well within this; the timeout that it is given is far longer."""
-
 
 class FollowingTests(LedgerSuite):
     """Whoever has read up to a position has seen everything before it."""
@@ -179,22 +176,19 @@ class WakingTests(LedgerSuite):
             known = await shop.ledger.heads()
             waiting = [asyncio.create_task(self._woken_after(shop, known)) for _ in range(5)]
             await asyncio.sleep(0)
-            happened_at = elapsed()
             await happen()
-            assert max([await soon(each) for each in waiting]) - happened_at < AT_ONCE_S
+            for each in waiting:
+                await soon(each)
 
     async def test_news_of_another_process_wake_who_waits(self, shop: Shop, open_ledger: OpenLedger) -> None:
         """Soon, although nobody in this one knows."""
         async with opened_again(open_ledger, shop) as other:
             waiting = asyncio.create_task(self._woken_after(shop, await shop.ledger.heads()))
             work = asyncio.create_task(shop.ledger.wait_for_work(10 * SOON_S))
-            happened_at = elapsed()
             await other.accept(order("A1", "ann", "25.00"))
             await soon(work)
-            assert elapsed() - happened_at < AT_ONCE_S
-            happened_at = elapsed()
             await other.award()
-            assert await soon(waiting) - happened_at < AT_ONCE_S
+            await soon(waiting)
 
     async def test_old_news_are_not_waited_for(self, shop: Shop) -> None:
         """Nor is work that is there."""
@@ -227,10 +221,10 @@ class WakingTests(LedgerSuite):
             await soon(wait)
             assert elapsed() - began >= 0.099
 
-    async def _woken_after(self, shop: Shop, known: Heads) -> float:
+    async def _woken_after(self, shop: Shop, known: Heads) -> None:
+        """By what happened: its own time would take far longer."""
         await shop.ledger.wait_for_entries(known, 10 * SOON_S)
         assert (await shop.ledger.heads()).version != known.version
-        return elapsed()
 
 
 async def a_busy_day(shop: Shop, tag: str = "0") -> None:
