@@ -41,10 +41,16 @@ def main() -> None:
     # The imports stand here so that errors while loading are reported as well. All that they load stays, and looking
     # through it for what may go would take a tenth of the start.
     gc.disable()
-    from laurels.runtime.telling import fill_standard_streams, spell_out, write_out  # noqa: PLC0415
+    from laurels.runtime.telling import (  # noqa: PLC0415
+        fill_standard_streams,
+        spell_out,
+        stop_for_no_message,
+        write_out,
+    )
 
     fill_standard_streams()
     spell_out()
+    stop_for_no_message()
     code = _code_of(_run)
     sys.exit(_code_of(partial(write_out, quietly=code not in DONE)) or code)
 

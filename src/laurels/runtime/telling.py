@@ -4,11 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from io import TextIOWrapper
-from typing import TextIO
+from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import TYPE_CHECKING, TextIO
 
 from laurels import clock
 from laurels.runtime.visible import visible
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -77,6 +80,28 @@ def write_out(*, quietly: bool = False) -> None:
         _put(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not quietly:
             raise
+
+
+def stop_for_no_message() -> None:
+    """Let nothing fail because what is told of it cannot be written: the disk of the log is full, or who read it is
+    gone. Such lines are lost.
+    """
+    told = sys.stderr
+    if isinstance(told, TextIOWrapper):
+        told.flush()
+        lossy = BufferedWriter(_Lossy(told.fileno(), "w", closefd=False))
+        sys.stderr = TextIOWrapper(lossy, encoding=told.encoding, errors=told.errors, line_buffering=True)
+
+
+class _Lossy(FileIO):
+    """A file that takes everything, and loses what cannot be written now."""
+
+    def write(self, what: "ReadableBuffer", /) -> int:
+        try:
+            written = super().write(what)
+        except OSError:
+            written = None
+        return memoryview(what).nbytes if written is None else written
 
 
 def spell_out() -> None:
