@@ -274,6 +274,53 @@ def test_results_are_written_over_nothing_of_ours(shop: Path, own: str, command:
     assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
 
 
+@pytest.mark.parametrize("command", ["export entries --format csv", "report journal", "bench dashboards --members 10"])
+def test_a_pipe_is_never_waited_for_where_results_go(shop: Path, command: str) -> None:
+    """Who opens one to see what is in it waits for ever."""
+    os.mkfifo(shop / "pipe.csv")
+    try:
+        done = laurels(*command.split(), "--to", "pipe.csv", cwd=shop)
+    finally:
+        (shop / "pipe.csv").unlink()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not a regular file" in done.stderr
+
+
+def in_a_shell(shop: Path, command: str, streams: str) -> "subprocess.CompletedProcess[str]":
+    """A command whose streams are led where `streams` says, with Python's own buffer, as everybody has it."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    line = ["sh", "-c", f"exec {LAURELS} {command} {streams}"]
+    return subprocess.run(line, cwd=shop, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+PRINTING = [
+    *("--version", "top", "top --json", "explain A1", "members enrol zoe", "export entries --to -", "report journal")
+]
+
+
+@pytest.mark.parametrize("command", PRINTING)
+def test_results_on_a_full_disk_are_one_line_and_no_success(shop: Path, command: str) -> None:
+    done = in_a_shell(shop, command, ">/dev/full")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "no space left on device" in line
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["top --json", "explain A1", "members enrol zoe"])
+def test_a_closed_standard_stream_is_nobodys(shop: Path, command: str, closed: str) -> None:
+    """Not that of the file that is opened next: what is printed would be in it. A result that nobody gets is no
+    success.
+    """
+    done = in_a_shell(shop, command, closed)
+    assert (done.returncode, done.stderr) == (int(">&-" in closed.split()), "")
+
+
+def test_closed_standard_input_is_empty(shop: Path) -> None:
+    done = in_a_shell(shop, "import - --format csv", "<&-")
+    assert (done.returncode, done.stderr) == (1, "laurels: standard input: is empty\n")
+
+
 def test_rejects_are_written_over_older_rejects_alone(shop: Path) -> None:
     """Not over the file that is imported; and by a dry run only where that was asked for."""
     text = "order_id,member_id,currency,total\nR1,ann,GBP,25.00\nR2,ann,GBP,x\n"

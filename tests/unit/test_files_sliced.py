@@ -7,7 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from laurels.exchange import FaultyFile, Mapping, OptionList, ndjson_table, open_documents, table
+from laurels.errors import FileRefused
+from laurels.exchange import FaultyFile, Mapping, OptionList, csv_table, ndjson_table, open_documents, table
+from laurels.exchange.inputs import open_input
 
 ROWS = 60
 OTHERS = ("parquet", "ndjson")
@@ -76,6 +78,21 @@ def test_slices_are_as_small_as_they_are_asked_for(tmp_path: Path, monkeypatch: 
     """Or the test above would try nothing."""
     monkeypatch.setattr(table, "SLICE_ROWS", 7)
     pl.DataFrame({"a": [str(n) for n in range(ROWS)]}).write_csv(tmp_path / "a.csv")
-    sizes = [each.height for each in table.lazy_slices(pl.scan_csv(tmp_path / "a.csv"), {"b": "a"})]
+    sizes = [each.height for each in table.lazy_slices("a.csv", ROWS, pl.scan_csv(tmp_path / "a.csv"), {"b": "a"})]
     assert sum(sizes) == ROWS
     assert max(sizes) <= 7
+
+
+@pytest.mark.parametrize("rows", [0, 1, ROWS - 1, ROWS + 1])
+def test_a_file_that_is_not_read_to_its_end_is_none(tmp_path: Path, rows: int) -> None:
+    """Where slices just end, as polars' do at a Ctrl-C that is to be ignored, the rest would be missing in silence."""
+    path = tmp_path / "orders.csv"
+
+    def write(count: int) -> None:
+        path.write_text("order_id,total\n" + "".join(f"A{row},1.00\n" for row in range(count)))
+
+    write(ROWS)
+    opened = csv_table.open_csv(open_input(path))
+    write(rows)
+    with pytest.raises(FileRefused, match=f"has {ROWS} rows, of which {rows} were read"):
+        list(opened.slices({"id": "order_id"}))

@@ -10,6 +10,7 @@ from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import SettingsError
 from laurels.settings import load, table
 from laurels.settings.group import MOST, MOST_DAYS
+from laurels.settings.table import Setting
 
 WHOLE = [row.name for row in table() if type(row.default) is int] + ["http.metrics_port"]
 
@@ -26,6 +27,21 @@ def test_a_nul_in_a_text_is_named_and_not_shown(name: str) -> None:
     with pytest.raises(SettingsError, match=name.replace(".", r"\.")) as refused:
         load({name: "qqq\0qqq"}, environment={})
     assert "qqq" not in str(refused.value)
+
+
+@pytest.mark.parametrize("row", [row for row in table() if row.choices], ids=lambda row: row.name)
+def test_a_word_that_is_none_of_a_few_is_answered_with_them(row: Setting) -> None:
+    given = ["qqq"] if isinstance(row.default, tuple) else "qqq"
+    with pytest.raises(SettingsError, match=row.name.replace(".", r"\.")) as refused:
+        load({row.name: given}, environment={})
+    assert str(refused.value).endswith(f"; known: {', '.join(row.choices)}")
+
+
+@pytest.mark.parametrize("name", [row.name for row in table() if isinstance(row.default, tuple)])
+def test_a_text_where_a_list_belongs_is_told_how_one_is_written(name: str) -> None:
+    with pytest.raises(SettingsError, match="a list is written") as refused:
+        load({name: "qqq"}, environment={})
+    assert name in str(refused.value)
 
 
 def test_the_largest_times_have_room() -> None:

@@ -8,11 +8,16 @@ import errno
 import gc
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from laurels.errors import ForeignFile, InvalidInput, LaurelsError, SchemaTooNew, SchemaTooOld, SettingsError
 
 LEAN = ("serve", "work", "project", "notify", "consume", "publish")
 """Commands that may run without the command line that people use: see `laurels.runtime.child`."""
+
+DONE = (0, None)
+"""The codes with which a command leaves that did what it was asked for."""
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Of the system: a disk that is full, or a limit that is reached, wherever results go."""
@@ -30,21 +35,43 @@ WRONG_SET_UP = (SettingsError, InvalidInput, SchemaTooOld, SchemaTooNew, Foreign
 
 
 def main() -> None:
-    """Run the command line; an error that Laurels knows is one line, without a traceback."""
+    """Run the command line; an error that Laurels knows is one line, without a traceback. It leaves with 0 only when
+    its results are written.
+    """
     # The imports stand here so that errors while loading are reported as well. All that they load stays, and looking
     # through it for what may go would take a tenth of the start.
     gc.disable()
-    from laurels.runtime.telling import complain, spell_out  # noqa: PLC0415
+    from laurels.runtime.telling import (  # noqa: PLC0415
+        fill_standard_streams,
+        spell_out,
+        stop_for_no_message,
+        write_out,
+    )
 
+    fill_standard_streams()
     spell_out()
+    stop_for_no_message()
+    code = _code_of(_run)
+    sys.exit(_code_of(partial(write_out, quietly=code not in DONE)) or code)
+
+
+def _code_of(work: Callable[[], None]) -> int | str | None:
+    """The exit code of some work; what went wrong is said."""
+    from laurels.runtime.telling import complain  # noqa: PLC0415
+
     try:
-        _run()
+        work()
+    except SystemExit as leaving:
+        return leaving.code
+    except BrokenPipeError:  # nobody reads on, as behind `| head`
+        return 1
     except Exception as error:  # noqa: BLE001 - the last place: below, Python would print all that an error says
         foreseen = _foreseen(error)
         complain(f"A fault in Laurels. {_where(error)}" if foreseen is None else foreseen.message)
-        sys.exit(2 if isinstance(foreseen, WRONG_SET_UP) else 1)
+        return 2 if isinstance(foreseen, WRONG_SET_UP) else 1
     except KeyboardInterrupt:  # while loading; from a command that runs it does not come this far
-        sys.exit(130)
+        return 130
+    return 0
 
 
 def _run() -> None:

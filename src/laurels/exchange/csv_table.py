@@ -68,7 +68,7 @@ def open_csv(file: Input) -> Table:
         raise refuse(file.name, "has a header and no rows")
 
     def slices(wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-        return lazy_slices(lazy, {name: names[column] for name, column in wanted.items()})
+        return lazy_slices(file.name, height, lazy, {name: names[column] for name, column in wanted.items()})
 
     return Table(file.name, columns, height, slices, lambda rows: _places(file, rows))
 

@@ -31,7 +31,7 @@ def open_parquet(file: Input) -> Table:
 
     def slices(wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
         try:
-            yield from lazy_slices(lazy, wanted)
+            yield from lazy_slices(file.name, height, lazy, wanted)
         except POLARS_FAILED as error:
             raise _broken(file, error) from error
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import polars as pl
 from msgspec import Struct
 
+from laurels.exchange.refusals import refuse
+
 POLARS_FAILED = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 """What polars raises on a file that it cannot read. A panic of its Rust side is no `Exception`, so it is named here."""
 
@@ -36,7 +38,14 @@ def by_number(rows: Sequence[int]) -> list[str]:
     return [f"row {row}" for row in rows]
 
 
-def lazy_slices(lazy: pl.LazyFrame, wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    """The slices of a file that polars reads as it goes."""
+def lazy_slices(file: str, height: int, lazy: pl.LazyFrame, wanted: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+    """The slices of a file that polars reads as it goes, `height` rows in all, else it raises `FileRefused` at the end:
+    where Ctrl-C is to be ignored, as behind `&` in a script, polars hears it nevertheless, and the slices just end.
+    """
     named = lazy.select(pl.col(column).alias(name) for name, column in wanted.items())
-    return iter(named.collect_batches(chunk_size=SLICE_ROWS, maintain_order=True))
+    read = 0
+    for frame in named.collect_batches(chunk_size=SLICE_ROWS, maintain_order=True):
+        read += frame.height
+        yield frame
+    if read != height:
+        raise refuse(file, f"has {height:,} rows, of which {read:,} were read: it changed, or reading was broken off")

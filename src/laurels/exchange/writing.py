@@ -193,10 +193,9 @@ def _kind_of(path: Path, format_name: str | None) -> "tuple[type[_Export], bool]
 
 
 def _destination(path: Path) -> Path:
-    path = path.resolve()
-    if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file():  # looked at as it is named: what /dev/stdout leads to has no path
         raise refuse(str(path), "is not a regular file; name another one")
-    return path
+    return path.resolve()
 
 
 def _pack(plain: Path) -> Path:

@@ -22,6 +22,7 @@ CONFIG_FILE = Path("laurels.toml")
 """Read from the working directory where no other file is named."""
 
 _VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
+_NAME = re.compile(r" - at `([\w.]*\w)")
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TOKEN", "LAURELS_TEST_")
 
 
@@ -49,7 +50,17 @@ def load(
         message = str(error).replace("`$.", "`")
         # Neither the message nor its cause may show a value that has a secret in it.
         message = _VALUE.sub(" value", message) if "://" in message or "@" in message else message
-        raise SettingsError(f"The settings are not valid: {message}") from None
+        raise SettingsError(f"The settings are not valid: {message}{_remedy(message)}") from None
+
+
+def _remedy(message: str) -> str:
+    """What a setting may be, where that is a few words or a list; msgspec does not say it."""
+    found = _NAME.search(message)
+    row = next((row for row in table() if found is not None and row.name == found[1]), None)
+    if row is None:
+        return ""
+    as_list = '; a list is written ["…", "…"]' if isinstance(row.default, tuple) and "`array`" in message else ""
+    return as_list + (f"; known: {', '.join(row.choices)}" if row.choices else "")
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:

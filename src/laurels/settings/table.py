@@ -1,7 +1,7 @@
 """The table of settings: each with its name, its place in the environment, its default and what it changes."""
 
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -13,12 +13,15 @@ PREFIX = "LAURELS_"
 
 
 class Setting(Struct, frozen=True):
-    """One row of the table. `name` is as in the file: `http.port`."""
+    """One row of the table. `name` is as in the file: `http.port`. `choices` are the words that it may be, if
+    only they.
+    """
 
     name: str
     environment: str
     default: Any
     help: str
+    choices: tuple[str, ...]
 
 
 def table() -> list[Setting]:
@@ -36,4 +39,13 @@ def _rows(group: type[SettingsGroup], prefix: str) -> Iterator[Setting]:
             continue
         # `Count` and the like bring a `Meta` of their own: the one with words is meant.
         meta = next(meta for meta in hint.__metadata__ if isinstance(meta, Meta) and meta.description)
-        yield Setting(name, PREFIX + name.replace(".", "_").upper(), field.default, meta.description or "")
+        environment = PREFIX + name.replace(".", "_").upper()
+        yield Setting(name, environment, field.default, meta.description or "", tuple(_choices(hint)))
+
+
+def _choices(hint: Any) -> Iterator[str]:
+    if get_origin(hint) is Literal:
+        yield from get_args(hint)
+        return
+    for part in get_args(hint):
+        yield from _choices(part)
