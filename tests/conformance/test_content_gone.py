@@ -12,6 +12,7 @@ from tests.conformance.ledgers import ENGINES, Fresh
 from tests.conformance.toml_text import toml_text
 
 from laurels.awarding import liability, rehearse
+from laurels.awarding.replaying import in_order
 from laurels.clock import DAY
 from laurels.model import Cancellation, MemberEvent
 from laurels.program import Program, parse_program
@@ -43,6 +44,7 @@ ALL_RULES: dict[str, dict[str, Any]] = {
     "half-up": RULES,
     "carry": RULES | {"rounding": {"to": "carry"}},
     "plain": PLAIN,
+    "simple": {"version": 1, "rates": RULES["rates"][1:]},
 }
 MEMBERS = ["m", "w", "z"]
 
@@ -81,7 +83,7 @@ async def _lived(book: LedgerBook, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("gone", ["erased", "let go"])
+@pytest.mark.parametrize("gone", ["erased", "let go", "let go in part"])
 async def test_what_is_gone_is_told_by_frames(
     engine: str, gone: str, fresh: Fresh, rng: random.Random, tmp_path: Path
 ) -> None:
@@ -98,7 +100,9 @@ async def _tell_all(book: LedgerBook, rules: dict[str, Any], gone: str, rng: ran
         for member in rng.sample(MEMBERS, 2):
             await book.ledger.change_member(member, MemberEvent.ERASE, actor="clerk")
     else:
-        while await book.ledger.forget_content(recorded_before=book.now, limit=10):
+        times = [document.entry.recorded_at async for document in in_order(book.ledger)]
+        before = book.now if gone == "let go" else rng.choice(times)
+        while await book.ledger.forget_content(recorded_before=before, limit=10):
             pass
     assert await liability(book.ledger, book.programs, then.at, book.now + 1) == then
     stand: list[tuple[int | None, Program]] = [(None, program) for program in book.programs.published.values()]

@@ -1,6 +1,6 @@
 """What documents said of which no content is kept (any more): from their entries, and from what is kept of orders."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 import msgspec
 
@@ -35,12 +35,13 @@ def changed_again(document: Awarded, revision: int, frame: Frame) -> bytes:
     return msgspec.json.encode(Amendment(revision=revision, order=order))
 
 
-def rebuilt(document: Awarded, refunds: Mapping[OrderKey, Refunds]) -> bytes:
-    """The content of a document, as far as it is known; `refunds` are those that are kept of orders. Raises `Refused`
-    where nothing is.
+def rebuilt(document: Awarded, refunds: Mapping[OrderKey, Refunds], framed: Container[OrderKey]) -> bytes:
+    """The content of a document, as far as it is known; `refunds` are those that are kept of orders, `framed` the
+    orders of which a frame is: of others lines are not known, and their total is enough. Raises `Refused` where nothing
+    is known.
     """
     if document.kind is DocumentKind.REFUND:
-        return _refund(document, refunds)
+        return _refund(document, refunds, framed)
     return _REBUILT[document.kind](document)
 
 
@@ -58,12 +59,21 @@ def _order(document: Awarded) -> bytes:
     )
 
 
-def _refund(document: Awarded, refunds: Mapping[OrderKey, Refunds]) -> bytes:
-    entry, known = document.entry, None
+def order_refunded(document: Awarded) -> OrderKey | None:
+    """The order that a refund names, by its entry."""
+    entry = document.entry
+    if document.kind is not DocumentKind.REFUND or entry.order_id is None:
+        return None
+    return Details.decode(entry.details).order_source or document.source, entry.order_id
+
+
+def _refund(document: Awarded, refunds: Mapping[OrderKey, Refunds], framed: Container[OrderKey]) -> bytes:
+    entry, known, key = document.entry, None, order_refunded(document)
     order_source = Details.decode(entry.details).order_source
-    if entry.order_id is not None:
-        of_order = refunds.get((order_source or document.source, entry.order_id), Refunds())
-        known = of_order.find(document.source, document.id)
+    if key is not None:
+        known = refunds.get(key, Refunds()).find(document.source, document.id)
+        if known is not None and known.lines and key not in framed:
+            known = None
     said = Refund(
         source=document.source,
         refund_id=document.id,

@@ -10,7 +10,7 @@ from laurels.awarding.decide import decide, decide_again
 from laurels.awarding.joining import join
 from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
-from laurels.awarding.rebuilt import changed_again, rebuilt
+from laurels.awarding.rebuilt import changed_again, order_refunded, rebuilt
 from laurels.awarding.refunds import Refunds, read_refunds
 from laurels.errors import Refused
 from laurels.ledger import Award, Awarded, Claim, Item, MemberState, Onward, Outcome, RedemptionState, Upkeep
@@ -221,13 +221,15 @@ class Replay:
             if given is None:
                 raise Refused(f"the other side of the transfer {document.id} did not come about")
             content = given.content
+        if order_refunded(document) in self._refunds:  # it may name lines that are not known any more
+            content = rebuilt(document, self._refunds, self._frames)
         if content is None:
             if document.refunded is not None:
                 self._refunds[document.source, document.id] = read_refunds(document.refunded)
             if document.refunded is not None and document.frame is not None:
                 self._frames[document.source, document.id] = document.frame
             trace = b"{}" if self._is_trace(document) else None
-            content = trace or self._changed_last(document) or rebuilt(document, self._refunds)
+            content = trace or self._changed_last(document) or rebuilt(document, self._refunds, self._frames)
         order_id, key = document.entry.order_id, None
         if order_id is not None:
             key = _order_source(document, content), order_id
