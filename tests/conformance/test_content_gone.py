@@ -12,7 +12,6 @@ from tests.conformance.ledgers import ENGINES, Fresh
 from tests.conformance.toml_text import toml_text
 
 from laurels.awarding import liability, rehearse
-from laurels.awarding.replaying import in_order
 from laurels.clock import DAY
 from laurels.model import Cancellation, MemberEvent
 from laurels.program import Program, parse_program
@@ -100,8 +99,8 @@ async def _tell_all(book: LedgerBook, rules: dict[str, Any], gone: str, rng: ran
         for member in rng.sample(MEMBERS, 2):
             await book.ledger.change_member(member, MemberEvent.ERASE, actor="clerk")
     else:
-        times = [document.entry.recorded_at async for document in in_order(book.ledger)]
-        before = book.now if gone == "let go" else rng.choice(times)
+        times = [each.entry.recorded_at async for chunk in book.ledger.awarded() for each in chunk]
+        before = book.now if gone == "let go" else rng.choice([*times, book.now])
         while await book.ledger.forget_content(recorded_before=before, limit=10):
             pass
     assert await liability(book.ledger, book.programs, then.at, book.now + 1) == then
