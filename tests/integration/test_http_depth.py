@@ -13,6 +13,9 @@ import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.awarding.replaying import Replay
+from laurels.clock import DAY
+from laurels.model.times import format_instant
+from laurels.program import DEFAULT_PROGRAM
 
 pytestmark = pytest.mark.anyio
 
@@ -209,3 +212,16 @@ async def test_what_was_answered_is_answered_again_whoever_became_whom_since(sho
     assert (await told(shop, "hold/H1/capture", points=20))[1]["balance"] == 89
     assert (await given("ann", "T1", "bob"))[0] == 200
     assert (await given("ann", "T1", "zoe"))[0] == 404
+
+
+async def test_a_tier_that_would_be_gone_already_is_refused(tmp_path: Path) -> None:
+    """What was given in time is answered again for ever."""
+    tiers = '\n[tiers]\nlevels = [{ name = "blue", reach = 0 }, { name = "gold", reach = 500 }]\n'
+    (tmp_path / "program.toml").write_text(DEFAULT_PROGRAM + tiers)
+    async with open_shop(tmp_path / "state", program_file=tmp_path / "program.toml") as shop:
+        await shop.services.ledger.enrol([("ann", None)], actor="clerk")
+        past = {"grant_id": "G1", "tier": "gold", "until": format_instant(shop.services.now())}
+        refused = check_problem(await shop.ask("POST", "/members/ann/tier", json=past), 422, "invalid-input")
+        assert refused["errors"][0]["field"] == "until"
+        ahead = past | {"until": format_instant(shop.services.now() + DAY)}
+        assert (await shop.ask("POST", "/members/ann/tier", json=ahead)).status_code == 201

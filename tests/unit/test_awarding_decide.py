@@ -288,7 +288,7 @@ def test_each_kind_of_document_is_judged() -> None:
         Capture(source="shop", hold_id="H1", points=2, member_id="ann").document(),
         Void(source="shop", hold_id="H1", member_id="ann").document(),
         Transfer(source="shop", transfer_id="T1", to=BOB, points=2, member_id="ann").document(),
-        TierGrant(source="shop", grant_id="G1", tier="gold", until=NOW, member_id="ann").document(),
+        TierGrant(source="shop", grant_id="G1", tier="gold", until=NOW + 1, member_id="ann").document(),
     )
     documents = (order(1), refund(1), refund(1, order_id=None), adjustment(1), redemption(1))
     programs = Programs.of(parse_program(DEFAULT_PROGRAM + '[tiers]\nlevels = [ { name = "gold", reach = 5 } ]\n'))

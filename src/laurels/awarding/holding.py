@@ -10,7 +10,7 @@ from laurels.awarding.baskets import known_by
 from laurels.awarding.purses import write_spent
 from laurels.awarding.reading import read
 from laurels.awarding.workspace import Workspace
-from laurels.errors import Conflict, Refused, UnknownMember
+from laurels.errors import Conflict, InvalidInput, Refused, UnknownMember
 from laurels.ledger import OF_HOLD, Item, Onward, Posting, RedemptionState
 from laurels.model import DocumentKind, EntryKind
 from laurels.model.details import HoldDetails, RedeemDetails, TierDetails, TransferDetails, encode
@@ -47,7 +47,9 @@ class Holding:
         self._work = work
 
     def take(self, item: Item) -> None:
-        """Judge a document of these kinds. Raises `UnknownMember`, `InsufficientPoints`, `Conflict`, `Refused`."""
+        """Judge a document of these kinds. Raises `UnknownMember`, `InsufficientPoints`, `Conflict`, `Refused`,
+        `InvalidInput`.
+        """
         member = item.member
         if member is None:
             raise UnknownMember
@@ -115,6 +117,8 @@ class Holding:
         work, program = self._work, self._work.in_force
         if program.tiers is None or all(level.name != said.tier for level in program.tiers.levels):
             raise Refused(f"the program in force (version {program.version}) has no tier {said.tier}")
+        if said.until <= work.now:
+            raise InvalidInput.of("until", "must lie ahead: a tier until then would be gone already")
         state = work.state(member)
         before = tier_at(program, state, work.now)
         state = grant_tier(state, said.tier, said.until)

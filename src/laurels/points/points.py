@@ -99,7 +99,7 @@ class Points:
         return await self._settle(replace(transfer, to=to).document(actor))
 
     async def grant(self, grant: TierGrant, actor: str) -> Receipt:
-        """Give a tier by hand. Raises `Conflict`, `InvalidInput` for a tier that there is not."""
+        """Give a tier by hand. Raises `Conflict`, `InvalidInput` for a tier that is not there, or would be gone."""
         _refuse_card("reason", grant.reason)
         try:
             return await self._settle(grant.document(actor))
