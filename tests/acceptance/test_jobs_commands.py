@@ -33,7 +33,7 @@ def test_jobs_are_listed_shown_and_stopped(state: Path) -> None:
         (1, "ready", "person:niamh"),
     ]
     assert "proposed" in laurels("jobs", "list", "--in", "proposed", "--state", state).stdout
-    assert "There are no jobs." in laurels("jobs", "list", "--in", "done", "--state", state).stdout
+    assert "There are no such jobs." in laurels("jobs", "list", "--in", "done", "--state", state).stdout
     for kind, is_there in (("verify", True), ("week", False)):
         assert ("proposed" in laurels("jobs", "list", "--kind", kind, "--state", state).stdout) is is_there
     assert "digest: " + "a" * 64 in laurels("jobs", "show", "1", "--state", state).stdout

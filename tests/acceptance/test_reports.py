@@ -61,7 +61,7 @@ def test_orders_and_statements_are_told_once_they_are_counted(where: tuple[str, 
     found = json.loads(laurels_here("report", "orders", "--json", *where).stdout)
     told = [tuple(line.values()) for line in found["lines"]]
     assert (told, found["behind"]) == ([("EUR", 1, "25.00", 5), ("GBP", 2, "29.99", 3)], 0)
-    assert laurels_here("report", "orders", "--until", "2020-01-01", *where).stdout == ""
+    assert laurels_here("report", "orders", "--until", "2020-01-01", *where).stdout == "There are no orders.\n"
     said = laurels_here("report", "statement", *where).stdout.splitlines()
     assert said == [
         "opening: none",
@@ -69,6 +69,8 @@ def test_orders_and_statements_are_told_once_they_are_counted(where: tuple[str, 
         "earn GBP: +3 points in 2 entries",
         "closing: EUR 5, GBP 3",
     ]
+    lines = json.loads(laurels_here("report", "statement", "--json", *where).stdout)["lines"]
+    assert [(line["period"], line["amount"]) for line in lines] == [(None, "25.00"), (None, "29.99")]
     later = json.loads(laurels_here("report", "statement", "--since", "9000-01-01", "--json", *where).stdout)
     assert (later["lines"], later["opening"]) == ([], {"EUR": 5, "GBP": 3})
     for days in (("--since", "yesterday"), ("--since", "2026-02-01", "--until", "2026-01-01")):

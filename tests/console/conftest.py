@@ -20,6 +20,12 @@ def shared_ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
     yield from _ledger(request)
 
 
+@pytest.fixture(autouse=True)
+def patient_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are not made by another clock than the shop's because the machine is busy."""
+    monkeypatch.setattr("laurels.console.shop_zone.WITHIN_S", 60.0)
+
+
 def _ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None

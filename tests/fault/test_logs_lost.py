@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.acceptance.command_line import LAURELS, laurels
+from tests.ending import leave
 from tests.ports import free_ports, wait_until_answering
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 ORDERS = "order_id,member_id,currency,total\nA1,ann,GBP,25.00\n"
 
 
@@ -40,14 +41,18 @@ def test_a_server_goes_on(tmp_path: Path, log: Callable[[], int], workers: int) 
         [LAURELS, "serve", "--port", str(port), *state], stdout=number, stderr=number, env=environment
     ) as server:
         os.close(number)
-        wait_until_answering(server, port, PATIENCE_S, lambda: "it logs nowhere")
-        token = laurels("token", "--service", "--scope", "orders:write", *state).stdout.strip()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}) as client:
-            assert client.post("/order/A1", content=b"{").status_code in {415, 422}
-            order = {"member_id": "ann", "currency": "GBP", "total": "25.00"}
-            assert client.post("/order/A1", json=order).status_code == 202
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(PATIENCE_S) == 0
+        try:
+            wait_until_answering(server, port, PATIENCE_S, lambda: "it logs nowhere")
+            token = laurels("token", "--service", "--scope", "orders:write", *state).stdout.strip()
+            headers = {"Authorization": f"Bearer {token}"}
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=PATIENCE_S) as client:
+                assert client.post("/order/A1", content=b"{").status_code in {415, 422}
+                order = {"member_id": "ann", "currency": "GBP", "total": "25.00"}
+                assert client.post("/order/A1", json=order).status_code == 202
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(PATIENCE_S) == 0
+        finally:
+            leave(server)
     assert laurels("work", "--once", *state).returncode == 0
     assert "+3" in laurels("explain", "A1", *state).stdout
 

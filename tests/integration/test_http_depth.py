@@ -12,6 +12,7 @@ import httpx
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
+from laurels import clock
 from laurels.awarding.replaying import Replay
 from laurels.clock import DAY
 from laurels.model.times import format_instant
@@ -218,10 +219,15 @@ async def test_a_tier_that_would_be_gone_already_is_refused(tmp_path: Path) -> N
     """What was given in time is answered again for ever."""
     tiers = '\n[tiers]\nlevels = [{ name = "blue", reach = 0 }, { name = "gold", reach = 500 }]\n'
     (tmp_path / "program.toml").write_text(DEFAULT_PROGRAM + tiers)
-    async with open_shop(tmp_path / "state", program_file=tmp_path / "program.toml") as shop:
+    later = 0
+    async with open_shop(
+        tmp_path / "state", program_file=tmp_path / "program.toml", now=lambda: clock.now() + later
+    ) as shop:
         await shop.services.ledger.enrol([("ann", None)], actor="clerk")
         past = {"grant_id": "G1", "tier": "gold", "until": format_instant(shop.services.now())}
         refused = check_problem(await shop.ask("POST", "/members/ann/tier", json=past), 422, "invalid-input")
         assert refused["errors"][0]["field"] == "until"
         ahead = past | {"until": format_instant(shop.services.now() + DAY)}
         assert (await shop.ask("POST", "/members/ann/tier", json=ahead)).status_code == 201
+        later = 2 * DAY
+        assert (await shop.ask("POST", "/members/ann/tier", json=ahead)).status_code == 200

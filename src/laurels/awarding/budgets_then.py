@@ -27,10 +27,10 @@ def moved_since(document: Awarded, programs: Programs, kept: MemberState, used: 
     """
     entry = document.entry
     if document.kind is DocumentKind.AMENDMENT and document.anew is not None:
-        version, said = document.anew
+        version, board_at, said = document.anew
         program, taken = programs.version(version), entry
     elif document.kind is DocumentKind.ORDER:
-        program, said, taken = programs.version(entry.program_version), entry.details, None
+        program, board_at, said, taken = programs.version(entry.program_version), entry.board_at, entry.details, None
     else:
         return {}
     budgets = budgets_left(program, used)
@@ -40,16 +40,16 @@ def moved_since(document: Awarded, programs: Programs, kept: MemberState, used: 
     if taken is not None:
         _give_back(taken, programs.version(taken.program_version), account, budgets)
     details, unit = Details.decode(said), unit_of(program)
-    rooms = Rooms(program, account, day_text(entry.board_at, program.zone), dict.fromkeys(budgets, NO_LIMIT))
+    rooms = Rooms(program, account, day_text(board_at, program.zone), dict.fromkeys(budgets, NO_LIMIT))
     bound, gave = dict(details.bound), dict(details.parts)
     moved = {}
     for name in budgets.keys() & gave.keys():
-        left = budgets[name]
+        room = max(0, budgets[name] // unit * unit)
         then = bound[name] * unit if name in bound else (gave[name] + 1) * unit
         if name not in bound or rooms.of(name) == then:
-            then = max(left, then)
-        if then != left:
-            moved[name] = then - left
+            then = max(room, then)
+        if then != room:
+            moved[name] = then - budgets[name]
     return moved
 
 

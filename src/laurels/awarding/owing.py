@@ -36,7 +36,7 @@ class Liability(Struct, frozen=True, kw_only=True):
 async def liability(ledger: Upkeep, programs: Programs, at: int, now: int) -> Liability:
     """As of an instant. From now on: what members have, by what will have lapsed; costs by members. Of the past: what
     the documents that were recorded by then had led to, judged once more; costs by documents. Raises `Refused` where
-    those are not kept.
+    those do not lead to what the ledger has any more.
     """
     whole, members = Outstanding(), 0
     async for state in _then(ledger, programs, at) if at < now else _accounts(ledger):

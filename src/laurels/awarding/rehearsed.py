@@ -49,8 +49,8 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     would have more or less of; `bound` orders by what a cap would cut; `never` campaigns that would give nothing.
     `tiers` are members by how their tier would differ, `value` by how much more, in money, they would hold.
     `quarantined` are the documents by cause that only the new program would not take, `unseen` what it names and no
-    order or member had. `newest` is the newest version that stood, `begins` and `ends` the period (RFC 3339); `digest`
-    is of the program's bytes and all of this.
+    order or member had, and how many orders could not be judged by it. `newest` is the newest version that stood,
+    `begins` and `ends` the period (RFC 3339); `digest` is of the program's bytes and all of this.
     """
 
     version: int

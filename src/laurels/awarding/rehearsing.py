@@ -30,6 +30,7 @@ from laurels.model import DocumentKind, Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.times import format_instant
 from laurels.program import Program, reason_of
+from laurels.program.local_time import NEVER
 
 MOST_NAMED = 20
 """Orders that are named, of those that change most."""
@@ -51,8 +52,8 @@ async def rehearse(
     for at, program in published:
         if program.version != new.version and begins is not None and (at is None or at < begins):
             stage.append((at, program))
-        elif program.version < new.version:  # judges nothing; orders of which no more is kept than a frame name it
-            stage.append((begins, program))
+        elif program.version != new.version:  # judges nothing; orders of which no more is kept than a frame name it
+            stage.append((begins if program.version < new.version else NEVER, program))
     stands, tried = Programs(published), Programs([*stage, (begins, new)])
     persons = await read_persons(ledger, stands, tried)
     rehearsing = _Rehearsing(Replay(stands, persons), Replay(tried, persons), begins, ends)
@@ -104,10 +105,7 @@ class _Rehearsing:
 
     def join(self, merger: Entry) -> None:
         self._stands.join(merger)
-        try:
-            self._new.join(merger)
-        except LaurelsError as error:
-            self._quarantined[cause_of(error.message)] += 1
+        self._new.join(merger)
 
     def result(self, new: Program, unseen: list[str]) -> Rehearsal:
         members = member_changes(self._stands, self._new)

@@ -8,6 +8,7 @@ import msgspec
 from laurels.awarding.budgets_then import moved_since
 from laurels.awarding.decide import decide, decide_again
 from laurels.awarding.joining import join
+from laurels.awarding.keeping import program_state_of
 from laurels.awarding.postings import changed_award, changed_before
 from laurels.awarding.programs import Programs
 from laurels.awarding.rebuilt import changed_again, order_refunded, rebuilt
@@ -76,11 +77,17 @@ class Replay:
         return outcome, moved
 
     def join(self, merger: Entry) -> None:
-        """Make two members one, as the entry of the one that goes on says. Raises `Conflict` where the other has points
-        set aside by these programs.
+        """Make two members one, as the entry of the one that goes on says. What the other still has set aside is let go
+        of: the ledger joined them, so what let it go is not among the documents judged.
         """
         ends, goes_on, now = merge_details(merger.details or b"{}").of, merger.member, merger.recorded_at
         assert ends is not None, "it is the entry of the one that goes on"
+        members = {number: self._member(number, number) for number in (ends, goes_on)}
+        had = program_state_of(members[ends])
+        if had.holds:
+            members[ends] = msgspec.structs.replace(
+                members[ends], state=msgspec.structs.replace(had, holds=()).encode()
+            )
         claim = Claim(
             now=now,
             program_version=self.programs.current.version,
@@ -89,7 +96,7 @@ class Replay:
             awards={},
             orders={},
             waiting={},
-            members={number: self._member(number, number) for number in (ends, goes_on)},
+            members=members,
             redemptions={},
         )
         outcome = join(claim, self.programs)
@@ -156,7 +163,10 @@ class Replay:
         said, revision = Details.decode(document.entry.details), read_refunds(document.refunded).revision
         if said.frame != digest(document.frame) if said.frame is not None else revision != (said.amended or 0):
             return None
-        return decide_again(claim, self.programs, Frame.decode(document.frame))
+        outcome = decide_again(claim, self.programs, Frame.decode(document.frame))
+        for key, award in outcome.awards.items():  # by a simple version none was made again
+            outcome.awards[key] = msgspec.structs.replace(award, frame=document.frame)
+        return outcome
 
     def _changed_last(self, document: Awarded) -> bytes | None:
         """What an amendment said after which its order was not changed any more, where every version is simple: there
@@ -202,11 +212,10 @@ class Replay:
 
     def _member(self, number: int, whose: int) -> MemberState:
         """A member; `whose` it is now. What the shop said of one that became another is that one's."""
-        found = self.members.get(number)
-        if found is not None:
+        found = self.members.get(number) or self._persons.get(number, _NEW)
+        if whose == number:
             return found
-        person, now = self._persons.get(number, _NEW), self._persons.get(whose, _NEW)
-        return person if whose == number else msgspec.structs.replace(person, attributes=now.attributes)
+        return msgspec.structs.replace(found, attributes=self._persons.get(whose, _NEW).attributes)
 
     def _now(self, number: int) -> int:
         """Who a member is by now."""

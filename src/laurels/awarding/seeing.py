@@ -29,14 +29,16 @@ class Seeing:
         """`begins`: from when the program would be in force; None: from ever."""
         self._program = program
         self._begins = begins
-        self._untold = 0
+        self._untold = self._by_total = 0
         self._looks = names_categories(program)
         self._categories: set[str] = set()
 
     def look_at(self, document: Awarded) -> None:
         """Take note of an order's categories, where the program names any, and whether it could be judged anew."""
-        if document.frame is not None and (self._begins is None or document.entry.occurred_at >= self._begins):
-            self._untold += 1
+        is_lost = document.kind is DocumentKind.ORDER and document.content is None
+        if is_lost and (self._begins is None or document.entry.occurred_at >= self._begins):
+            self._untold += document.frame is not None
+            self._by_total += document.frame is None and not self._program.simple
         if self._looks and document.kind is DocumentKind.ORDER and document.content is not None:
             self._categories.update(line.category for line in _lines.decode(document.content).traits if line.category)
 
@@ -49,4 +51,7 @@ class Seeing:
         if self._untold:
             stand = f"{self._untold:,} orders stand as they are: what they said is not kept (any more)"
             warnings = [*warnings, stand.replace("1 orders stand as they are", "1 order stands as it is")]
+        if self._by_total:
+            total = f"orders that are judged by their total alone, for no more of them is kept: {self._by_total:,}"
+            warnings = [*warnings, total]
         return warnings

@@ -62,7 +62,7 @@ def list_(
         out_json([_as_json(job) for job in found])
         return
     if not found:
-        out("There are no jobs.")
+        out("There are no such jobs." if in_state or kind else "There are no jobs.")
         return
     rows = table("number", "kind", "state", "done", "by", "since")
     for job in found:
@@ -71,7 +71,8 @@ def list_(
         rows.add_row(str(job.number), job.kind, job.state, done, visible(by), format_instant(job.created_at))
     out(rows)
     if len(found) == limit:
-        out(f"More: laurels jobs list --before {found[-1].number}")
+        same = (f" --in {in_state.value}" if in_state else "") + (f" --kind {kind.value}" if kind else "")
+        out(f"More: laurels jobs list{same} --before {found[-1].number}")
 
 
 @app.command(epilog=examples("laurels jobs show 12"))

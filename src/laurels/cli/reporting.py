@@ -14,7 +14,16 @@ from laurels.errors import InvalidInput, SettingsError
 from laurels.ledger.rollups import PER_ALL, Basis, Grouping
 from laurels.model import Version
 from laurels.model.times import format_instant, to_datetime
-from laurels.rollups import Movement, OrdersOf, movement, not_counted, orders_of, parse_day
+from laurels.rollups import (
+    Movement,
+    OrdersOf,
+    amount_in,
+    format_period,
+    movement,
+    not_counted,
+    orders_of,
+    parse_day,
+)
 from laurels.settings import Settings
 from laurels.wiring import build
 
@@ -26,7 +35,9 @@ ToOption = Annotated[
     Path | None,
     typer.Option("--to", metavar="FILE", help="Write a file (.csv, .ndjson, .parquet); - is standard output."),
 ]
-SinceOption = Annotated[str, typer.Option("--since", metavar="DAY", help="The first day, such as 2026-11-01.")]
+SinceOption = Annotated[
+    str, typer.Option("--since", metavar="DAY", help="The first day, by the program's clock, such as 2026-11-01.")
+]
 UntilOption = Annotated[str, typer.Option("--until", metavar="DAY", help="The day after the last.")]
 _LINES = {"day": str, "market": str, "kind": str, "entries": int, "points": int, "value": str}
 _FIRST, _LAST = "2000-01-01", "9999-12-31"
@@ -122,6 +133,8 @@ def orders(
     if as_json:
         out_json({"lines": msgspec.to_builtins(found), "behind": behind})
         return
+    if not found:
+        out("There are no orders.")
     for line in found:
         spend = f" of {line.spend} {line.market}" if line.spend else ""
         out(f"{line.orders:,} orders{spend}, {line.points:+,} points")
@@ -142,7 +155,15 @@ def statement(
     """Give the points there were, what came and went, and those there are: it adds up. Reads sums by day."""
     behind, found = run(_movement(settings_of(state, config), basis, *_days(since, until)))
     if as_json:
-        out_json({**msgspec.to_builtins(found), "behind": behind})
+        lines = [
+            msgspec.to_builtins(each)
+            | {
+                "period": format_period(each.period) or None,
+                "amount": amount_in(each.market, each.amount) if each.amount else None,
+            }
+            for each in found.lines
+        ]
+        out_json({**msgspec.to_builtins(found), "lines": lines, "behind": behind})
         return
     out(f"opening: {_by_market(found.opening)}")
     for line in found.lines:
@@ -224,8 +245,8 @@ async def _orders(settings: Settings, since: int, until: int) -> tuple[int, list
 
 async def _movement(settings: Settings, basis: Basis, since: int, until: int) -> tuple[int, Movement]:
     async with build(settings, must_exist=True) as services:
-        found = await movement(services.ledger, basis, since, until, Grouping(per=PER_ALL))
-        return await not_counted(services.ledger), found
+        behind = await not_counted(services.ledger)  # first: what is counted meanwhile is told twice, and not never
+        return behind, await movement(services.ledger, basis, since, until, Grouping(per=PER_ALL))
 
 
 async def _journal(settings: Settings, after: str | None, up_to: str | None) -> awarding.Journal:

@@ -172,7 +172,7 @@ class _Console:
             form = _once(sent)
             file = await _upload(dict(sent).get("file"))
         api, now = self._api.for_page(person), self._setup.now()
-        zone = await self._zone.of(api, now)
+        zone = request.state.zone = await self._zone.of(api, now, patient=page.method == "POST")
         if zone is None and page.method == "POST":  # the days of its form would be others
             return self._refused(request, person, ApiAway())
         ask = Ask(
@@ -300,6 +300,7 @@ class _Console:
         return self._show(request, person, Shown(template="error.html", says=says, status=status))
 
     def _show(self, request: Request[Any, Any, Any], person: Person | None, shown: Shown) -> Response[Any]:
+        zone = request.state.get("zone", self._zone.known)  # the one by which the page was made
         token = ScopeState.from_scope(request.scope).csrf_token
         if not isinstance(token, str):  # refused before it was looked at: the one that the browser has goes on counting
             token = request.cookies.get(self._csrf_cookie, "")
@@ -308,10 +309,10 @@ class _Console:
             "person": person,
             "csrf": token,
             "path": request.scope["path"],
-            "is_zone_known": self._zone.known is not None,
+            "is_zone_known": zone is not None,
             "is_refused": shown.status >= HTTPStatus.BAD_REQUEST and shown.template != "error.html",
         }
-        text = self._renderer.render(shown.template, says, self._zone.known or NO_ZONE)
+        text = self._renderer.render(shown.template, says, zone or NO_ZONE)
         return Response(text, status_code=shown.status, media_type=MediaType.HTML)
 
 

@@ -25,11 +25,13 @@ class ShopZone:
         """As it was told last."""
         self._until = 0
 
-    async def of(self, api: Asking, now: int) -> ZoneInfo | None:
-        """The zone, or the one of before where it cannot be told now; None where it never was."""
+    async def of(self, api: Asking, now: int, *, patient: bool = False) -> ZoneInfo | None:
+        """The zone, or the one of before where it cannot be told now; None where it never was. `patient`: one that was
+        never told is waited for as long as for any answer.
+        """
         if now >= self._until:
             try:
-                async with asyncio.timeout(WITHIN_S):
+                async with asyncio.timeout(None if patient and self.known is None else WITHIN_S):
                     self.known = ZoneInfo((await api.get("/time-zone"))["time_zone"])
                 self._until = now + KEPT
             except (ApiRefused, ApiAway, TimeoutError, ZoneInfoNotFoundError):

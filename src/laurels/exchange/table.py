@@ -48,4 +48,5 @@ def lazy_slices(file: str, height: int, lazy: pl.LazyFrame, wanted: Mapping[str,
         read += frame.height
         yield frame
     if read != height:
-        raise refuse(file, f"has {height:,} rows, of which {read:,} were read: it changed, or reading was broken off")
+        why = "it changed, or reading was broken off. Nothing of it was taken: import it again"
+        raise refuse(file, f"has {height:,} rows, of which {read:,} were read: {why}")

@@ -45,7 +45,7 @@ class Recount(Struct, frozen=True, kw_only=True):
 class Awarded(Struct, frozen=True, kw_only=True):
     """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
     is not kept (any more); of such an order there is what is kept of it now: its `frame`, and its refunds. `anew`: by
-    which version a change of an order earned anew, and the details of that entry.
+    which version a change of an order earned anew, the `board_at` of that entry, and its details.
     """
 
     kind: DocumentKind
@@ -55,7 +55,7 @@ class Awarded(Struct, frozen=True, kw_only=True):
     accepted_at: int
     content: bytes | None
     entry: Entry
-    anew: tuple[int, bytes | None] | None = None
+    anew: tuple[int, int, bytes | None] | None = None
     frame: bytes | None = None
     refunded: bytes | None = None
 

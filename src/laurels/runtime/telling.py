@@ -116,6 +116,7 @@ def _put(opened: int, number: int) -> None:
     if opened != number:
         os.dup2(opened, number)
         os.close(opened)
+    os.set_inheritable(number, True)  # noqa: FBT003 - it takes no names
 
 
 def _write(line: str) -> None:

@@ -82,7 +82,7 @@ def _awarded(row: Row) -> Awarded:
         entry=entry_of(row),
         frame=row["frame"] if is_lost else None,
         refunded=row["refunded"] if is_lost else None,
-        anew=None if row["anew_version"] is None else (row["anew_version"], row["anew_details"]),
+        anew=None if row["anew_version"] is None else (row["anew_version"], row["anew_board_at"], row["anew_details"]),
     )
 
 

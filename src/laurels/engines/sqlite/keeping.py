@@ -24,7 +24,7 @@ def awarded(db: Database) -> Iterator[list[Awarded]]:
 
 
 def _awarded(row: Row) -> Awarded:
-    kind, source, id, member, accepted_at, content, frame, refunded, version, details = row[21:]
+    kind, source, id, member, accepted_at, content, frame, refunded, version, board_at, details = row[21:]
     return Awarded(
         kind=DocumentKind(kind),
         source=source,
@@ -35,7 +35,7 @@ def _awarded(row: Row) -> Awarded:
         entry=entry_of(row),
         frame=frame,
         refunded=refunded,
-        anew=None if version is None else (version, details),
+        anew=None if version is None else (version, board_at, details),
     )
 
 

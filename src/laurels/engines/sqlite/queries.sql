@@ -478,10 +478,11 @@ WHERE frame IS NOT NULL AND (source, order_id) > (?, ?) ORDER BY source, order_i
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, NULL, e.format, e.details, '',
-       a.kind, a.source, a.id, coalesce(m.merged_into, m.number), a.accepted_at, c.content, w.frame, w.refunded, n.program_version, n.details
+       a.kind, a.source, a.id, coalesce(m.merged_into, m.number), a.accepted_at, c.content, w.frame, w.refunded,
+       n.program_version, n.board_at, n.details
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
 LEFT JOIN content c ON c.place = a.place
-LEFT JOIN award w ON c.content IS NULL AND a.kind = 'order' AND w.source = a.source AND w.order_id = a.id
+LEFT JOIN award w ON w.source = CASE WHEN c.content IS NULL AND a.kind = 'order' THEN a.source END AND w.order_id = a.id
 LEFT JOIN entry n ON n.place = CASE WHEN a.kind = 'amendment' THEN
     (SELECT min(x.place) FROM entry x WHERE x.place > e.place AND x.place < e.place + 64 AND x.kind = 'earn' AND x.order_id = e.order_id) END
 ORDER BY e.recorded_at, e.place;

@@ -122,7 +122,7 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "Gold for a year": {
             "grant_id": "G1",
             "tier": "gold",
-            "until": "2027-12-01T00:00:00Z",
+            "until": "2099-12-01T00:00:00Z",
             "reason": "moved from the partner's program",
         },
     },

@@ -8,12 +8,12 @@ SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.
        d.kind AS document_kind, d.source AS document_source, d.id AS document_id, coalesce(m.merged_into, m.number) AS whose,
        d.accepted_at, c.content, CASE WHEN c.content IS NULL THEN a.frame END AS frame,
        CASE WHEN c.content IS NULL THEN a.refunded END AS refunded,
-       n.program_version AS anew_version, n.details AS anew_details
+       n.program_version AS anew_version, n.board_at AS anew_board_at, n.details AS anew_details
 FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
 JOIN entry e ON e.shard = a.shard AND e.position = a.position
 JOIN member m ON m.shard = e.shard AND m.number = e.member
 LEFT JOIN content c ON c.shard = e.shard AND c.position = e.position
-LEFT JOIN LATERAL (SELECT x.program_version, x.details FROM entry x
+LEFT JOIN LATERAL (SELECT x.program_version, x.board_at, x.details FROM entry x
   WHERE d.kind = 'm' AND x.shard = e.shard AND x.position > e.position AND x.position < e.position + 64
     AND x.kind = 'e' AND x.order_id = e.order_id ORDER BY x.position LIMIT 1) n ON true
 ORDER BY e.recorded_at, e.shard, e.position;
