@@ -15,6 +15,7 @@ from tests.console.console_shop import ConsoleShop, Visitor, open_console_shop
 
 from laurels.clock import MINUTE
 from laurels.console import client_of
+from laurels.console.transports import Answer, Pairs, Transport, _Closing
 from laurels.console.views.texts import one_line, unseen_removed
 
 pytestmark = pytest.mark.anyio
@@ -243,10 +244,25 @@ async def test_a_form_of_who_was_signed_out_is_not_lost(tmp_path: Path) -> None:
         assert not (await console.shop.ask("GET", "/members/number/0")).json()["hidden"]
 
 
+class ZoneTold(_Closing):
+    """A road on which the shop's zone was told, so that forms are taken."""
+
+    def __init__(self, road: Transport) -> None:
+        self._road = road
+
+    async def ask(self, method: str, path: str, query: str, headers: Pairs, body: bytes) -> Answer:
+        if path == "/time-zone":
+            return Answer(200, "application/json", "r1", b'{"time_zone": "Europe/London"}')
+        return await self._road.ask(method, path, query, headers, body)
+
+    async def aclose(self) -> None:
+        await self._road.aclose()
+
+
 @asynccontextmanager
 async def before_a(console: ConsoleShop, api: Any) -> AsyncIterator[Visitor]:
     """Somebody at a console that asks its API there."""
-    kept, console.api = console.api, client_of(api)
+    kept, console.api = console.api, ZoneTold(client_of(api))
     try:
         visitor = await console.signed_in("lead", "operator")
         yield visitor

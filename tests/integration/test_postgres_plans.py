@@ -46,6 +46,7 @@ FROM generate_series(0, 39999) AS n;
 ABOUT_ALL = {
     "accounts",
     "awarded",
+    "mergers",
     "counts",
     "homes_in_use",
     "is_untouched",

@@ -38,6 +38,7 @@ SOURCED = ("accepted", "award", "redemption")
 ABOUT_ALL = {
     "accounts",
     "awarded",
+    "mergers",
     "forget_due",
     "persons",
     "write_names_key",

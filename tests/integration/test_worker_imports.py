@@ -15,8 +15,10 @@ RUN = """
 import json, sys
 from laurels.cli import main
 sys.argv = ["laurels", *sys.argv[1:]]
-main()
-sys.stderr.write(json.dumps(sorted(sys.modules)))
+try:
+    main()
+finally:
+    sys.stderr.write(json.dumps(sorted(sys.modules)))
 """
 
 
