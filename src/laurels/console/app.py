@@ -34,7 +34,7 @@ from laurels.console.shop_zone import NO_ZONE, ShopZone
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
-from laurels.console.views.waiting import WaitingCounts
+from laurels.console.views.waiting import NavigationCounts
 from laurels.console.whole_answers import in_one_go
 from laurels.model.people import roles_with
 
@@ -140,7 +140,7 @@ class _Console:
         self._api = Api(setup.http, setup.sign)
         self._renderer = Renderer(setup.charts)
         self._zone = ShopZone()
-        self._counts = WaitingCounts()
+        self._counts = NavigationCounts()
         self._static = static_files()
         self._csrf_cookie = _csrf_cookie(setup)
 

@@ -31,7 +31,7 @@ _SENTENCES: Mapping[str, tuple[str, str, str]] = {
 """What waits at an address: of one, of many, and what is done there."""
 
 
-class WaitingCounts:
+class NavigationCounts:
     """What waits, counted for the navigation of each page; remembered for some seconds while a person only looks."""
 
     def __init__(self) -> None:
