@@ -140,7 +140,7 @@ async def main(options: argparse.Namespace, state: Path, server: PostgresServer 
         pids = [shop.console] if server is None else [shop.console, server.pid]
         print(*await alone(shop.visitors[0], rng, options, pids), sep="\n", flush=True)
         if options.pairs:
-            print(*told(await pairs(shop, options)), sep="\n")
+            print(*told(await pairs(shop, options, pids)), sep="\n")
 
 
 async def make(state: Path, ledger: str | None, options: argparse.Namespace) -> None:
@@ -203,8 +203,8 @@ if __name__ == "__main__":
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a new folder in which the ledger stays")
     parser.add_argument("--made", type=Path, metavar="FOLDER", help="one that --keep made; it is written to")
     parser.add_argument("--folder", type=Path, help="where the files lie meanwhile; left out: where temporary ones do")
-    parser.add_argument("--people", type=int, default=20)
-    parser.add_argument("--pages", type=int, default=5, help="rounds of each person")
+    parser.add_argument("--people", type=int, default=20, help="two or more")
+    parser.add_argument("--pages", type=int, default=5, help="rounds of each person, two or more")
     parser.add_argument("--looks", type=float, default=3.0, help="seconds that a person looks at a page, on average")
     parser.add_argument(
         "--pairs", type=int, default=3, help="of awards, and of reads, without people and with; 0: none"
@@ -222,6 +222,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    if min(options.people, options.pages) <= 1:
+        parser.error("percentiles need two people or more, and two rounds of each")
     with folder_of(options) as folder, ExitStack() as servers:
         server = None
         if options.postgres is not None:

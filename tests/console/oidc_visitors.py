@@ -49,6 +49,7 @@ def settable_now() -> Clock:
 
 def settings_of(provider: IdentityProvider, folder: Path, **more: Any) -> Any:
     secret = folder / "secret"
+    secret.touch(0o600)
     secret.write_text(f"{provider.client_secret}\n")
     said = {
         "console_issuer": provider.issuer,

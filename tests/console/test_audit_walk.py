@@ -39,6 +39,7 @@ LOOKS: dict[str, list[str]] = {
     "/boards": [],
     "/health": [],
     "/static/console.css": [],
+    "/healthz": [],
     "/nothing": [],
 }
 """Pages, and the rows that one look at each writes."""

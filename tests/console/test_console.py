@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
 from importlib.resources import files
@@ -10,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
+from tests.ports import free_port
 
 from laurels.clock import HOUR, MINUTE, SECOND
-from laurels.console import words
-from laurels.console.app import HEADERS, POLICY
+from laurels.console import client_of, words
+from laurels.console.app import ALIVE, HEADERS, POLICY
 from laurels.console.page import Page
 from laurels.console.views import PAGES
 from laurels.http.app import ROUTES
@@ -105,7 +107,9 @@ async def test_what_a_role_may_not_do_is_not_offered(house: ConsoleShop) -> None
     assert "Who looked" in (await visitor.open("/customers/0")).text
 
 
-@pytest.mark.parametrize("path", ["/customers", "/customers/0", "/nothing", "/static/console.css", "/sign-in", "/"])
+@pytest.mark.parametrize(
+    "path", ["/customers", "/customers/0", "/nothing", "/static/console.css", "/sign-in", "/", ALIVE]
+)
 async def test_every_answer_has_the_policy(house: ConsoleShop, path: str) -> None:
     visitor = await house.signed_in("support")
     answer = await visitor.open(path)
@@ -115,6 +119,14 @@ async def test_every_answer_has_the_policy(house: ConsoleShop, path: str) -> Non
             assert answer.headers[name] == value
     assert "unsafe" not in POLICY
     assert not re.search(r"\son\w+=|style=|javascript:|https?://", answer.text.replace("http://www.w3.org", ""))
+
+
+async def test_a_proxy_learns_that_it_answers_and_nothing_else(house: ConsoleShop) -> None:
+    """Whoever asks: no cookie comes with it, and nothing is asked of the API, which may be away."""
+    async with client_of(f"http://127.0.0.1:{free_port()}") as away:
+        answer = await replace(house, api=away).visitor("support").client.get(ALIVE)
+    assert (answer.status_code, answer.json()) == (200, {"alive": True})
+    assert "set-cookie" not in answer.headers
 
 
 async def test_a_form_of_another_site_changes_nothing(house: ConsoleShop) -> None:

@@ -329,6 +329,26 @@ def test_settings_that_cannot_be_are_refused(
         oidc_client(settings_of(provider, tmp_path, **said))
 
 
+@pytest.mark.parametrize(
+    ("content", "mode", "told"),
+    [
+        (b"s3cret", 0o640, "chmod 600"),
+        (b"s3cret", 0o604, "chmod 600"),
+        (b" \n", 0o600, "empty"),
+        (b"\xff", 0o600, "text"),
+    ],
+)
+def test_a_secret_that_others_read_or_that_is_none_is_refused(
+    provider: IdentityProvider, tmp_path: Path, content: bytes, mode: int, told: str
+) -> None:
+    settings = settings_of(provider, tmp_path)
+    settings.console.client_secret_file.write_bytes(content)
+    settings.console.client_secret_file.chmod(mode)
+    with pytest.raises(SettingsError, match=f"client_secret_file.*{told}") as refused:
+        oidc_client(settings)
+    assert "s3cret" not in str(refused.value)
+
+
 async def test_without_a_provider_the_console_is_the_machines_own(tmp_path: Path) -> None:
     settings = settings_with(state=tmp_path, console_host="0.0.0.0")
     with pytest.raises(SettingsError, match=r"console\.issuer"):

@@ -112,6 +112,7 @@ async def two_consoles(folder: Path, provider: IdentityProvider, *, ledger: str 
     port, *ports = free_ports(3)
     address = f"http://127.0.0.1:{port}"
     secret = folder / "secret"
+    secret.touch(0o600)
     secret.write_text(f"{provider.client_secret}\n", "utf-8")
     roles = ", ".join(f'"{role}:groups={role}"' for role in ROLES)
     said = SETTINGS.format(address=address, issuer=provider.issuer, secret=secret, roles=roles)

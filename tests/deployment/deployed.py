@@ -12,6 +12,8 @@ REPOSITORY = Path(__file__).parent.parent.parent
 DEPLOY = REPOSITORY / "deploy"
 BIN = Path(sys.executable).parent
 UNIT = DEPLOY / "systemd/laurels@.service"
+CONSOLE_UNIT = DEPLOY / "systemd/laurels@console.service.d/console.conf"
+"""What of the unit is otherwise for the console."""
 
 
 def tool(name: str, *arguments: str | Path, cwd: Path = DEPLOY) -> "subprocess.CompletedProcess[str]":
@@ -47,7 +49,8 @@ def pods() -> dict[str, dict[str, Any]]:
 
 def unit_command(role: str) -> list[str]:
     """The words behind `laurels` that systemd runs for an instance of the unit."""
-    (line,) = [one for one in UNIT.read_text("utf-8").splitlines() if one.startswith("ExecStart=")]
+    said = UNIT.read_text("utf-8") + (CONSOLE_UNIT.read_text("utf-8") if role == "console" else "")
+    line = [one for one in said.splitlines() if one.startswith("ExecStart=")][-1]
     program, *words = shlex.split(line.removeprefix("ExecStart=").replace("%i", role))
     assert program == "/opt/laurels/bin/laurels"
     return words
@@ -59,7 +62,7 @@ def commands() -> dict[str, list[str]]:
     for name, pod in pods().items():
         (container,) = pod["containers"]
         found[f"kubernetes {name}"] = container["args"]
-    for role in ("http", "work", "project", "notify"):
+    for role in ("http", "work", "project", "notify", "console"):
         found[f"systemd {role}"] = unit_command(role)
     return found
 

@@ -3,11 +3,13 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from tests.deployment.deployed import (
     BIN,
+    CONSOLE_UNIT,
     DEPLOY,
     UNIT,
     commands,
@@ -19,11 +21,16 @@ from tests.deployment.deployed import (
     unit_command,
 )
 
+from laurels.console.app import ALIVE
+from laurels.runtime.console import oidc_client
 from laurels.runtime.roles import CHOICES, ROLES
 from laurels.settings import load, table
 
 KUBERNETES = DEPLOY / "kubernetes"
-STAYING = ("http", "work", "project", "notify")
+NO_SUCH_RULE = 77
+FORBID = f"import ctypes, os; ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) and os._exit({NO_SUCH_RULE}); "
+"""Puts a process under `PR_SET_MDWE`: no page of its memory is ever both written and run."""
+STAYING = ("http", "work", "project", "notify", "console")
 SECURE_ENOUGH = "20"
 """By `systemd-analyze security`, in tenths: 0 is nothing at all, 96 a service without any line about it."""
 
@@ -69,7 +76,8 @@ def test_kubectl_takes_the_kustomization(tmp_path: Path) -> None:
         return
     folder = Path(shutil.copytree(KUBERNETES, tmp_path / "kubernetes"))
     (folder / "secrets.env.example").rename(folder / "secrets.env")
-    (folder / "names.key").write_text("ab" * 32, "ascii")
+    for name in ("names.key", "console.key", "console.secret"):
+        (folder / name).write_text("ab" * 32, "ascii")
     done = tool("kubectl", "kustomize", folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("image: laurels:0.2") == 2 * len(pods())
@@ -98,18 +106,30 @@ def test_every_deployment_survives_a_node_being_emptied() -> None:
 
 
 def test_pods_are_asked_whether_they_live_and_whether_they_serve() -> None:
-    (container,) = pods()["laurels-http"]["containers"]
-    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
-    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}, "a late board is no reason"
-    (ports,) = [one["spec"]["ports"] for one in manifests() if one["kind"] == "Service"]
-    assert {one["targetPort"] for one in ports} == {one["name"] for one in container["ports"]}
+    (http,) = pods()["laurels-http"]["containers"]
+    assert http["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    assert http["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}, "a late board is no reason"
+    (console,) = pods()["laurels-console"]["containers"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert console[probe]["httpGet"] == {"path": ALIVE, "port": "console"}
+
+
+def test_services_lead_to_what_pods_listen_at() -> None:
+    for service in (one["spec"] for one in manifests() if one["kind"] == "Service"):
+        (pod,) = [
+            one for name, one in pods().items() if name.endswith(service["selector"]["app.kubernetes.io/component"])
+        ]
+        (container,) = pod["containers"]
+        assert {one["targetPort"] for one in service["ports"]} == {one["name"] for one in container["ports"]}
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze: install systemd")
 def test_the_units_are_what_systemd_takes_and_confined(tmp_path: Path) -> None:
     """With the program of this environment in its place, and one instance for each process of the table of roles."""
-    unit = UNIT.read_text("utf-8").replace("/opt/laurels/bin/laurels", str(BIN / "laurels"))
-    shutil.copy(DEPLOY / "systemd/laurels.target", tmp_path)
+    shutil.copytree(DEPLOY / "systemd", tmp_path, dirs_exist_ok=True)
+    for file in (*tmp_path.glob("*.service"), *tmp_path.glob("*.d/*")):
+        file.write_text(file.read_text("utf-8").replace("/opt/laurels/bin/laurels", str(BIN / "laurels")), "utf-8")
+    unit = (tmp_path / UNIT.name).read_text("utf-8")
     for process in dict.fromkeys(role.process for role in ROLES):
         instance = tmp_path / f"laurels@{process}.service"
         instance.write_text(unit, "utf-8")
@@ -124,8 +144,43 @@ def test_every_role_that_a_file_names_is_there() -> None:
         if "--only" in words:
             assert words[words.index("--only") + 1] in CHOICES, where
         else:
-            assert words == ["migrate"], where
-    assert unit_command("publish")[-1] in CHOICES
+            assert words[0] == ("console" if "console" in where else "migrate"), where
+    for role in ROLES:
+        command = unit_command(role.process)
+        assert command == ["console"] if role.process == "console" else command[-1] in CHOICES
+
+
+def test_the_console_can_be_opened_by_those_whom_a_provider_knows(tmp_path: Path) -> None:
+    """What the files say is enough for it: an address from a terminal signs nobody in on a host without one."""
+    for path in (DEPLOY / "laurels.toml", KUBERNETES / "laurels.toml"):
+        secret = tmp_path / "secret"
+        secret.touch(0o600)
+        secret.write_text("s3cret", "utf-8")
+        settings = load(None, {"LAURELS_CONSOLE_CLIENT_SECRET_FILE": str(secret)}, path)
+        client = oidc_client(settings)
+        assert client is not None
+        assert client.secret == "s3cret"
+        assert [role for role, _, _ in client.roles] == ["support", "lead", "auditor"]
+        assert settings.console.key_file is not None
+        assert settings.names.key_file is not None
+        assert settings.console.key_file.parent == settings.names.key_file.parent
+    asked = compose()["services"]["console"]["environment"]
+    assert {"LAURELS_CONSOLE_ISSUER", "LAURELS_CONSOLE_KEY_FILE", "LAURELS_LEDGER_URL"} <= set(asked)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a rule of Linux")
+def test_what_draws_charts_has_to_compile() -> None:
+    """As the unit has it for the other roles nothing may write what it runs, and the library dies of that. Where it no
+    longer does, the console's unit need not lift the rule.
+    """
+    draw = 'import vl_convert; vl_convert.vegalite_to_svg({"mark": "bar", "data": {"values": [{"a": 1}]}})'
+    assert tool(sys.executable, "-c", draw).returncode == 0
+    forbidden = tool(sys.executable, "-c", FORBID + draw)
+    if forbidden.returncode == NO_SUCH_RULE:
+        pytest.skip("this kernel is older than the rule")
+    assert forbidden.returncode < 0, "it draws"
+    assert "\nMemoryDenyWriteExecute=yes\n" in UNIT.read_text("utf-8")
+    assert "\nMemoryDenyWriteExecute=no\n" in CONSOLE_UNIT.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The image of deploy/Dockerfile, made without Docker: each of its steps in an empty Debian; then what it runs."""
 
 import os
+import re
 import shutil
+import subprocess
 import time
 from http import HTTPStatus
 from importlib import metadata
@@ -12,6 +14,7 @@ import pytest
 from tests.acceptance.command_line import served
 from tests.deployment.deployed import DEPLOY, REPOSITORY
 from tests.deployment.image import Stage, built, context_of, empty_debian
+from tests.ending import end
 
 NEEDED = ("apt-get", "debootstrap", "unshare", "cargo", "rustup")
 MISSING = [name for name in NEEDED if shutil.which(name) is None]
@@ -68,6 +71,27 @@ def test_it_takes_an_order_and_shows_it_on_the_native_board(image: Stage) -> Non
         while _points(address, reader) != 7:
             time.sleep(0.05)  # another process awards it; the test's own time limit ends this
     assert (image.root / "var/lib/laurels/board").is_dir(), "the native core keeps its boards there"
+
+
+def test_its_console_is_opened_and_draws(image: Stage) -> None:
+    """Under a user who has no name, as containers have; people see what the one who signed in is called."""
+    state = "/var/lib/laurels"
+    image.run([*image.entrypoint, "migrate", "--state", state])
+    command = image.command([*image.entrypoint, "console", "--state", state, "--port", "0", "--roles", "finance"])
+    console = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert console.stdout is not None
+        base, _, code = console.stdout.readline().strip().partition("/sign-in?code=")
+        with httpx.Client(base_url=base, timeout=60) as client:
+            assert client.get("/healthz").json() == {"alive": True}
+            page = client.get(f"/sign-in?code={code}")
+            [token] = re.findall(r'name="_csrf_token" value="([^"]+)"', page.text)
+            assert client.post("/sign-in", data={"code": code, "_csrf_token": token}).is_redirect
+            page = client.get("/overview")
+            assert "uid-10001" in page.text
+            assert "<svg" in page.text
+    finally:
+        end(console)
 
 
 def _points(address: str, reader: dict[str, str]) -> int | None:

@@ -10,9 +10,17 @@ TOKEN = "LAURELS_TOKEN"  # noqa: S105 - the name of a variable
 """The variable that holds a person's token."""
 
 
+def login() -> str:
+    """The login that a command runs under; in a container, whose user is a number without a name, that number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid-{os.getuid()}"
+
+
 def at_the_keyboard() -> str:
-    """The login that a command runs under."""
-    return f"cli:{getpass.getuser()}"
+    """Who that login is, as it is kept."""
+    return f"cli:{login()}"
 
 
 async def who_decides(settings: Settings, scope: str) -> str:

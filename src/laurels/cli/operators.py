@@ -1,12 +1,12 @@
 """`console`: the operators' pages."""
 
-import getpass
 import webbrowser
 from typing import Annotated
 
 import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of
+from laurels.cli.deciding import login
 from laurels.errors import SettingsError
 
 
@@ -46,7 +46,7 @@ def console(
         raise SettingsError("The console is an extra: pip install 'laurels[console]'") from error
 
     settings = settings_of(state, config, console_host=host, console_port=port, console_api=api)
-    person = person_named(name or getpass.getuser(), roles)
+    person = person_named(name or login(), roles)
     is_opened = not open_
 
     def tell(address: str) -> None:

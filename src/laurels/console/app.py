@@ -51,6 +51,8 @@ HEADERS = {
 }
 """Sent with every answer."""
 
+ALIVE = "/healthz"
+
 _FORBIDDEN = HTTPStatus.FORBIDDEN
 _PART = re.compile(r"[0-9A-Za-z-]{1,64}")
 """What a part of an address may be: a number, a digest, a word. Views ask the API at paths that are made of it, and
@@ -94,7 +96,7 @@ def create_console(setup: Setup) -> ASGIApp:
         cookie_httponly=True,
         cookie_samesite="strict",
         cookie_secure=setup.secure,
-        exclude=["^/static/"],
+        exclude=["^/static/", f"^{ALIVE}$"],
     )
     app = Litestar(
         [
@@ -105,6 +107,7 @@ def create_console(setup: Setup) -> ASGIApp:
             HTTPRouteHandler(f"{SIGN_IN}/callback", http_method="GET", status_code=HTTPStatus.OK)(console.finish),
             HTTPRouteHandler(SIGN_IN, http_method="POST", status_code=HTTPStatus.OK)(console.sign_in),
             HTTPRouteHandler("/sign-out", http_method="POST", status_code=HTTPStatus.OK)(console.sign_out),
+            HTTPRouteHandler(ALIVE, http_method="GET", status_code=HTTPStatus.OK)(console.alive),
             HTTPRouteHandler("/static/{name:str}", http_method="GET", status_code=HTTPStatus.OK)(console.static),
         ],
         exception_handlers={Exception: console.failed},
@@ -253,6 +256,10 @@ class _Console:
         _check_origin(request)
         request.clear_session()
         return _redirect(SIGN_IN)
+
+    async def alive(self) -> Response[Any]:
+        """Tell a proxy that this process answers, whoever asks. It looks at nothing: a page says what is away."""
+        return Response(b'{"alive":true}', media_type=MediaType.JSON)
 
     async def static(self, request: Request[Any, Any, Any]) -> Response[Any]:
         """A file of ours."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from laurels.http import create_app, open_auth, serve_pages
 from laurels.http.admission.jwks import PublishedKeys
 from laurels.http.admission.person_tokens import PersonTokens, console_key, cookie_secret
 from laurels.http.admission.startup_checks import is_loopback
+from laurels.keyfile import read_secret, refusal
 from laurels.model.people import ROLES
 from laurels.runtime.processes import stop_on_signals
 from laurels.runtime.roles import CONSOLE, PROJECT, ConsoleRun, Running, roles_of, run_roles
@@ -127,10 +129,7 @@ def oidc_client(settings: Settings) -> OidcClient | None:
             raise SettingsError(f"console.{name} has to be an https address.")
     secret = None
     if said.client_secret_file is not None:
-        try:
-            secret = said.client_secret_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError("console.client_secret_file cannot be read.") from error
+        secret = _client_secret(said.client_secret_file)
     return OidcClient(
         issuer=said.issuer,
         client_id=said.client_id,
@@ -139,6 +138,17 @@ def oidc_client(settings: Settings) -> OidcClient | None:
         roles=tuple(map(_role, said.roles)),
         keys_at=lambda url: PublishedKeys(url).find,
     )
+
+
+def _client_secret(path: Path) -> str:
+    title = "the identity provider (console.client_secret_file)"
+    try:
+        secret = read_secret(path, title).decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise refusal(path, title, "is no text") from error
+    if not secret:
+        raise refusal(path, title, "is empty")
+    return secret
 
 
 def _role(written: str) -> tuple[str, str, str]:

@@ -27,7 +27,7 @@ class PostgresRollUps(Session):
     """Sums by day, and how far they got."""
 
     async def rolled_up(self) -> RollUpState:
-        async with self._connections.snapshot(much=True) as db:
+        async with self._connections.read() as db:
             return await _state(db)
 
     async def begin_roll_ups(self, scheme: str) -> None:
@@ -85,6 +85,6 @@ class PostgresRollUps(Session):
 
 
 async def _state(db: Statements) -> RollUpState:
-    scheme, _ = await db.only("rollup")
-    known = {shard: Mark(position, digest) for shard, position, digest in await db.all("rollup_marks")}
+    [(scheme, _)], marks = await db.together(("rollup",), ("rollup_marks",))
+    known = {shard: Mark(position, digest) for shard, position, digest in marks}
     return RollUpState(scheme, {shard: known.get(shard, Mark()) for shard in range(SHARDS)})
