@@ -8,6 +8,12 @@ from collections.abc import Iterable, Mapping
 PERSON = "person:"
 """What the actor of a person's doings begins with. No service's name does."""
 
+
+def is_persons(source: str | None) -> bool:
+    """Whether a source says who the person is whose document it is, as it does where none was given."""
+    return source is not None and source.startswith(PERSON)
+
+
 _SUPPORT = frozenset(
     {"members:read", "members:contact", "members:write", "points:adjust", "points:redeem", "orders:write"}
 )

@@ -55,6 +55,13 @@ class Caller(Struct, frozen=True):
         """
         return self.subject if self.member_id is None else MEMBER
 
+    @property
+    def may_see_contact(self) -> bool:
+        """Whether addresses are shown to the caller. A service's scope for a call says so already; of a person it is a
+        right of its own.
+        """
+        return self.person is None or "members:contact" in self.scopes
+
     def may_write(self, source: str) -> bool:
         """Whether the caller may write under this source."""
         return self.sources is None or source in self.sources

@@ -11,10 +11,12 @@ from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import KeptDocument, KeptEntry
 from laurels.model import DocumentKind
 from laurels.model.money import format_amount
+from laurels.model.people import is_persons
 from laurels.model.times import format_instant
 
 READ = Access(("members:read",))
 READ_OR_OWN = Access(("members:read",), members="own")
+_OF_PURCHASES = {DocumentKind.ORDER, DocumentKind.AMENDMENT, DocumentKind.REFUND, DocumentKind.CANCELLATION}
 
 
 class SearchQuery(Struct, forbid_unknown_fields=True):
@@ -66,7 +68,7 @@ class DocumentKept(Struct, frozen=True, kw_only=True):
     """A document that is not awarded: as it was received, or what was read from it."""
 
     kind: str
-    source: str
+    source: str | UnsetType = UNSET
     id: str
     status: str
     reason: str
@@ -154,7 +156,7 @@ async def export_member(request: Request) -> Response:
                 _entry(KeptEntry(entry, each.content), to_member=to_member)
                 for entry, each in zip(worded, kept.entries, strict=True)
             ],
-            documents=[_document(each) for each in kept.documents],
+            documents=[_document(each, to_member=to_member) for each in kept.documents],
             mails=[
                 MailKept(
                     milestone=each.milestone,
@@ -173,15 +175,15 @@ def _entry(kept: KeptEntry, *, to_member: bool) -> EntryKept:
     by_people = entry.kind in {"adjust", "redeem", "tier"}
     money = entry.amount is not None and entry.currency is not None
     content = _read(kept.content)
-    if to_member and isinstance(content, dict):
-        content = {name: value for name, value in content.items() if name not in {"reason", "actor"}}
+    if to_member:
+        content = _for_member(content)
     return EntryKept(
         loyalty_id=entry.loyalty_id,
         kind=entry.kind,
         points=entry.points,
         currency=entry.currency or UNSET,
         amount=format_amount(entry.amount, entry.currency) if money else UNSET,  # type: ignore[arg-type]
-        source=entry.source or UNSET,
+        source=UNSET if to_member and is_persons(entry.source) else entry.source or UNSET,
         order_id=entry.order_id or UNSET,
         refund_id=entry.refund_id or UNSET,
         reason=UNSET if by_people and to_member else entry.reason or UNSET,
@@ -193,17 +195,27 @@ def _entry(kept: KeptEntry, *, to_member: bool) -> EntryKept:
     )
 
 
-def _document(kept: KeptDocument) -> DocumentKept:
+def _document(kept: KeptDocument, *, to_member: bool) -> DocumentKept:
+    of_staff = to_member and kept.kind not in _OF_PURCHASES
+    content = _for_member(_read(kept.content)) if to_member else _read(kept.content)
     return DocumentKept(
         kind=kept.kind,
-        source=kept.source,
+        source=UNSET if to_member and is_persons(kept.source) else kept.source,
         id=kept.id,
         status=kept.status,
         reason=kept.reason,
         accepted_at=format_instant(kept.accepted_at),
-        received=kept.raw.decode("utf-8", "backslashreplace") or UNSET,
-        content=UNSET if kept.kind is DocumentKind.GIVEN else _read(kept.content),  # it speaks of another member
+        received=UNSET if of_staff else kept.raw.decode("utf-8", "backslashreplace") or UNSET,
+        content=UNSET if kept.kind is DocumentKind.GIVEN else content,  # it speaks of another member
     )
+
+
+def _for_member(content: Any) -> Any:
+    """What a document says without what colleagues said to each other in it, and who they are."""
+    if not isinstance(content, dict):
+        return content
+    left_out = {"reason", "actor", *(["source"] if is_persons(str(content.get("source", ""))) else [])}
+    return {name: value for name, value in content.items() if name not in left_out}
 
 
 def _read(content: bytes | None) -> Any:

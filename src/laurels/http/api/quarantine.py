@@ -1,5 +1,7 @@
 """The work list: documents that could not be awarded, until somebody decides."""
 
+import re
+from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
@@ -11,11 +13,13 @@ from laurels.http.api.moves import Reason
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import retry_quarantined as put_back
 from laurels.ledger import DocumentKey, QuarantinedDocument
+from laurels.ledger.audit import about_member
 from laurels.model import DocumentKind
 from laurels.model.times import format_instant
 
 DECIDE = Access(("quarantine:write",))
 MOST_LOOKED_AT, AT_ONCE = 5_000, 500
+_ADDRESS = re.compile(r"[^\s\"<>(),;:@]+@[^\s\"<>(),;:@]+")
 _PATH = "/quarantine/{kind}/{source}/{id}"
 
 
@@ -149,15 +153,19 @@ async def count_quarantine(request: Request, query: CausesQuery) -> Response:
 
 @route("GET", _PATH, access=DECIDE, answers={200: QuarantinedWhole}, problems=(NotFound, LedgerUnavailable))
 async def show_quarantined(request: Request) -> Response:
-    """Show a document in quarantine as it was received, and what was read from it."""
+    """Show a document in quarantine as it was received, and what was read from it. A person without the right to
+    addresses is shown none.
+    """
     document = await request.services.ledger.quarantined(*_key(request))
+    if document.member is not None:
+        about_member(document.member)
     return Response(
         200,
         QuarantinedWhole(
             **msgspec.structs.asdict(_shown(document)),
             actor=document.actor,
             content=_read(document.content),
-            received=document.raw.decode("utf-8", "replace") if document.raw else None,
+            received=_received(document.raw, whole=request.caller.may_see_contact) if document.raw else None,
         ),
     )
 
@@ -211,6 +219,17 @@ def _read(content: bytes) -> Any:
         return msgspec.json.decode(content) if content else None
     except msgspec.DecodeError:  # that may be why it is here
         return None
+
+
+def _received(raw: bytes, *, whole: bool) -> str:
+    """What was received; but for addresses, where not `whole`: JSON is written anew for that, so that no escape hides
+    one.
+    """
+    if whole:
+        return raw.decode("utf-8", "replace")
+    with suppress(msgspec.DecodeError):
+        raw = msgspec.json.encode(msgspec.json.decode(raw))
+    return _ADDRESS.sub("…@…", raw.decode("utf-8", "replace"))
 
 
 def _shown(document: QuarantinedDocument) -> QuarantinedShown:
