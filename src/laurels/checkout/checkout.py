@@ -80,9 +80,9 @@ class Checkout:
     async def buy(self, member_id: str, order_id: str, form: CheckoutForm) -> Answer:
         """Price, charge and accept an order. The same again gives the same answer, and finishes what broke off.
 
-        What makes it the same is the member, the items in their order, and the method. A new token is not new content:
-        clients make one for each try. The price is the first one, whatever the catalogue says by then. Costs the
-        provider's time and three commits: intent, outcome, order.
+        What makes it the same is the member, by the own circle of ids, the items in their order, and the method. A new
+        token is not new content: clients make one for each try. The price is the first one, whatever the catalogue says
+        by then. Costs the provider's time and three commits: intent, outcome, order.
 
         Raises `CheckoutClosed` and `InvalidInput` before anything is kept;
         `Conflict` where this member used the id for anything else;
@@ -92,15 +92,15 @@ class Checkout:
             raise CheckoutClosed
         form.check()
         method = form.payment.method
-        fingerprint = _fingerprint(member_id, form.item_ids, method)
+        fingerprint, with_buyer = _fingerprint(form.item_ids, method), _with_buyer(member_id, form.item_ids, method)
         circle = await self._intents.circle(member_id)
-        intent = await self._begun(circle, order_id, fingerprint)
+        intent = await self._begun(circle, order_id, with_buyer)
         if intent is None:
             order = self._priced(member_id, order_id, form.item_ids)
             circle = circle or await self._intents.new_circle(member_id)
             order = msgspec.structs.replace(order, source=circle)
             intent = await self._intents.begin(_intent(order, fingerprint, method))
-        if intent.fingerprint != fingerprint:
+        if intent.fingerprint not in {fingerprint, with_buyer}:
             raise Conflict
         if intent.state is IntentState.OPEN:
             outcome = await _answered(self._payments.pay(intent.payment, form.payment.token))
@@ -111,12 +111,12 @@ class Checkout:
         """The source of what a member buys here; None for one who is unknown."""
         return await self._intents.circle(member_id)
 
-    async def _begun(self, circle: str | None, order_id: str, fingerprint: bytes) -> Intent | None:
+    async def _begun(self, circle: str | None, order_id: str, with_buyer: bytes) -> Intent | None:
         """The member's purchase under an id, whether it was begun in the own circle or before there were any."""
         intent = await self._intents.find(order_id, circle) if circle is not None else None
         if intent is None:
             shared = await self._intents.find(order_id)
-            intent = shared if shared is not None and shared.fingerprint == fingerprint else None
+            intent = shared if shared is not None and shared.fingerprint == with_buyer else None
         return intent
 
     async def recover(self, *, left_alone_s: float = LEFT_ALONE_S) -> int:
@@ -198,6 +198,13 @@ def _intent(order: Order, fingerprint: bytes, method: str) -> Intent:
     )
 
 
-def _fingerprint(member_id: str, item_ids: list[str], method: str) -> bytes:
-    """16 bytes that differ where the purchase differs."""
+def _fingerprint(item_ids: list[str], method: str) -> bytes:
+    """16 bytes that differ where one buyer's purchase differs. Whose it is, the circle says: a hash of the buyer's id,
+    kept for ever, would give that back to whoever guesses it, also when the member was erased.
+    """
+    return hashlib.blake2b(msgspec.json.encode([item_ids, method]), digest_size=16).digest()
+
+
+def _with_buyer(member_id: str, item_ids: list[str], method: str) -> bytes:
+    """The same as it was before, with the buyer: of what was bought in one circle for all, and a while longer."""
     return hashlib.blake2b(msgspec.json.encode([member_id, item_ids, method]), digest_size=16).digest()

@@ -69,7 +69,8 @@ def erase(
     What stays: the entries under a number (points, amounts, times, order and refund ids as the shop numbers them), and
     the number behind the proxy name: who has the names' key can confirm a guessed id by it. What comes later for one of
     its orders is booked under the number and keeps no id. Out of reach: backups from before, exports, mails that a
-    server delivered, and your own systems.
+    server delivered, your own systems, and what a PostgreSQL server keeps: its WAL and standbys until those are reused,
+    and the room of deleted rows in its files until other rows are written there.
     """
     if not yes:
         typer.confirm(f"Erase {visible(member)} for good?", abort=True)

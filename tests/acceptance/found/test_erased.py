@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.integration.http_shop import Shop, open_shop
@@ -135,7 +136,29 @@ async def test_fingerprints_are_not_read_back_by_guessing(shop: Shop, tmp_path: 
         assert not [each for each in spellings if len(each) > 5 and each in kept]
 
 
+@pytest.mark.parametrize("token", ["tok_ok", "tok_declined"])
+async def test_what_was_bought_here_does_not_give_the_buyer_back(shop: Shop, tmp_path: Path, token: str) -> None:
+    """An intent is kept for ever, also where nothing was bought. Its hash is attacked by who knows the catalogue."""
+    for who in ("17850", "17851"):
+        form = {"itemIds": ["85123A"], "paymentDetails": {"method": "card", "token": token}}
+        assert (await shop.ask("POST", "/order/o-1", member=who, json=form)).status_code in {200, 201, 202, 402}
+        await shop.settle()
+        await shop.ask("DELETE", f"/members/{who}")
+    await shop.settle()
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "state").glob("laurels.db*"))
+    for guess in ("17850", "17851"):
+        for said in ([guess, ["85123A"], "card"], ["o-1", guess, ["85123A"], "card"], [guess, "o-1"], [guess]):
+            assert hashlib.blake2b(msgspec.json.encode(said), digest_size=16).digest() not in kept
+
+
 def test_help_says_what_stays() -> None:
     said = " ".join(laurels_here("members", "erase", "--help").stdout.split())
-    for words in ("What stays", "order and refund ids", "proxy name", "backups from before", "mails that a server"):
+    for words in (
+        "What stays",
+        "order and refund ids",
+        "proxy name",
+        "backups from before",
+        "WAL",
+        "mails that a server",
+    ):
         assert words in said.replace("│ ", ""), said
