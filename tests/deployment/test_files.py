@@ -1,8 +1,11 @@
 """The files under deploy/ fit the schemas of what reads them, and run the roles that there are."""
 
 import json
+import os
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from tests.deployment.deployed import (
 )
 
 from laurels.console.app import ALIVE
+from laurels.errors import SettingsError
 from laurels.runtime.console import oidc_client
 from laurels.runtime.roles import CHOICES, ROLES
 from laurels.settings import load, table
@@ -95,6 +99,35 @@ def test_every_pod_is_confined_and_bounded() -> None:
             assert "memory" in container["resources"]["limits"], name
 
 
+def test_no_pod_is_told_of_services_by_variables() -> None:
+    """A service `laurels` would give each pod LAURELS_PORT, and `laurels-console` LAURELS_CONSOLE_PORT: the one is no
+    setting, the other a wrong one, and both are refused.
+    """
+    for name, pod in pods().items():
+        assert pod["enableServiceLinks"] is False, name
+    with pytest.raises(SettingsError):
+        load(None, {"LAURELS_PORT": "tcp://10.0.0.1:80"}, KUBERNETES / "laurels.toml")
+
+
+def test_what_is_secret_is_not_committed() -> None:
+    """Neither is what the commands of these files make there."""
+    texts = [(DEPLOY / "compose.yaml").read_text("utf-8"), (KUBERNETES / "kustomization.yaml").read_text("utf-8")]
+    (settings,) = documents(KUBERNETES / "kustomization.yaml")
+    made = [
+        f"kubernetes/{name}"
+        for one in settings["secretGenerator"]
+        for key in ("files", "envs")
+        for name in one.get(key, [])
+    ]
+    made += [one["file"] for one in compose()["secrets"].values()] + [".env"]
+    assert len(made) == 8
+    assert all(Path(name).name in "".join(texts) for name in made)
+    done = subprocess.run(["git", "check-ignore", *made], cwd=DEPLOY, capture_output=True, text=True, check=False)
+    if done.returncode == 128:
+        pytest.skip("no repository of git: nothing can be committed from here")
+    assert done.stdout.split() == made
+
+
 def test_every_deployment_survives_a_node_being_emptied() -> None:
     deployed = {one["metadata"]["name"]: one["spec"] for one in manifests() if one["kind"] == "Deployment"}
     budgets = {one["metadata"]["name"]: one["spec"] for one in manifests() if one["kind"] == "PodDisruptionBudget"}
@@ -139,6 +172,23 @@ def test_the_units_are_what_systemd_takes_and_confined(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout[-400:]
 
 
+def test_a_command_at_the_terminal_runs_as_the_roles_do() -> None:
+    """As their user, with their settings, over their state."""
+    shell, unit = (DEPLOY / "systemd/laurels").read_text("utf-8"), UNIT.read_text("utf-8")
+    words = shlex.split(shell.replace("\\\n", " "), comments=True)
+    assert words[:2] == ["exec", "systemd-run"]
+    assert words[-2:] == ["/opt/laurels/bin/laurels", "$@"]
+    said = {word.removeprefix("--property=").removeprefix("--setenv=").removeprefix("--") for word in words}
+    lines = set(unit.splitlines())
+    for name in ("EnvironmentFile", "UMask", "StateDirectory", "StateDirectoryMode"):
+        (line,) = [each for each in lines if each.startswith(f"{name}=")]
+        assert line in said
+    assert {f"uid={line.removeprefix('User=')}" for line in lines if line.startswith("User=")} < said
+    (line,) = [each for each in lines if each.startswith("Environment=LAURELS_")]
+    assert set(line.removeprefix("Environment=").split()) < said
+    assert os.access(DEPLOY / "systemd/laurels", os.X_OK)
+
+
 def test_every_role_that_a_file_names_is_there() -> None:
     for where, words in commands().items():
         if "--only" in words:
@@ -181,6 +231,31 @@ def test_what_draws_charts_has_to_compile() -> None:
     assert forbidden.returncode < 0, "it draws"
     assert "\nMemoryDenyWriteExecute=yes\n" in UNIT.read_text("utf-8")
     assert "\nMemoryDenyWriteExecute=no\n" in CONSOLE_UNIT.read_text("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a rule of Linux")
+def test_files_are_read_and_written_under_the_unit() -> None:
+    """What reads files would die of the same rule: the unit has it look at no processor."""
+    without = {name: value for name, value in os.environ.items() if name != "POLARS_SKIP_CPU_CHECK"}
+    said = dict(re.findall(r"^Environment=(\w+)=(\w+)$", UNIT.read_text("utf-8"), re.MULTILINE))
+    use = FORBID + "import polars; polars.DataFrame({'points': [7]}).write_parquet(__import__('io').BytesIO())"
+    done = {
+        name: subprocess.run([sys.executable, "-c", use], env=env, capture_output=True, check=False).returncode
+        for name, env in (("without", without), ("as said", without | said))
+    }
+    if NO_SUCH_RULE in done.values():
+        pytest.skip("this kernel is older than the rule")
+    assert done["without"] != 0, "the unit need not say it any more"
+    assert done["as said"] == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+def test_boards_in_files_learn_under_the_unit_whether_the_machine_went_down() -> None:
+    """The name of the boot lies where `ProcSubset=pid` hides it; without it no other process takes the files."""
+    look = "mount -t proc -o subset=pid proc /proc && cat /proc/sys/kernel/random/boot_id"
+    hidden = subprocess.run(["unshare", "--mount", "sh", "-c", look], capture_output=True, text=True, check=False)
+    assert "No such file" in hidden.stderr, hidden.stderr
+    assert "\nProcSubset=" not in UNIT.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
