@@ -84,11 +84,13 @@ async def open_feed_copy(settings: Settings, ledger: Ledger) -> ClosedFeed | Non
 
 
 async def check_there(settings: Settings) -> None:
-    """See that there is a ledger. Raises `LedgerMissing`, and where it is on a server what reaching it raises."""
+    """See that there is a ledger. Raises `LedgerMissing`, `ForeignFile`, and where it is on a server what reaching it
+    raises.
+    """
     if is_on_server(settings):
         if await _members_on_server(settings) is None:
             raise LedgerMissing("There is no ledger in this database yet. Make one: `laurels serve`.")
-    elif not ledger_path(settings).exists():
+    elif not SqliteLedger.is_there(ledger_path(settings)):
         raise LedgerMissing(
             f"There is no ledger in {settings.state}. Name its directory with --state, or make one: `laurels serve`."
         )
