@@ -1,5 +1,6 @@
 """Whole numbers in settings: what is beyond reason is refused at the start, for nothing may fail by it afterwards."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ def test_a_nul_in_a_text_is_named_and_not_shown(name: str) -> None:
     with pytest.raises(SettingsError, match=name.replace(".", r"\.")) as refused:
         load({name: "qqq\0qqq"}, environment={})
     assert "qqq" not in str(refused.value)
+
+
+@pytest.mark.parametrize("slip", ["", " ", "\n", " qqq", "qqq\n", "q\nqq", "q\x1bqq"])
+@pytest.mark.parametrize("row", [row for row in table() if not isinstance(row.default, bool | int | float)])
+def test_a_text_that_can_only_be_a_slip_is_named_and_not_shown(tmp_path: Path, row: Setting, slip: str) -> None:
+    given = [slip] if isinstance(row.default, tuple) else slip
+    if given == row.default:
+        return
+    file = tmp_path / "laurels.toml"
+    file.write_text(f"{row.name} = {json.dumps(given)}\n")
+    with pytest.raises(SettingsError, match=row.name.replace(".", r"\.")) as refused:
+        load(environment={}, config=file)
+    assert "qq" not in str(refused.value)
 
 
 @pytest.mark.parametrize("row", [row for row in table() if row.choices], ids=lambda row: row.name)
