@@ -43,12 +43,13 @@ TAKEN_WITHIN_S = 30.0
 
 MOST_QUEUED = 4
 """Requests that may have got through the parser behind one that is being answered. One at a time does, unless a client
-splits the end of a head over two pieces, or sends chunks.
+ends lines by LF alone, or sends chunks.
 """
 
 LOOK_EVERY_S = 1.0
 
 _HEAD_END = b"\r\n\r\n"
+_SPLIT = len(_HEAD_END) - 1
 _LEAST_HEAD = len(b"GET / HTTP/1.1")
 _CHUNKS_AT_ONCE = 4096
 _THROW_AWAY_EVERY_S = 0.02
@@ -67,6 +68,7 @@ class Connection(HttpToolsProtocol):
         self._capacity = capacity
         self._is_between = True
         self._in_head = True
+        self._head_tail = b""
         self._body_left: int | None = 0
         self._since_body = 0
         self._waiting = b""
@@ -258,6 +260,7 @@ class Connection(HttpToolsProtocol):
                 pass  # nobody has to be told that Laurels takes no other protocol: it answers as if not asked
             except httptools.HttpParserError:
                 self._refuse(self._refusal)
+            self._head_tail = (self._head_tail + data[begin:end])[-_SPLIT:] if self._in_head else b""
             if (self._arrived if self._in_head else self._since_body) > MAX_HEAD_BYTES:
                 self._refuse(self._too_large())
             if self._refused or self.transport.is_closing():
@@ -269,6 +272,9 @@ class Connection(HttpToolsProtocol):
     def _piece_end(self, data: bytes, begin: int) -> int:
         """Where the piece ends that the parser is given next."""
         if self._is_between or self._in_head:
+            joint = self._head_tail + data[begin : begin + _SPLIT]
+            if self._head_tail and (ends := joint.find(_HEAD_END)) >= 0:
+                return begin + ends + len(_HEAD_END) - len(self._head_tail)
             end = data.find(_HEAD_END, begin + _LEAST_HEAD if self._is_between else begin)
             return len(data) if end < 0 else end + len(_HEAD_END)
         if self._body_left is None:
