@@ -13,6 +13,7 @@ from laurels.checkout import IntentStore
 from laurels.clock import Clock
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerMissing, SettingsError
+from laurels.keyfile import make_folder
 from laurels.leaderboard import Boards
 from laurels.ledger import Feed, Ledger, NameNumbers, OldRules
 from laurels.program import parse_program
@@ -164,7 +165,7 @@ def is_on_server(settings: Settings) -> bool:
 def _make_state(state: Path) -> None:
     """Make the state directory, readable by its owner alone: keys and boards lie there wherever the ledger is."""
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(state)
     except OSError as error:
         raise SettingsError(f"The state directory {state} cannot be made: {error}") from error
 
