@@ -16,6 +16,7 @@ import msgspec
 
 from laurels.errors import SettingsError
 from laurels.settings.settings import Settings
+from laurels.settings.shapes import check_shapes
 from laurels.settings.table import PREFIX, Setting, table
 
 CONFIG_FILE = Path("laurels.toml")
@@ -45,12 +46,14 @@ def load(
         if row.name in values:
             _check_text(row, values[row.name])
     try:
-        return msgspec.convert(_nested(values), Settings, strict=False, dec_hook=_convert)
+        settings = msgspec.convert(_nested(values), Settings, strict=False, dec_hook=_convert)
     except msgspec.ValidationError as error:
         message = str(error).replace("`$.", "`")
         # Neither the message nor its cause may show a value that has a secret in it.
         message = _VALUE.sub(" value", message) if "://" in message or "@" in message else message
         raise SettingsError(f"The settings are not valid: {message}{_remedy(message)}") from None
+    check_shapes(settings)
+    return settings
 
 
 def _check_text(row: Setting, value: Any) -> None:
