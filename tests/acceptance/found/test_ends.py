@@ -4,6 +4,7 @@ import contextlib
 import resource
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import apsw
@@ -46,6 +47,38 @@ def test_a_reader_that_has_enough_meets_no_traceback(state: Path, command: list[
         said = running.stderr.read().decode()
     assert running.returncode in {0, 1}
     assert ("Traceback" in said, "fault in Laurels" in said, said.count("\n") <= 1) == (False, False, True), said
+
+
+BREAKS = """
+import sys
+from contextlib import asynccontextmanager
+from laurels import cli
+from laurels.runtime import serving
+
+@asynccontextmanager
+async def broken(*_, **__):
+    raise BrokenPipeError(32, "Broken pipe")
+    yield
+
+serving.build = broken
+sys.argv = ["laurels", *sys.argv[1:]]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("command", [["work", "--once"], ["work"], ["serve", "--port", "0"]])
+def test_a_connection_that_breaks_is_told(state: Path, command: list[str]) -> None:
+    """Whoever runs the command, people or a server: it was taken for a reader that has enough, and nothing was said."""
+    ended = subprocess.run(
+        [sys.executable, "-c", BREAKS, *command, "--state", state],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert "A fault in Laurels" in ended.stderr
+    assert "BrokenPipeError" in ended.stderr
 
 
 def limited() -> None:
