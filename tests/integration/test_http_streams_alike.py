@@ -194,3 +194,21 @@ async def test_a_head_ends_where_it_ends_though_in_two_pieces(tmp_path: Path, ed
         get = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
         came = await answers(till, Stream([get + get[:-cut], get[-cut:] + b" no HTTP\r\n\r\n" + LAST], in_turn=True))
         assert re.findall(rb"HTTP/1.1 (\d+) ", came) == [b"200", b"200", b"400"]
+
+
+CHUNKED = b"POST /order/A%d HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {till}\r\nTransfer-Encoding: chunked\r\n\r\n%b"
+WHOLE = b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODIES[0]), BODIES[0])
+
+
+@pytest.mark.parametrize(
+    "fault", [b" no HTTP\r\n\r\n", b"GET /healthz HTTP/1.1\r\nX : a\r\n\r\n", CHUNKED % (9, b"x\r\n")]
+)
+@pytest.mark.parametrize("orders", [1, 3])
+@pytest.mark.parametrize("edge", ["off", "auto"])
+async def test_what_comes_before_a_fault_is_answered(tmp_path: Path, edge: str, orders: int, fault: bytes) -> None:
+    """In one piece with bodies whose end only the parser finds; an order that is accepted is answered, too."""
+    async with AsyncExitStack() as stack:
+        till = await open_till(stack, tmp_path, http_edge=edge)
+        came = await answers(till, Stream([b"".join(CHUNKED % (n, WHOLE) for n in range(orders)) + fault + LAST]))
+        assert re.findall(rb"HTTP/1.1 (\d+) ", came) == [b"202"] * orders + [b"400"]
+        assert await till.shop.services.ledger.inbox_depth() == orders

@@ -78,6 +78,7 @@ class Connection(HttpToolsProtocol):
         self._unread_since: float | None = None
         self._refusal = HTTPStatus.BAD_REQUEST
         self._refused = False
+        self._last_words = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request; where there are too many connections already, say so and hang up."""
@@ -191,6 +192,8 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._last_words:
+            self._end_with(self._last_words)
         else:
             self.idle_since = self.loop.time()
             self._go_on()
@@ -259,10 +262,10 @@ class Connection(HttpToolsProtocol):
             except httptools.HttpParserUpgrade:
                 pass  # nobody has to be told that Laurels takes no other protocol: it answers as if not asked
             except httptools.HttpParserError:
-                self._refuse(self._refusal)
+                self._refuse(self._refusal, in_turn=True)
             self._head_tail = (self._head_tail + data[begin:end])[-_SPLIT:] if self._in_head else b""
             if (self._arrived if self._in_head else self._since_body) > MAX_HEAD_BYTES:
-                self._refuse(self._too_large())
+                self._refuse(self._too_large(), in_turn=True)
             if self._refused or self.transport.is_closing():
                 return
             begin = end
@@ -318,8 +321,9 @@ class Connection(HttpToolsProtocol):
             return HTTPStatus.REQUEST_URI_TOO_LONG
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
-    def _refuse(self, status: HTTPStatus) -> None:
-        """Answer where nothing else is being answered on this connection, and end it.
+    def _refuse(self, status: HTTPStatus, *, in_turn: bool = False) -> None:
+        """Answer where nothing else is being answered on this connection, and end it; `in_turn`: once all that came
+        whole before is answered.
 
         What the client still sends is read and thrown away until it hangs up, piece by piece and at most as long as for
         a head: closed at once, the connection would be reset, and the answer lost on its way.
@@ -334,18 +338,26 @@ class Connection(HttpToolsProtocol):
         self.idle_since = None
         self._arriving_since = self.loop.time()
         cycle: RequestResponseCycle | None = self.cycle
+        is_behind = self._in_head or self._is_between
         if cycle is None or cycle.response_complete:
             nothing_else = True
         else:
-            nothing_else = not (self._in_head or self.pipeline or cycle.response_started)
+            nothing_else = not (is_behind or self.pipeline or cycle.response_started)
         if nothing_else:
             if cycle is not None:  # whoever is at work on the answer has nobody left to give it to
                 cycle.disconnected = True
                 cycle.message_event.set()
-            self.transport.write(_refusal(problem))
-            self.transport.write_eof()
+            self._end_with(_refusal(problem))
+        elif in_turn and (is_behind or self.pipeline):
+            if not is_behind:
+                self.pipeline.popleft()  # the one that is refused, which waited its turn
+            self._last_words = _refusal(problem)
         else:
             self.transport.close()
+
+    def _end_with(self, refusal: bytes) -> None:
+        self.transport.write(refusal)
+        self.transport.write_eof()
 
 
 async def enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) -> None:
