@@ -139,3 +139,20 @@ def taken(state: Path) -> int:
     ):
         count = sum(int(str(row[0])) for row in ledger.execute("SELECT count(*) FROM accepted"))
     return count
+
+
+@pytest.mark.parametrize(
+    ("setting", "address"),
+    [
+        ("LAURELS_CONSUME_URL", "hunter2"),
+        ("LAURELS_CONSUME_URL", "amqp://shop:hunter2@127.0.0.1:99999/v?queue=orders"),
+        ("LAURELS_EVENTS_URLS", "kafka://shop:hunter2@/points"),
+        ("LAURELS_EVENTS_URLS", "https://receiver.example/a,https://receiver.example:0/hunter2"),
+    ],
+)
+def test_serve_does_not_begin_with_an_address_that_no_child_could_use(state: Path, setting: str, address: str) -> None:
+    """A child would die of it again and again, beside a shop that seems to be well."""
+    ended = laurels("serve", "--port", "0", "--state", state, cwd=state, **{setting: address})
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert setting.removeprefix("LAURELS_").replace("_", ".", 1).lower() in ended.stderr
+    assert "hunter2" not in ended.stderr
