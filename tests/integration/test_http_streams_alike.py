@@ -104,26 +104,32 @@ def message(random: Random, n: int, odd_lines: Sequence[str], slips: Sequence[in
 
 
 class Stream(NamedTuple):
-    """What one connection sends, in pieces; `in_turn`: each when something was said to the one before."""
+    """What one connection sends, in pieces; `in_turn`: each when something was said to the one before. `is_shut`: and
+    then closes its half.
+    """
 
     pieces: list[bytes]
     in_turn: bool = False
+    is_shut: bool = False
 
 
 def stream(random: Random, begin: int) -> Stream:
-    """Requests, of which the last ends the connection, whatever was said before."""
+    """Requests, of which the last ends the connection, whatever was said before; or the client does."""
+    is_shut = random.random() < 0.3
+    last = b"" if is_shut else LAST
     numbers = range(begin, begin + random.randint(1, 8))
     how = random.choice(("whole", "cut", "in turn"))
     if how == "whole":
         sent = [message(random, n, FRAMING + ODD_LINES, (0,) * 20 + (1, -1, 5)) for n in numbers]
         sent.insert(random.randint(0, len(sent)), random.choice((b"",) * 5 + JUNK))
-        return Stream([b"".join(sent) + LAST])
+        return Stream([b"".join(sent) + last], is_shut=is_shut)
     sent = [*(message(random, n, ODD_LINES, (0,)) for n in numbers), LAST]
     if how == "in turn":
         return Stream(sent, in_turn=True)
+    sent[-1] = last
     whole = b"".join(sent)
     cuts = sorted(random.randrange(len(whole)) for _ in range(random.choice((1, 3, 8))))
-    return Stream([whole[begin:end] for begin, end in pairwise([0, *cuts, len(whole)])])
+    return Stream([whole[begin:end] for begin, end in pairwise([0, *cuts, len(whole)])], is_shut=is_shut)
 
 
 async def answers(till: Till, sent: Stream) -> bytes:
@@ -133,11 +139,13 @@ async def answers(till: Till, sent: Stream) -> bytes:
     with socket.create_connection(("127.0.0.1", till.shop.port)) as line:
         line.setblocking(False)
         async with asyncio.timeout(60):
-            with suppress(ConnectionError):  # the shop has hung up; what it said before is there to be read
+            with suppress(OSError):  # the shop has hung up; what it said before is there to be read
                 for piece in sent.pieces:
                     await loop.sock_sendall(line, _TOKEN.sub(lambda found: known[found[0]], piece))
                     came += await loop.sock_recv(line, 65_536) if sent.in_turn else b""
                     await asyncio.sleep(0)
+                if sent.is_shut:
+                    line.shutdown(socket.SHUT_WR)
             with suppress(ConnectionResetError):  # more was sent behind the last that is answered
                 while answered := await loop.sock_recv(line, 65_536):
                     came += answered
@@ -212,3 +220,15 @@ async def test_what_comes_before_a_fault_is_answered(tmp_path: Path, edge: str, 
         came = await answers(till, Stream([b"".join(CHUNKED % (n, WHOLE) for n in range(orders)) + fault + LAST]))
         assert re.findall(rb"HTTP/1.1 (\d+) ", came) == [b"202"] * orders + [b"400"]
         assert await till.shop.services.ledger.inbox_depth() == orders
+
+
+@pytest.mark.parametrize("edge", ["off", "auto"])
+async def test_a_client_that_closes_its_half_is_answered(tmp_path: Path, edge: str) -> None:
+    """As by `nc -N`: what it sent whole is answered, and the connection then ends; what it began is not waited for."""
+    async with AsyncExitStack() as stack:
+        till = await open_till(stack, tmp_path, http_edge=edge)
+        orders = b"".join(till.post(f"/order/A{n}", ORDER, Content_Encoding="identity") for n in range(3))
+        for begun in (b"", b"GET /hea", till.post("/order/A9", ORDER)[:-1]):
+            came = await answers(till, Stream([orders + begun], is_shut=True))
+            assert re.findall(rb"HTTP/1.1 (\d+) ", came) == [b"200" if begun else b"202"] * 3
+        assert await till.shop.services.ledger.inbox_depth() == 3

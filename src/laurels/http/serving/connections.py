@@ -79,6 +79,7 @@ class Connection(HttpToolsProtocol):
         self._refusal = HTTPStatus.BAD_REQUEST
         self._refused = False
         self._last_words = b""
+        self._is_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request; where there are too many connections already, say so and hang up."""
@@ -111,6 +112,13 @@ class Connection(HttpToolsProtocol):
             self._wait(self._waiting[self._waiting_from :] + data, 0)
         else:
             self._read(data, 0)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn lets go of the connection, and of its answers
+        """Go on until all that came whole is answered, where the client sends nothing more: it may have closed its own
+        half alone. A stream that is under way ends: nobody says so otherwise who closed both.
+        """
+        self._is_ended |= self._is_between and self._is_answering() and not self.cycle.response_started
+        return self._is_ended
 
     def resume_writing(self) -> None:
         """Go on with what waited for the client to read."""
@@ -197,6 +205,9 @@ class Connection(HttpToolsProtocol):
         else:
             self.idle_since = self.loop.time()
             self._go_on()
+            is_owed = self._refused or (self._is_between and self._is_answering())
+            if self._is_ended and not is_owed:
+                self.transport.close()
 
     def is_quiet(self) -> bool:
         """Whether the connection is open, nothing of a request has arrived that is not answered, and every answer is
@@ -357,7 +368,10 @@ class Connection(HttpToolsProtocol):
 
     def _end_with(self, refusal: bytes) -> None:
         self.transport.write(refusal)
-        self.transport.write_eof()
+        if self._is_ended:
+            self.transport.close()
+        else:
+            self.transport.write_eof()
 
 
 async def enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) -> None:
