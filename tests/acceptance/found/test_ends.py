@@ -156,3 +156,31 @@ def test_serve_does_not_begin_with_an_address_that_no_child_could_use(state: Pat
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
     assert setting.removeprefix("LAURELS_").replace("_", ".", 1).lower() in ended.stderr
     assert "hunter2" not in ended.stderr
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == WHERE:
+            os.kill(os.getpid(), signal.SIGINT)
+
+WHERE = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupting())
+from laurels.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("where", ["laurels.model.ids", "structlog.stdlib", "laurels.cli.app", "rich.console"])
+def test_an_interrupt_while_it_loads_ends_it_without_a_word(state: Path, where: str) -> None:
+    command = ["verify"] if "cli" in where or "rich" in where else ["work", "--once"]
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, where, *command, "--state", state],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
