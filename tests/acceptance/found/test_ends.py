@@ -173,7 +173,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("where", ["laurels.model.ids", "structlog.stdlib", "laurels.cli.app", "rich.console"])
+@pytest.mark.parametrize(
+    "where", ["importlib.metadata", "laurels.model.ids", "structlog.stdlib", "laurels.cli.app", "rich.console"]
+)
 def test_an_interrupt_while_it_loads_ends_it_without_a_word(state: Path, where: str) -> None:
     command = ["verify"] if "cli" in where or "rich" in where else ["work", "--once"]
     ended = subprocess.run(
