@@ -5,6 +5,17 @@ ledger entries by the rules of the `program`, the `leaderboard` follows the ledg
 read from it. `wiring` is the only place that knows which engines stand behind the ports.
 """
 
-from importlib.metadata import version
+__version__: str
 
-__version__ = version("laurels")
+
+def __getattr__(name: str) -> str:
+    """The version, looked up when it is first asked for: so the package itself, which every command loads before it can
+    say how it ends, takes no time to load.
+    """
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version  # noqa: PLC0415
+
+    found: str = version("laurels")
+    globals()[name] = found
+    return found

@@ -51,6 +51,16 @@ def write_once(path: Path, text: str) -> None:
     _sync_directory(path.parent)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for its owner alone, with those above it, unless it is there. Raises `SettingsError` where the
+    system has no room for folders, as below /proc; else `OSError`.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # those above are there, or were made
+        raise SettingsError(f"The folder {path} cannot be made: its place takes none. Choose another one.") from error
+
+
 def check_folder(path: Path) -> None:
     """Raise `SettingsError` where others on the machine may write into the state folder: they could put keys and boards
     of their own there before Laurels does. The group that the process itself runs as is not others.

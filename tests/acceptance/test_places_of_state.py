@@ -27,7 +27,7 @@ def test_a_place_that_can_be_no_folder(names: tuple[str, ...], arguments: int, t
     agreed = ["--yes"] if any("--yes" in each.opts for each in COMMANDS[names].params) else []
     a_file = tmp_path / "file"
     a_file.write_text("not a folder")
-    for state in (a_file, a_file / "below", tmp_path / ("long" * 100)):
+    for state in (a_file, a_file / "below", tmp_path / ("long" * 100), Path("/proc/none")):
         run = laurels if names[0] in ROLES else laurels_here
         done = run(*names, *["7"] * arguments, *agreed, "--state", state, cwd=tmp_path)
         assert done.returncode in {1, 2}, (done.stdout, done.stderr)

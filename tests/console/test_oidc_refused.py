@@ -29,7 +29,7 @@ from laurels import clock
 from laurels.clock import SECOND
 from laurels.console.oidc import PENDING
 from laurels.errors import SettingsError
-from laurels.runtime.console import oidc_client, serve_console
+from laurels.runtime.console import check_addresses, oidc_client, serve_console
 
 pytestmark = pytest.mark.anyio
 
@@ -353,3 +353,17 @@ async def test_without_a_provider_the_console_is_the_machines_own(tmp_path: Path
     settings = settings_with(state=tmp_path, console_host="0.0.0.0")
     with pytest.raises(SettingsError, match=r"console\.issuer"):
         await serve_console(settings, None, None, person=None, tell=print)  # type: ignore[arg-type]  # refused before
+
+
+@pytest.mark.parametrize("setting", ["api", "address", "issuer"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("x", "ftp://a.example", "https://", "https://a.example:99999", "https://a.example:0", "https://[a"),
+        *("https://a:hunter2@a.example", "https://a.example/?key=hunter2", "https://a.example/#hunter2"),
+    ],
+)
+def test_an_address_that_is_none_is_named_and_not_shown(setting: str, address: str) -> None:
+    with pytest.raises(SettingsError, match=rf"console\.{setting} has to be an address") as refused:
+        check_addresses(settings_with(**{f"console_{setting}": address}))
+    assert "hunter2" not in refused.value.message

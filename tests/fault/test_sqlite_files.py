@@ -99,6 +99,35 @@ def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
     assert int.from_bytes(path.read_bytes()[68:72]) == APPLICATION_ID
 
 
+@pytest.mark.parametrize("beside", ["-wal", "-notice"])
+@pytest.mark.parametrize("opener", [SqliteLedger.open, SqliteLedger.migrate, SqliteLedger.has_members])
+def test_a_ledger_that_was_cut_off_is_refused_and_left_as_it_was(
+    tmp_path: Path, opener: Callable[[Path], object], beside: str
+) -> None:
+    """SQLite would take the empty file for a new one, and delete the log that may hold the last of what it was."""
+    path = tmp_path / "laurels.db"
+    path.touch()
+    log = path.with_name(path.name + beside)
+    log.write_bytes(b"x" * 100)
+    with pytest.raises(ForeignFile, match="held a ledger before"):
+        opener(path)
+    assert (path.stat().st_size, log.stat().st_size) == (0, 100)
+
+
+def test_a_ledger_leaves_what_tells_that_it_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "laurels.db"
+
+    async def accept() -> None:
+        ledger = SqliteLedger.open(path)
+        await ledger.accept([_ORDER])
+        await ledger.close()
+
+    asyncio.run(accept())
+    os.truncate(path, 0)
+    with pytest.raises(ForeignFile, match="held a ledger before"):
+        SqliteLedger.open(path)
+
+
 @pytest.mark.parametrize("what", ["file", "directory", "missing"])
 def test_without_the_right_to_write_it_says_so(tmp_path: Path, what: str) -> None:
     state = tmp_path / "state"

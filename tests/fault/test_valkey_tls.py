@@ -98,6 +98,26 @@ async def test_files_that_cannot_be_used_are_refused(authority: Authority, tmp_p
             await ValkeyLeaderboard.open("valkeys://127.0.0.1:1", tls=tls)
 
 
+@pytest.mark.parametrize("name", ["ca_file", "cert_file", "key_file"])
+async def test_files_for_an_address_without_tls_are_refused(tmp_path: Path, name: str) -> None:
+    """The server would be believed unchecked, and its password sent to whoever listens."""
+    with pytest.raises(SettingsError, match=rf"leaderboard\.{name} is set, .* without TLS"):
+        await ValkeyLeaderboard.open("valkey://127.0.0.1:1", tls=Tls(**{name: tmp_path / "file.pem"}))
+
+
+async def test_a_sentinels_password_without_sentinels_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"leaderboard\.sentinel_password is set, .* no sentinels"):
+        await ValkeyLeaderboard.open("valkey://127.0.0.1:1", sentinel_password="hunter2")
+
+
+@pytest.mark.parametrize("name", ["url", "ca_file", "cert_file", "key_file", "sentinel_password"])
+async def test_what_is_for_a_server_is_refused_where_there_is_none(tmp_path: Path, name: str) -> None:
+    settings = load({"state": tmp_path, "leaderboard.engine": "memory", f"leaderboard.{name}": "x"}, environment={})
+    with pytest.raises(SettingsError, match=rf"leaderboard\.{name} is set, .*engine is memory"):
+        async with build(settings):
+            pass
+
+
 async def test_a_plain_address_of_a_tls_port_is_told_of(server: tuple[str, bool]) -> None:
     with capture_logs() as logs:
         await (await ValkeyLeaderboard.open(server[0].replace("valkeys", "valkey"))).close()

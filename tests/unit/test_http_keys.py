@@ -118,6 +118,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     ("settings", "reason"),
     [
         ({"auth_mode": "jwks"}, "auth.jwks_url has to say where"),
+        ({"auth_console_keys": Path("none.pem")}, r"^auth\.console_keys, none\.pem, cannot be read"),
         ({"auth_mode": "keys"}, "auth.keys_file has to name"),
         ({"auth_mode": "dev", "auth_jwks_url": "https://id.example"}, "Set auth.mode to jwks"),
         ({"auth_mode": "dev", "auth_keys_file": Path("keys.pem")}, "Set auth.mode to keys"),

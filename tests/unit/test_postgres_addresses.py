@@ -42,6 +42,7 @@ def test_hosts(url: str, hosts: list[tuple[str, str]]) -> None:
         "postgresql://shop:secret@::1/shop",
         "postgresql://shop:secret@/shop?host=/run/pg&port=99999",
         "postgresql://shop:secret@db/shop?sslmode",
+        "postgresql://shop:secret@db/shop#secret",
     ],
 )
 def test_what_cannot_be_read_is_not_quoted(url: str) -> None:

@@ -1,5 +1,6 @@
 """Whole numbers in settings: what is beyond reason is refused at the start, for nothing may fail by it afterwards."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,37 @@ def test_a_nul_in_a_text_is_named_and_not_shown(name: str) -> None:
     with pytest.raises(SettingsError, match=name.replace(".", r"\.")) as refused:
         load({name: "qqq\0qqq"}, environment={})
     assert "qqq" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("http.root_path", path) for path in ("x", "/x/", "/", "/x y", "/x?y", "http://a/b", "/..")),
+        *(("http.cors_origins", [origin]) for origin in ("shop.example", "https://a.example:65536", "null", "ftp://a")),
+        *(("events.private_hosts", [host]) for host in ("http://a", "a:80", "a/b", "u@a", "A.example", "[::1]", "a b")),
+    ],
+)
+def test_what_stands_for_nothing_is_refused_by_every_command(name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=name.replace(".", r"\.")):
+        load({name: value}, environment={})
+
+
+def test_hosts_and_origins_that_are_some_are_taken() -> None:
+    hosts, origins = ["127.0.0.1", "::1", "erp.internal", "xn--kse-qla.example"], ["https://a.example:65535"]
+    load({"events.private_hosts": hosts, "http.cors_origins": origins, "http.root_path": "/a/b"}, environment={})
+
+
+@pytest.mark.parametrize("slip", ["", " ", "\n", " qqq", "qqq\n", "q\nqq", "q\x1bqq"])
+@pytest.mark.parametrize("row", [row for row in table() if not isinstance(row.default, bool | int | float)])
+def test_a_text_that_can_only_be_a_slip_is_named_and_not_shown(tmp_path: Path, row: Setting, slip: str) -> None:
+    given = [slip] if isinstance(row.default, tuple) else slip
+    if given == row.default:
+        return
+    file = tmp_path / "laurels.toml"
+    file.write_text(f"{row.name} = {json.dumps(given)}\n")
+    with pytest.raises(SettingsError, match=row.name.replace(".", r"\.")) as refused:
+        load(environment={}, config=file)
+    assert "qq" not in str(refused.value)
 
 
 @pytest.mark.parametrize("row", [row for row in table() if row.choices], ids=lambda row: row.name)

@@ -7,8 +7,10 @@ Exit codes: 0 done, 1 not done (said why), 2 wrong use.
 import errno
 import gc
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from laurels.errors import ForeignFile, InvalidInput, LaurelsError, SchemaTooNew, SchemaTooOld, SettingsError
@@ -41,12 +43,13 @@ def main() -> None:
     # The imports stand here so that errors while loading are reported as well. All that they load stays, and looking
     # through it for what may go would take a tenth of the start.
     gc.disable()
-    from laurels.runtime.telling import (  # noqa: PLC0415
-        fill_standard_streams,
-        spell_out,
-        stop_for_no_message,
-        write_out,
-    )
+    with _ended_at_once():
+        from laurels.runtime.telling import (  # noqa: PLC0415
+            fill_standard_streams,
+            spell_out,
+            stop_for_no_message,
+            write_out,
+        )
 
     fill_standard_streams()
     spell_out()
@@ -69,23 +72,40 @@ def _code_of(work: Callable[[], None]) -> int | str | None:
         foreseen = _foreseen(error)
         complain(f"A fault in Laurels. {_where(error)}" if foreseen is None else foreseen.message)
         return 2 if isinstance(foreseen, WRONG_SET_UP) else 1
-    except KeyboardInterrupt:  # while loading; from a command that runs it does not come this far
+    except KeyboardInterrupt:  # between loading and running; from a command that runs it does not come this far
         return 130
     return 0
 
 
 def _run() -> None:
     if sys.argv[1:2] and sys.argv[1] in LEAN:
-        _load_structlog_alone()
-        from laurels.runtime.child import take  # noqa: PLC0415
+        with _ended_at_once():
+            _load_structlog_alone()
+            from laurels.runtime.child import take  # noqa: PLC0415
 
         gc.enable()
         if take(sys.argv[1:]):
             return
-    from laurels.cli.app import app  # noqa: PLC0415
+    with _ended_at_once():
+        from laurels.cli.app import app  # noqa: PLC0415
 
     gc.enable()
     app()
+
+
+@contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the process by the system's own way while it loads: nothing has begun. Python's way would be a
+    traceback out of whatever is being loaded, or be swallowed there and turn into a fault.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody else's
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _load_structlog_alone() -> None:

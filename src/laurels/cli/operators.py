@@ -39,14 +39,15 @@ def console(
     Prints an address that signs one person in, once; after it was used, the next one.
     """
     try:
-        from laurels.runtime.console import person_named, run_console  # noqa: PLC0415 - in the extra `console`
+        from laurels.runtime import console as pages  # noqa: PLC0415 - in the extra `console`
     except ModuleNotFoundError as error:
         if error.name not in {"httpx", "litestar", "oauthlib"}:
             raise
         raise SettingsError("The console is an extra: pip install 'laurels[console]'") from error
 
     settings = settings_of(state, config, console_host=host, console_port=port, console_api=api)
-    person = person_named(name or login(), roles)
+    pages.check_addresses(settings)
+    person = pages.person_named(name or login(), roles)
     is_opened = not open_
 
     def tell(address: str) -> None:
@@ -60,4 +61,4 @@ def console(
         say(f"The console has people signed in by {settings.console.issuer}:")
     else:
         say(f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:")
-    run(run_console(settings, person, tell))
+    run(pages.run_console(settings, person, tell))

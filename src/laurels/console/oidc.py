@@ -243,10 +243,10 @@ def is_safe(address: str) -> bool:
     """Whether an address is one, and is reached by TLS, or on this machine alone."""
     try:
         parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         return False
-    if not host or not address.isprintable() or " " in address:
+    if not host or port == 0 or not address.isprintable() or " " in address:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from laurels.clock import MINUTE, Clock
 from laurels.errors import FeedDiverged, InvalidInput
-from laurels.keyfile import read_secret, refusal, write_once
+from laurels.keyfile import make_folder, read_secret, refusal, write_once
 from laurels.ledger import Feed, Finding
 from laurels.model import Mark
 from laurels.model.times import format_instant, parse_instant
@@ -173,7 +173,7 @@ def _last(file: int) -> Anchor | None:
 def _private(state: Path) -> Ed25519PrivateKey:
     path = state / KEY_FILE
     if not path.exists():
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(state)
         write_once(path, Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
     return _read_key(state)
 

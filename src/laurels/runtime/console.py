@@ -37,6 +37,29 @@ def person_named(name: str, roles: str) -> Person:
     return Person(sub=name, name=name, roles=given)
 
 
+def check_addresses(settings: Settings) -> None:
+    """Raise `SettingsError`, which does not repeat it, for an address that nobody could be sent to, or that holds what
+    the console would show or drop.
+    """
+    said = settings.console
+    for name, address in (("api", said.api), ("address", said.address), ("issuer", said.issuer)):
+        if address is not None and not _is_bare(address):
+            raise SettingsError(
+                f"console.{name} has to be an address such as https://loyalty.example.com, without a user, a query or "
+                "a fragment."
+            )
+
+
+def _is_bare(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        is_port = parts.port != 0
+    except ValueError:
+        return False
+    is_web = parts.scheme in {"http", "https"} and bool(parts.hostname) and is_port
+    return is_web and not {*"?#@ "} & {*address}
+
+
 async def serve_console(
     settings: Settings,
     services: Services | None,

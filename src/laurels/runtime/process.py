@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from laurels.logs import describe, log_faults, log_to_stderr
-from laurels.runtime.telling import complain
+from laurels.runtime.telling import complain, is_unread
 from laurels.settings import Settings, load
 
 T = TypeVar("T")
@@ -33,7 +33,9 @@ def settings_of(state: Path | None, config: Path | None, **flags: Any) -> Settin
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's asynchronous part. Ctrl-C leaves it, and says so."""
+    """Run a command's asynchronous part. Ctrl-C leaves it, and says so. Raises `BrokenPipeError` where nobody reads
+    results any more, which needs no word; what else breaks is a fault as any other.
+    """
     if not structlog.is_configured():
         log_to_stderr()
     _collect_cycles_rarely()
@@ -44,6 +46,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except KeyboardInterrupt:
         complain("Interrupted. What was acknowledged is kept; run the command again to go on.")
         sys.exit(INTERRUPTED)
+    except BrokenPipeError as error:
+        if is_unread():
+            raise
+        raise RuntimeError("a connection broke off") from error
     finally:
         _close(runner)
 

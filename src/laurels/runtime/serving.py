@@ -30,6 +30,7 @@ from laurels.runtime.roles import (
 from laurels.runtime.telling import ShowProgress, lines, say
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
+from laurels.wiring.brokers import check_address
 
 if TYPE_CHECKING:
     from laurels.http import Mounts
@@ -92,10 +93,13 @@ async def run_serve(
 ) -> None:
     """`serve`. Here and below: `with_parent` makes the process leave when its standard input closes.
 
-    Raises `SettingsError` where several workers would each have a board of their own.
+    Raises `SettingsError` where several workers would each have a board of their own, and for addresses of queues and
+    events that nobody could go to: a child with them would die again and again.
     """
     if settings.http.workers > 1 and not is_board_shared(settings):
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
+    if only is None:
+        _check_children(settings)
 
     def tell(port: int) -> None:
         if not with_parent:
@@ -117,6 +121,13 @@ async def run_serve(
                 )
     if not with_parent:
         say("Stopped: what was begun is finished, what was accepted is kept.")
+
+
+def _check_children(settings: Settings) -> None:
+    if settings.consume.url is not None:
+        check_address("consume.url", settings.consume.url, ("sqs", "aiobotocore"))
+    for url in settings.events.urls:
+        check_address("events.urls", url, ("webhooks", "standardwebhooks"))
 
 
 async def run_process(

@@ -1,6 +1,7 @@
 """Telling people what goes on, on standard error, with nothing that takes long to load."""
 
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -80,6 +81,18 @@ def write_out(*, quietly: bool = False) -> None:
         _put(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not quietly:
             raise
+
+
+def is_unread() -> bool:
+    """Whether nobody reads results any more, as behind `| head`."""
+    if sys.platform == "win32":
+        return True  # nothing tells
+    look = select.poll()
+    try:
+        look.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):  # it is no file
+        return False
+    return bool(look.poll(0))
 
 
 def stop_for_no_message() -> None:

@@ -16,13 +16,15 @@ import msgspec
 
 from laurels.errors import SettingsError
 from laurels.settings.settings import Settings
-from laurels.settings.table import PREFIX, table
+from laurels.settings.shapes import check_shapes
+from laurels.settings.table import PREFIX, Setting, table
 
 CONFIG_FILE = Path("laurels.toml")
 """Read from the working directory where no other file is named."""
 
 _VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
 _NAME = re.compile(r" - at `([\w.]*\w)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TOKEN", "LAURELS_TEST_")
 
 
@@ -40,17 +42,37 @@ def load(
         **_from_environment(environment),
         **{name: value for name, value in (flags or {}).items() if value is not None},
     }
-    for name, value in values.items():
-        parts = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(part, str | Path) and "\0" in str(part) for part in parts):
-            raise SettingsError(f"The setting {name} holds a NUL character, which no file and no server has in a name.")
+    for row in table():
+        if row.name in values:
+            _check_text(row, values[row.name])
     try:
-        return msgspec.convert(_nested(values), Settings, strict=False, dec_hook=_convert)
+        settings = msgspec.convert(_nested(values), Settings, strict=False, dec_hook=_convert)
     except msgspec.ValidationError as error:
         message = str(error).replace("`$.", "`")
         # Neither the message nor its cause may show a value that has a secret in it.
         message = _VALUE.sub(" value", message) if "://" in message or "@" in message else message
         raise SettingsError(f"The settings are not valid: {message}{_remedy(message)}") from None
+    check_shapes(settings)
+    return settings
+
+
+def _check_text(row: Setting, value: Any) -> None:
+    """Raise `SettingsError` for a text that can only be a slip: a variable that is not set, an end of a line that came
+    along. Each would be taken for a name that nothing has. The value is not shown: it may be a secret.
+    """
+    for part in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(part, Path) and "\0" in str(part):
+            raise SettingsError(f"The setting {row.name} holds a NUL character, which no file has in its name.")
+        if not isinstance(part, str) or part == row.default:
+            continue
+        if not part.strip():
+            raise SettingsError(f"The setting {row.name} is empty. Leave it out, or say what it is to be.")
+        if part != part.strip():
+            raise SettingsError(f"The setting {row.name} begins or ends with a blank. Take it out.")
+        if _CONTROL.search(part):
+            raise SettingsError(
+                f"The setting {row.name} holds a control character, such as a NUL or the end of a line."
+            )
 
 
 def _remedy(message: str) -> str:

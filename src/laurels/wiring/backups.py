@@ -21,7 +21,7 @@ from laurels.engines.sqlite.copying import (
     write_copy,
 )
 from laurels.errors import AnotherNamesKey, FileRefused, LedgerUnavailable, SettingsError
-from laurels.keyfile import check_folder, read_secret, write_once
+from laurels.keyfile import check_folder, make_folder, read_secret, write_once
 from laurels.ledger import Counts, Heads, NameNumbers, Progress
 from laurels.settings import Settings
 from laurels.wiring.ledgers import check_there, is_on_server, ledger_path, old_rules
@@ -89,7 +89,7 @@ async def restore(settings: Settings, backup: Path, keys: Path | None, now: Cloc
     _check_place(path, backup)
     brought = _keys_to_bring(settings, keys)
     names = _names_of(settings, brought, names_key_of(backup))
-    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(settings.state)
     check_folder(settings.state)
     with _draft(path) as draft:
         write_copy(backup, draft)
@@ -217,7 +217,7 @@ def _name_of(settings: Settings, path: Path) -> str:
 
 
 def _copy_keys(settings: Settings, paths: tuple[Path, ...], keys: Path) -> None:
-    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(keys)
     for path in paths:
         _copy_key(path, keys / _name_of(settings, path))
 

@@ -9,6 +9,8 @@ from laurels.leaderboard import Leaderboard
 from laurels.ledger import Ledger
 from laurels.settings import LeaderboardSettings, Settings
 
+_OF_SERVER = ("url", "ca_file", "cert_file", "key_file", "sentinel_password")
+
 
 def leaderboard_engine(settings: Settings) -> str:
     """The engine that the settings name; where they name none, `native` if it is installed, else `memory`."""
@@ -40,9 +42,10 @@ async def open_leaderboard(
     engine = leaderboard_engine(settings)
     if read_only and engine == "native":
         engine = "memory"
-    if settings.leaderboard.url is not None and engine != "valkey":
+    of_server = next((name for name in _OF_SERVER if getattr(settings.leaderboard, name) is not None), None)
+    if of_server is not None and engine != "valkey":
         raise SettingsError(
-            f"leaderboard.url is set, and leaderboard.engine is {engine}: set leaderboard.engine = valkey."
+            f"leaderboard.{of_server} is set, and leaderboard.engine is {engine}: set leaderboard.engine = valkey."
         )
     match engine:
         case "native":

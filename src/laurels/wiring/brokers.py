@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+from laurels.engines.brokers.addresses import is_host
 from laurels.errors import SettingsError
 from laurels.intake import Queue
 
@@ -35,6 +36,27 @@ def open_queue(url: str, *, checked: bool = True) -> Queue:
         "The queue's address is of no broker that Laurels knows. Write amqp://host/vhost?queue=orders, "
         "kafka://host:9092/orders?group=laurels, or the https:// address of an SQS queue."
     )
+
+
+def check_address(setting: str, url: str, web: tuple[str, str]) -> None:
+    """See that the address in a setting is one that a client could go to, and that the client is installed; none is
+    loaded, which takes half a second. `web`: the extra for web addresses, and its module. Raises `SettingsError`, which
+    does not repeat the address.
+    """
+    scheme = scheme_of(url)
+    if scheme in RABBITMQ:
+        with_extra("rabbitmq", "aiormq")
+    elif scheme in KAFKA:
+        with_extra("kafka", "aiokafka")
+    elif scheme in SQS:
+        with_extra(*web)
+    else:
+        raise SettingsError(
+            f"{setting} is of no kind that Laurels knows: it begins with amqp://, kafka:// or https://."
+        )
+    hosts = urlsplit(url).netloc.rpartition("@")[2]
+    if not all(is_host(each) for each in hosts.split(",")):
+        raise SettingsError(f"{setting} names no host, or a port that is none.")
 
 
 def scheme_of(url: str) -> str:

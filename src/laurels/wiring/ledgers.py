@@ -13,6 +13,7 @@ from laurels.checkout import IntentStore
 from laurels.clock import Clock
 from laurels.engines.sqlite import SqliteLedger
 from laurels.errors import LedgerMissing, SettingsError
+from laurels.keyfile import make_folder
 from laurels.leaderboard import Boards
 from laurels.ledger import Feed, Ledger, NameNumbers, OldRules
 from laurels.program import parse_program
@@ -84,11 +85,13 @@ async def open_feed_copy(settings: Settings, ledger: Ledger) -> ClosedFeed | Non
 
 
 async def check_there(settings: Settings) -> None:
-    """See that there is a ledger. Raises `LedgerMissing`, and where it is on a server what reaching it raises."""
+    """See that there is a ledger. Raises `LedgerMissing`, `ForeignFile`, and where it is on a server what reaching it
+    raises.
+    """
     if is_on_server(settings):
         if await _members_on_server(settings) is None:
             raise LedgerMissing("There is no ledger in this database yet. Make one: `laurels serve`.")
-    elif not ledger_path(settings).exists():
+    elif not SqliteLedger.is_there(ledger_path(settings)):
         raise LedgerMissing(
             f"There is no ledger in {settings.state}. Name its directory with --state, or make one: `laurels serve`."
         )
@@ -162,7 +165,7 @@ def is_on_server(settings: Settings) -> bool:
 def _make_state(state: Path) -> None:
     """Make the state directory, readable by its owner alone: keys and boards lie there wherever the ledger is."""
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(state)
     except OSError as error:
         raise SettingsError(f"The state directory {state} cannot be made: {error}") from error
 

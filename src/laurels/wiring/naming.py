@@ -7,7 +7,7 @@ from laurels.clock import Clock
 from laurels.dashboard import ProxyNames
 from laurels.dashboard.names import load_key, new_key_file
 from laurels.errors import FileRefused, SettingsError
-from laurels.keyfile import check_folder, write_once
+from laurels.keyfile import check_folder, make_folder, write_once
 from laurels.ledger import NameNumbers
 from laurels.settings import Settings
 from laurels.wiring.ledgers import check_there, has_members, write_names_key
@@ -31,7 +31,7 @@ async def open_names_key(settings: Settings) -> bytes:
                 f"The key file of the proxy names, {path}, is missing, and the ledger's members are named by it. Put "
                 "it back from where you keep it, or let `laurels keys change names` give all of them other names."
             )
-        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(settings.state)
         new_key_file(path)
     return load_key(path)
 

@@ -4,6 +4,7 @@ import contextlib
 import resource
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import apsw
@@ -46,6 +47,38 @@ def test_a_reader_that_has_enough_meets_no_traceback(state: Path, command: list[
         said = running.stderr.read().decode()
     assert running.returncode in {0, 1}
     assert ("Traceback" in said, "fault in Laurels" in said, said.count("\n") <= 1) == (False, False, True), said
+
+
+BREAKS = """
+import sys
+from contextlib import asynccontextmanager
+from laurels import cli
+from laurels.runtime import serving
+
+@asynccontextmanager
+async def broken(*_, **__):
+    raise BrokenPipeError(32, "Broken pipe")
+    yield
+
+serving.build = broken
+sys.argv = ["laurels", *sys.argv[1:]]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("command", [["work", "--once"], ["work"], ["serve", "--port", "0"]])
+def test_a_connection_that_breaks_is_told(state: Path, command: list[str]) -> None:
+    """Whoever runs the command, people or a server: it was taken for a reader that has enough, and nothing was said."""
+    ended = subprocess.run(
+        [sys.executable, "-c", BREAKS, *command, "--state", state],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert "A fault in Laurels" in ended.stderr
+    assert "BrokenPipeError" in ended.stderr
 
 
 def limited() -> None:
@@ -106,3 +139,50 @@ def taken(state: Path) -> int:
     ):
         count = sum(int(str(row[0])) for row in ledger.execute("SELECT count(*) FROM accepted"))
     return count
+
+
+@pytest.mark.parametrize(
+    ("setting", "address"),
+    [
+        ("LAURELS_CONSUME_URL", "hunter2"),
+        ("LAURELS_CONSUME_URL", "amqp://shop:hunter2@127.0.0.1:99999/v?queue=orders"),
+        ("LAURELS_EVENTS_URLS", "kafka://shop:hunter2@/points"),
+        ("LAURELS_EVENTS_URLS", "https://receiver.example/a,https://receiver.example:0/hunter2"),
+    ],
+)
+def test_serve_does_not_begin_with_an_address_that_no_child_could_use(state: Path, setting: str, address: str) -> None:
+    """A child would die of it again and again, beside a shop that seems to be well."""
+    ended = laurels("serve", "--port", "0", "--state", state, cwd=state, **{setting: address})
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert setting.removeprefix("LAURELS_").replace("_", ".", 1).lower() in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == WHERE:
+            os.kill(os.getpid(), signal.SIGINT)
+
+WHERE = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupting())
+from laurels.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "where", ["importlib.metadata", "laurels.model.ids", "structlog.stdlib", "laurels.cli.app", "rich.console"]
+)
+def test_an_interrupt_while_it_loads_ends_it_without_a_word(state: Path, where: str) -> None:
+    command = ["verify"] if "cli" in where or "rich" in where else ["work", "--once"]
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, where, *command, "--state", state],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")

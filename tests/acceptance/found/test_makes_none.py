@@ -62,3 +62,15 @@ def test_a_command_that_reads_makes_nothing(tmp_path: Path, command: str) -> Non
     assert "There is no ledger in nowhere" in done.stderr
     assert not (tmp_path / "nowhere").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"p.toml"}
+
+
+@pytest.mark.parametrize("command", ["verify", "dashboard ann", "backup b.db", "export entries --to e.csv"])
+def test_an_empty_file_is_no_ledger(tmp_path: Path, command: str) -> None:
+    """Of one that nothing was ever written into, `verify` would say that all of it agrees."""
+    ledger = tmp_path / "state" / "laurels.db"
+    ledger.parent.mkdir(mode=0o700)
+    ledger.touch(mode=0o600)
+    done = laurels_here(*command.split(), "--state", "state", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "There is no ledger in state" in done.stderr
+    assert (ledger.stat().st_size, [path.name for path in ledger.parent.iterdir()]) == (0, ["laurels.db"])

@@ -1,5 +1,6 @@
 """The addresses of queues, as people write them."""
 
+import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
@@ -18,6 +19,10 @@ class BrokerAddress(Struct, frozen=True):
     options: dict[str, str]
 
 
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+)(?::([0-9]{1,5}))?")
+_PORTS = range(1, 65536)
+
+
 def parse(url: str, example: str, options: frozenset[str]) -> BrokerAddress:
     """Take a URL apart; `options` are the ones that it may have. Raises `SettingsError`, which does not repeat the URL:
     it may hold a password.
@@ -33,7 +38,7 @@ def parse(url: str, example: str, options: frozenset[str]) -> BrokerAddress:
         raise SettingsError(f"The queue's address has an option {unknown[0]!r}; there are: {known}.")
     user, at, hosts = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
-    if not hosts or parts.fragment:
+    if parts.fragment or not all(is_host(each) for each in hosts.split(",")):
         raise SettingsError(f"The queue's address names no broker. Write it as {example}")
     return BrokerAddress(
         parts.scheme,
@@ -43,3 +48,9 @@ def parse(url: str, example: str, options: frozenset[str]) -> BrokerAddress:
         unquote(parts.path.removeprefix("/")),
         given,
     )
+
+
+def is_host(named: str) -> bool:
+    """Whether a client can go there: a host, perhaps a port that there is."""
+    found = _HOST.fullmatch(named)
+    return found is not None and (found[1] is None or int(found[1]) in _PORTS)

@@ -17,6 +17,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
+from laurels.engines.brokers.addresses import is_host
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import MessageBatch, ReceivedMessage
 
@@ -53,7 +54,7 @@ class SqsQueue:
         """Raises `SettingsError` for an address that names no queue."""
         parts = urlsplit(url)
         self.name = parts.path.rpartition("/")[2]
-        if not parts.hostname or not self.name or parts.query or parts.username:
+        if parts.hostname is None or not is_host(parts.netloc) or not self.name or parts.query or parts.fragment:
             raise SettingsError(f"The queue's address is none of SQS. Write it as AWS shows it: {EXAMPLE}")
         self._url = url
         self._checked = checked

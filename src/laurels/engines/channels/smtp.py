@@ -42,7 +42,7 @@ class SmtpChannel:
             self._port = parts.port or (465 if self._tls else 25)
         except ValueError:
             raise _bad_url("host or port cannot be read") from None
-        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.port == 0:
             raise _bad_url("it names no mail server")
         if parts.path.strip("/") or parts.query or parts.fragment:
             raise _bad_url("something follows the port; in a user or password write / as %2F, ? as %3F, # as %23")

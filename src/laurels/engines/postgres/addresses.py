@@ -95,6 +95,8 @@ class Address:
 def hosts_of(url: str) -> list[tuple[str, str]]:
     """The (host, port) that a URL names, in its order; none where it leaves that to the environment."""
     parts = urlsplit(url)
+    if parts.fragment:
+        raise ValueError("a server has no parts that a # could name")
     asked = parse_qs(parts.query)
     named = parts.netloc.rpartition("@")[2]
     if not named:
@@ -113,8 +115,8 @@ def unusable(setting: str, error: BaseException) -> str:
     if type(error) is ValueError:
         return (
             f"{setting} cannot be used: its port is no number up to {HIGHEST_PORT}, there are not as many ports as "
-            "hosts, or what is behind its ? is not name=value. In a password, write / as %2F, @ as %40, : as %3A, "
-            "# as %23, ? as %3F, % as %25."
+            "hosts, what is behind its ? is not name=value, or it has a #. In a password, write / as %2F, @ as %40, "
+            ": as %3A, # as %23, ? as %3F, % as %25."
         )
     return f"{setting} cannot be used: {' '.join(str(error).split()).rstrip('.')}"
 

@@ -54,8 +54,8 @@ class WebhookSink:
             raise SettingsError("The address for events cannot be read. Write it as https://host/path") from None
         self._host = self._parts.hostname or ""
         self._is_private = self._host in private_hosts
-        if not self._host or self._parts.username is not None or self._parts.fragment:
-            raise SettingsError("The address for events is https://host/path, without a user or a fragment.")
+        if not self._host or port == 0 or self._parts.username is not None or self._parts.fragment:
+            raise SettingsError("The address for events is https://host/path, without a user, a port 0 or a fragment.")
         if not (url.isascii() and url.isprintable() and " " not in url and _is_host(self._host)):
             raise SettingsError(
                 "The address for events holds what no address does: write a host's name as xn--…, other letters as %…"

@@ -4,6 +4,7 @@ thread.
 
 import asyncio
 import os
+import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -29,12 +30,15 @@ from laurels.engines.sqlite.programs import SqlitePrograms
 from laurels.engines.sqlite.registry import SqliteMembers, SqliteOutbox, SqliteQuarantine
 from laurels.engines.sqlite.rollups import SqliteRollUps
 from laurels.engines.sqlite.schema import LATEST, migrate, version_of
-from laurels.errors import AnotherNamesKey, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
+from laurels.errors import AnotherNamesKey, ForeignFile, LedgerReadOnly, LedgerUnavailable, SchemaTooOld
 from laurels.ledger import Award, Awarded, Heads, MemberState, NameNumbers, Recount, Upgrade, Verification
 from laurels.ledger.epochs import lowest_epoch
 from laurels.model import Entry
 
 T = TypeVar("T")
+
+_BESIDE = ("-wal", "-notice")
+"""What a ledger leaves beside its file once something was written into it."""
 
 log = structlog.get_logger(__name__)
 
@@ -100,9 +104,24 @@ class SqliteLedger(
             db.run("write_names_key", names.fingerprint, now())
 
     @staticmethod
+    def is_there(path: Path) -> bool:
+        """Whether something lies there that may be a ledger. An empty file is none, as one that somebody made for it,
+        or whose maker died. Raises `ForeignFile` for one that held a ledger before: opened, it would become a new one.
+        """
+        # In this order: while another process makes the file, what lies beside it comes after its first page.
+        was_there = any(_size(path.with_name(f"{path.name}{end}")) for end in _BESIDE)
+        size = _size(path)
+        if was_there and size == 0:
+            raise ForeignFile(
+                f"{path} is empty, and held a ledger before: something has cut it off. Move it and the files of its "
+                "name away, and put a backup in their place: `laurels restore`."
+            )
+        return bool(size)
+
+    @staticmethod
     def has_members(path: Path) -> bool:
         """Whether the file holds members, whatever its schema. Raises `ForeignFile`, `LedgerUnavailable`."""
-        if not path.is_file():
+        if not path.is_file() or not SqliteLedger.is_there(path):
             return False
         with wrapped(), closing(Database(path, read_only=True)) as db:
             return version_of(db.connection) > 0 and bool(db.execute("SELECT EXISTS (SELECT 1 FROM member)").get)
@@ -228,9 +247,23 @@ def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -
         connection.execute("COMMIT")
 
 
+def _size(path: Path) -> int | None:
+    """How many bytes a file has, None where there is none. What is no file, or cannot be looked at, has one at least:
+    what opens it says what is wrong.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return 1
+    return found.st_size if stat.S_ISREG(found.st_mode) else 1
+
+
 @contextmanager
 def _prepared(path: Path) -> Iterator[Database]:
     """The file, made empty and private where there is none, opened to look at its schema."""
+    SqliteLedger.is_there(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)

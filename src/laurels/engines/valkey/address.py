@@ -78,6 +78,8 @@ def _service(path: str) -> tuple[str, str]:
 
 def _host(text: str, port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
+    if parts.port == 0:
+        raise ValueError("no server listens there")
     return parts.hostname or "", parts.port or port
 
 

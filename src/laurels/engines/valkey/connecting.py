@@ -31,6 +31,17 @@ class Tls(Struct, frozen=True, kw_only=True):
     cert_file: Path | None = None
     key_file: Path | None = None
 
+    def check_unused(self) -> None:
+        """Raise `SettingsError` where there is a file, for an address without TLS: the server would be believed
+        unchecked.
+        """
+        named = next((name for name in self.__struct_fields__ if getattr(self, name) is not None), None)
+        if named is not None:
+            raise SettingsError(
+                f"leaderboard.{named} is set, and leaderboard.url is one without TLS: begin it with valkeys:// or "
+                "rediss://."
+            )
+
     def options(self) -> dict[str, Any]:
         """The same for the driver. Raises `SettingsError` where a file cannot be used."""
         for name, path in (("ca_file", self.ca_file), ("cert_file", self.cert_file), ("key_file", self.key_file)):
@@ -69,6 +80,13 @@ class Clients:
         }
         if address.tls:
             options |= tls.options()
+        else:
+            tls.check_unused()
+        if sentinel_password is not None and address.service is None:
+            raise SettingsError(
+                "leaderboard.sentinel_password is set, and leaderboard.url names no sentinels: begin it with "
+                "valkey+sentinel://, or put the server's own password into it."
+            )
         ours: dict[str, Any] = {
             "db": address.database,
             "username": address.user,

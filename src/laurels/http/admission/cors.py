@@ -10,19 +10,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from laurels.errors import SettingsError
 from laurels.http.asgi import Scope
 from laurels.http.routes import Route
+from laurels.settings.shapes import ANY_ORIGIN, check_origins
 
 Pairs = list[tuple[bytes, bytes]]
 
-ANY = "*"
-
 KEPT_S = 7200
 """How long a browser may keep what it is told before it asks again; Chromium keeps nothing longer."""
-
-_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
-_USUAL_PORT = {"http": "80", "https": "443"}
 
 _TAKEN = b"authorization, content-type, if-none-match, last-event-id"
 _TOLD = b"ETag, RateLimit, Retry-After, X-Request-Id"
@@ -50,19 +45,6 @@ def sharing(origins: Sequence[str], routes: Sequence[Route]) -> Sharing | None:
     )
 
 
-def check_origins(origins: Sequence[str]) -> None:
-    """Raise `SettingsError` where one is not spelled as browsers send it, so could never be met."""
-    for origin in origins:
-        parts = _ORIGIN.fullmatch(origin)
-        if origin != ANY and (parts is None or parts[3] == _USUAL_PORT[parts[1]]):
-            raise SettingsError(
-                f"http.cors_origins has {origin!r}, which no browser sends as an origin. Write scheme and host in "
-                "small letters, the port unless it is the usual one, and nothing after them: https://shop.example"
-            )
-    if ANY in origins and len(origins) > 1:
-        raise SettingsError("http.cors_origins has * and others beside it. Leave the others out, or the *.")
-
-
 def headers_for(shared: Sharing, scope: Scope) -> Pairs:
     """What an answer to this request carries, whatever it is: a page has to read problems too."""
     return [] if _methods(shared, scope) is None else headers_of(shared, _sent(scope, b"origin"))
@@ -70,7 +52,7 @@ def headers_for(shared: Sharing, scope: Scope) -> Pairs:
 
 def headers_of(shared: Sharing, origin: bytes) -> Pairs:
     """The same for a path that is shared, asked from a page of `origin` (empty: from none)."""
-    if ANY.encode() in shared.origins:
+    if ANY_ORIGIN.encode() in shared.origins:
         return [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD)]
     if origin not in shared.origins:
         return [(b"vary", b"Origin")]
@@ -88,7 +70,7 @@ def preflight(shared: Sharing, scope: Scope) -> Pairs | None:
     if scope["method"] != "OPTIONS" or not _sent(scope, b"access-control-request-method"):
         return None
     methods = _methods(shared, scope)
-    if methods is None or shared.origins.isdisjoint((ANY.encode(), _sent(scope, b"origin"))):
+    if methods is None or shared.origins.isdisjoint((ANY_ORIGIN.encode(), _sent(scope, b"origin"))):
         return None
     return [
         (b"access-control-allow-methods", methods),

@@ -112,10 +112,10 @@ def checked_url(url: str) -> SplitResult:
     """The address in parts. Raises `SettingsError` unless it is https, or http on this machine alone."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise SettingsError("auth.jwks_url is no address, such as https://id.example.com/jwks.json.") from error
-    if not host or "@" in parts.netloc:
+    if not host or port == 0 or "@" in parts.netloc:
         raise SettingsError("auth.jwks_url has to be an address such as https://id.example.com/jwks.json.")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise SettingsError(

@@ -88,8 +88,8 @@ class FixedKeys:
         return sys.maxsize
 
 
-def read_keys(path: Path) -> list[VerificationKey]:
-    """The public keys in a PEM file, one or several.
+def read_keys(path: Path, setting: str = "auth.keys_file") -> list[VerificationKey]:
+    """The public keys in a PEM file, one or several, which this setting names.
 
     Raises `SettingsError`, saying what to do, for a file that cannot be read or that others may write, for a private or
     weak key, and where there is none.
@@ -99,32 +99,35 @@ def read_keys(path: Path) -> list[VerificationKey]:
             text = file.read(MOST_BYTES)
         writable = path.stat().st_mode & 0o022
     except OSError as error:
-        raise _refusal(path, f"cannot be read: {error.strerror}") from error
+        raise _refusal(setting, path, f"cannot be read: {error.strerror}") from error
     if writable:
-        raise _refusal(path, f"can be written by others, who could let anybody in. Run: chmod go-w '{path}'")
+        raise _refusal(setting, path, f"can be written by others, who could let anybody in. Run: chmod go-w '{path}'")
     if b"PRIVATE KEY" in text:
         raise _refusal(
+            setting,
             path,
             "holds a private key. Only the public one belongs here, and whoever read this file could sign tokens. "
             "Make it with: openssl pkey -in PRIVATE.pem -pubout",
         )
-    keys = [_read(path, number, block[0], block[1]) for number, block in enumerate(_BLOCK.finditer(text), 1)]
+    keys = [_read(setting, path, number, block[0], block[1]) for number, block in enumerate(_BLOCK.finditer(text), 1)]
     if not keys:
-        raise _refusal(path, "holds no public key: a block that begins with -----BEGIN PUBLIC KEY-----")
+        raise _refusal(setting, path, "holds no public key: a block that begins with -----BEGIN PUBLIC KEY-----")
     return keys
 
 
-def _read(path: Path, number: int, pem: bytes, label: bytes) -> VerificationKey:
+def _read(setting: str, path: Path, number: int, pem: bytes, label: bytes) -> VerificationKey:
     if label not in {b"PUBLIC KEY", b"RSA PUBLIC KEY"}:
-        raise _refusal(path, f"holds a {label.decode().lower()} as block {number}, and only public keys are taken")
+        raise _refusal(
+            setting, path, f"holds a {label.decode().lower()} as block {number}, and only public keys are taken"
+        )
     try:
         public = load_pem_public_key(pem)
         algorithms = algorithms_of(public)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _refusal(path, f"holds a key (block {number}) that cannot be taken: {error}") from error
+        raise _refusal(setting, path, f"holds a key (block {number}) that cannot be taken: {error}") from error
     assert isinstance(public, PublicKey)
     return VerificationKey(public, algorithms)
 
 
-def _refusal(path: Path, reason: str) -> SettingsError:
-    return SettingsError(f"auth.keys_file, {path}, {reason}.")
+def _refusal(setting: str, path: Path, reason: str) -> SettingsError:
+    return SettingsError(f"{setting}, {path}, {reason}.")

@@ -72,7 +72,7 @@ def trusted_keys(settings: Settings, own: Ed25519PrivateKey | None = None) -> Fi
     """
     keys: list[VerificationKey] = []
     if settings.auth.console_keys is not None:
-        keys = read_keys(settings.auth.console_keys)
+        keys = read_keys(settings.auth.console_keys, "auth.console_keys")
     elif settings.auth.mode == "dev" and own is None:
         own = signing_key(settings.state / "console.key", TITLE)
     if own is not None:

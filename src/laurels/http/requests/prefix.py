@@ -3,24 +3,18 @@
 The proxy may pass it on or take it off: both are understood, so one setting fits both ways to write `proxy_pass`.
 """
 
-import re
 from collections.abc import Iterable
 
 from laurels.errors import SettingsError
 from laurels.http.asgi import Scope
-
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+from laurels.settings.shapes import check_root_path
 
 
 def check_prefix(prefix: str, paths: Iterable[str]) -> None:
     """Raise `SettingsError` for what is no prefix, or would hide one of these paths."""
     if not prefix:
         return
-    if not _PREFIX.fullmatch(prefix) or {".", ".."} & {*prefix.split("/")}:
-        raise SettingsError(
-            f"http.root_path is {prefix!r}: it begins with / and does not end with it, and has letters, digits and . _ "
-            "~ - between, such as /laurels."
-        )
+    check_root_path(prefix)
     first = prefix.split("/")[1]
     if first in {path.split("/")[1] for path in paths}:
         raise SettingsError(

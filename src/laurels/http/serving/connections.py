@@ -43,12 +43,13 @@ TAKEN_WITHIN_S = 30.0
 
 MOST_QUEUED = 4
 """Requests that may have got through the parser behind one that is being answered. One at a time does, unless a client
-splits the end of a head over two pieces, or sends chunks.
+ends lines by LF alone, or sends chunks.
 """
 
 LOOK_EVERY_S = 1.0
 
 _HEAD_END = b"\r\n\r\n"
+_SPLIT = len(_HEAD_END) - 1
 _LEAST_HEAD = len(b"GET / HTTP/1.1")
 _CHUNKS_AT_ONCE = 4096
 _THROW_AWAY_EVERY_S = 0.02
@@ -67,6 +68,7 @@ class Connection(HttpToolsProtocol):
         self._capacity = capacity
         self._is_between = True
         self._in_head = True
+        self._head_tail = b""
         self._body_left: int | None = 0
         self._since_body = 0
         self._waiting = b""
@@ -76,6 +78,8 @@ class Connection(HttpToolsProtocol):
         self._unread_since: float | None = None
         self._refusal = HTTPStatus.BAD_REQUEST
         self._refused = False
+        self._last_words = b""
+        self._is_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request; where there are too many connections already, say so and hang up."""
@@ -108,6 +112,13 @@ class Connection(HttpToolsProtocol):
             self._wait(self._waiting[self._waiting_from :] + data, 0)
         else:
             self._read(data, 0)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn lets go of the connection, and of its answers
+        """Go on until all that came whole is answered, where the client sends nothing more: it may have closed its own
+        half alone. A stream that is under way ends: nobody says so otherwise who closed both.
+        """
+        self._is_ended |= self._is_between and self._is_answering() and not self.cycle.response_started
+        return self._is_ended
 
     def resume_writing(self) -> None:
         """Go on with what waited for the client to read."""
@@ -189,9 +200,14 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._last_words:
+            self._end_with(self._last_words)
         else:
             self.idle_since = self.loop.time()
             self._go_on()
+            is_owed = self._refused or (self._is_between and self._is_answering())
+            if self._is_ended and not is_owed:
+                self.transport.close()
 
     def is_quiet(self) -> bool:
         """Whether the connection is open, nothing of a request has arrived that is not answered, and every answer is
@@ -257,9 +273,10 @@ class Connection(HttpToolsProtocol):
             except httptools.HttpParserUpgrade:
                 pass  # nobody has to be told that Laurels takes no other protocol: it answers as if not asked
             except httptools.HttpParserError:
-                self._refuse(self._refusal)
+                self._refuse(self._refusal, in_turn=True)
+            self._head_tail = (self._head_tail + data[begin:end])[-_SPLIT:] if self._in_head else b""
             if (self._arrived if self._in_head else self._since_body) > MAX_HEAD_BYTES:
-                self._refuse(self._too_large())
+                self._refuse(self._too_large(), in_turn=True)
             if self._refused or self.transport.is_closing():
                 return
             begin = end
@@ -269,6 +286,9 @@ class Connection(HttpToolsProtocol):
     def _piece_end(self, data: bytes, begin: int) -> int:
         """Where the piece ends that the parser is given next."""
         if self._is_between or self._in_head:
+            joint = self._head_tail + data[begin : begin + _SPLIT]
+            if self._head_tail and (ends := joint.find(_HEAD_END)) >= 0:
+                return begin + ends + len(_HEAD_END) - len(self._head_tail)
             end = data.find(_HEAD_END, begin + _LEAST_HEAD if self._is_between else begin)
             return len(data) if end < 0 else end + len(_HEAD_END)
         if self._body_left is None:
@@ -312,8 +332,9 @@ class Connection(HttpToolsProtocol):
             return HTTPStatus.REQUEST_URI_TOO_LONG
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
-    def _refuse(self, status: HTTPStatus) -> None:
-        """Answer where nothing else is being answered on this connection, and end it.
+    def _refuse(self, status: HTTPStatus, *, in_turn: bool = False) -> None:
+        """Answer where nothing else is being answered on this connection, and end it; `in_turn`: once all that came
+        whole before is answered.
 
         What the client still sends is read and thrown away until it hangs up, piece by piece and at most as long as for
         a head: closed at once, the connection would be reset, and the answer lost on its way.
@@ -328,18 +349,29 @@ class Connection(HttpToolsProtocol):
         self.idle_since = None
         self._arriving_since = self.loop.time()
         cycle: RequestResponseCycle | None = self.cycle
+        is_behind = self._in_head or self._is_between
         if cycle is None or cycle.response_complete:
             nothing_else = True
         else:
-            nothing_else = not (self._in_head or self.pipeline or cycle.response_started)
+            nothing_else = not (is_behind or self.pipeline or cycle.response_started)
         if nothing_else:
             if cycle is not None:  # whoever is at work on the answer has nobody left to give it to
                 cycle.disconnected = True
                 cycle.message_event.set()
-            self.transport.write(_refusal(problem))
-            self.transport.write_eof()
+            self._end_with(_refusal(problem))
+        elif in_turn and (is_behind or self.pipeline):
+            if not is_behind:
+                self.pipeline.popleft()  # the one that is refused, which waited its turn
+            self._last_words = _refusal(problem)
         else:
             self.transport.close()
+
+    def _end_with(self, refusal: bytes) -> None:
+        self.transport.write(refusal)
+        if self._is_ended:
+            self.transport.close()
+        else:
+            self.transport.write_eof()
 
 
 async def enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) -> None:

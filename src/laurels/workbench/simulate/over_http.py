@@ -11,7 +11,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from queue import SimpleQueue
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -51,6 +51,19 @@ _ANSWERS = {
 }
 
 
+def shop_address(url: str) -> tuple[SplitResult, str]:
+    """A URL in parts, and its host. Raises `SettingsError` for what is none."""
+    refusal = SettingsError("--url: write it as http://127.0.0.1:8000")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise refusal from None
+    if host is None or port == 0 or parts.scheme not in {"http", "https"}:
+        raise refusal
+    return parts, host
+
+
 @asynccontextmanager
 async def open_server(
     url: str, token: str, run: str, progress: ShowProgress, *, far: bool, ledger_here: Settings | None
@@ -61,19 +74,16 @@ async def open_server(
     """
     from laurels.http.admission.startup_checks import is_loopback  # noqa: PLC0415 - the web framework takes a while to load
 
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError("--url: write it as http://127.0.0.1:8000")
-    if not (far or is_loopback(parts.hostname)):
+    parts, host = shop_address(url)
+    if not (far or is_loopback(host)):
         raise SettingsError(
-            f"{parts.hostname} is not this machine, and made-up orders cannot be taken out of a ledger again. "
+            f"{host} is not this machine, and made-up orders cannot be taken out of a ledger again. "
             "Say --far if that shop is meant to have them."
         )
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     with ExitStack() as stack:
         connections = [
-            stack.enter_context(closing(kind(parts.hostname, parts.port, timeout=TIMEOUT_S)))
-            for _ in range(CONNECTIONS)
+            stack.enter_context(closing(kind(host, parts.port, timeout=TIMEOUT_S))) for _ in range(CONNECTIONS)
         ]
         threads = ThreadPoolExecutor(CONNECTIONS)
         stack.callback(threads.shutdown, cancel_futures=True)  # first: a thread would open its connection anew
