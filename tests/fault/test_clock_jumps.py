@@ -83,7 +83,9 @@ async def test_never_in_the_wrong_month_when_the_clock_jumps(shop: Shop, now: Tu
     assert november == (set() if jump > 40 * DAY else {"m2", "m3"})
 
 
-async def test_who_died_under_another_clock_keeps_nobody_from_publishing(shop: Shop, now: TurnedClock, rng: Random) -> None:
+async def test_who_died_under_another_clock_keeps_nobody_from_publishing(
+    shop: Shop, now: TurnedClock, rng: Random
+) -> None:
     """Its lease would end in a year, by the clock that is right again."""
     assert await shop.ledger.follow("https://a.example", "one", lease_s=60) is not None
     assert await shop.ledger.follow("https://a.example", "two", lease_s=60) is None

@@ -196,7 +196,7 @@ class Batch:
 
     async def write_rest(self, db: Statements) -> None:
         """Write what few batches lead to, once `rows` are written."""
-        shard, now, due_at = self.chain.shard, self.chain.now, self.chain.clock
+        shard, now = self.chain.shard, self.chain.now
         await self._write_orders(db)
         waited = [
             sequence
