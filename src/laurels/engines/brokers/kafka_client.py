@@ -96,12 +96,12 @@ async def abandoned(client: Any) -> None:
     tasks |= getattr(getattr(client, "_fetcher", None), "_pending_tasks", set())
     for task in tasks:
         task.cancel()
-    connections = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001
+    connections = client.client if isinstance(client, AIOKafkaProducer) else client._client
     with suppress(KafkaError, OSError, TimeoutError):
         await within(connections.close(), ANSWER_WITHIN_S)  # what was asked over them ends with them
     if tasks:
         await asyncio.wait(tasks, timeout=ANSWER_WITHIN_S)
-    client._closed = True  # noqa: SLF001 - else it complains that nobody stopped it
+    client._closed = True  # else it complains that nobody stopped it
 
 
 async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
