@@ -34,8 +34,8 @@ takes it, and all that this one does besides; and those behind it would never be
 """
 
 BROKE_OFF = (
-    f"It was begun {TAKEN_AT_MOST} times and broke off each time, perhaps for want of memory. The logs of the processes "
-    "that worked on it may say why. What was done stays done; start it again for the rest."
+    f"It was begun {TAKEN_AT_MOST} times and broke off each time, perhaps for want of memory. The logs of the "
+    "processes that worked on it may say why. What was done stays done; start it again for the rest."
 )
 
 Work = Callable[[Doing], Awaitable[JobEnd]]
