@@ -8,6 +8,8 @@ import aiormq
 import msgspec
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiormq.abc import DeliveredMessage
+from pamqp.common import FieldTable
 from tests import kafka_server, rabbitmq_server
 
 from laurels.engines.brokers import kafka_events
@@ -81,8 +83,49 @@ async def test_rabbitmq(tmp_path: Path) -> None:
             event = msgspec.json.decode(message.body, type=Event)
             assert properties.message_id == f"{event.epoch}.{event.id}"
             received.append(event)
-        assert received == EVENTS
+        assert of_members(received) == of_members(EVENTS)
         await connection.close()
+
+
+async def test_a_queue_with_room_for_few_gets_on_in_order(tmp_path: Path) -> None:
+    """It refuses one event, and takes the next once somebody has read: the one that it refused is a member's first."""
+    room: FieldTable = {"x-max-length": 3, "x-overflow": "reject-publish"}
+    received: list[Event] = []
+    with rabbitmq_server.running(tmp_path) as server:
+        connection = await aiormq.connect(server.url())
+        channel = await connection.channel()
+        await channel.queue_declare("points", durable=True, arguments=room)
+
+        async def read(message: DeliveredMessage) -> None:
+            received.append(msgspec.json.decode(message.body, type=Event))
+            assert message.delivery_tag is not None
+            await channel.basic_ack(message.delivery_tag)
+
+        await channel.basic_qos(prefetch_count=1)
+        await channel.basic_consume("points", read)
+        sink, sent = RabbitSink(f"{server.url()}?queue=points"), 0
+        async with asyncio.timeout(60):
+            while sent < len(EVENTS):
+                try:
+                    await sink.send(EVENTS[sent:])
+                except SinkUnavailable as error:
+                    sent += error.sent
+                else:
+                    break
+            while len({event.id for event in received}) < len(EVENTS):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.05)
+        await sink.close()
+        await connection.close()
+    once = {event.id: event for event in received}  # in the order in which each came first
+    assert of_members([*once.values()]) == of_members(EVENTS)
+
+
+def of_members(events: list[Event]) -> dict[str | None, list[Event]]:
+    """Each member's, in order."""
+    found: dict[str | None, list[Event]] = {}
+    for event in events:
+        found.setdefault(event.member_id, []).append(event)
+    return found
 
 
 async def test_what_kafka_did_not_take_in_time_does_not_come_later(
