@@ -91,6 +91,7 @@ async def abandoned(client: Any) -> None:
     on for ever: a consumer fetches what nobody asks for, a producer tries to send what it was given, in the end behind
     what the next one has sent.
     """
+    client._closed = True  # else it complains that nobody stopped it
     parts = [getattr(client, name, None) for name in _PARTS]
     tasks = {task for part in parts for name in _TASKS if (task := getattr(part, name, None)) is not None}
     tasks |= getattr(getattr(client, "_fetcher", None), "_pending_tasks", set())
@@ -101,7 +102,6 @@ async def abandoned(client: Any) -> None:
         await within(connections.close(), ANSWER_WITHIN_S)  # what was asked over them ends with them
     if tasks:
         await asyncio.wait(tasks, timeout=ANSWER_WITHIN_S)
-    client._closed = True  # else it complains that nobody stopped it
 
 
 async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
