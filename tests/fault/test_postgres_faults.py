@@ -312,6 +312,24 @@ async def test_nobody_queues_up_behind_a_table_that_somebody_locked(database: st
         assert (await shop.balance("ann")).balance == 3
 
 
+async def test_a_call_that_was_given_up_is_not_worked_on(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent again and again, a statement that takes longer than its call may would keep ever more of the server."""
+    monkeypatch.setattr(reaching, "COMMAND_TIMEOUT_S", 1.0)
+    working = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'"
+    )
+    async with opened(database) as shop:
+        assert isinstance(shop.ledger, PostgresLedger)
+        with pytest.raises(LedgerUnavailable):
+            async with shop.ledger._connections.read() as db:
+                await db.connection.fetchval("SELECT pg_sleep(3600)")
+        somebody = await asyncpg.connect(database)
+        try:
+            await until(lambda: somebody.fetchval(working), lambda count: count == 0)
+        finally:
+            somebody.terminate()
+
+
 async def test_what_no_row_can_hold_takes_nobody_with_it(database: str) -> None:
     """A NUL in an id: PostgreSQL has no such text."""
     async with opened(database) as shop:

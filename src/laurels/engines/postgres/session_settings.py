@@ -5,6 +5,10 @@ connection is one's own they are set, and a change of the server's file does not
 is others' too: nothing is set, and those that lose something are refused.
 """
 
+from contextlib import suppress
+
+import asyncpg
+
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import SettingsError
 
@@ -25,6 +29,11 @@ table ends on the server before the call does: it would not hear that the caller
 queue up behind it. Those that it does not know are left out.
 """
 
+LOOKED_AFTER = "2s"
+"""How often the server looks, while it works on a statement, whether the caller is still there: what was given up is
+worked on no longer than that.
+"""
+
 REFUSED = {
     ("client_min_messages", "error"): "a commit that reached no standby looks like one that did",
     ("session_replication_role", "replica"): "nothing keeps entries from being changed",
@@ -40,6 +49,8 @@ async def pin_settings(db: Statements) -> None:
     """Set what the settings of a session of one's own have to be; and its schema, where that has a ledger."""
     await db.run("pin_settings", [*PINNED], [*PINNED.values()])
     await db.run("pin_schema")
+    with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot look
+        await db.run("look_after_client", LOOKED_AFTER)
 
 
 async def settle_session(db: Statements, *, pooled: bool, at_start: bool = False) -> None:
