@@ -8,8 +8,11 @@ import aiormq
 import msgspec
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiormq.abc import DeliveredMessage
+from pamqp.common import FieldTable
 from tests import kafka_server, rabbitmq_server
 
+from laurels.engines.brokers import kafka_events
 from laurels.engines.brokers.kafka_events import KafkaSink
 from laurels.engines.brokers.rabbitmq_events import RabbitSink
 from laurels.errors import SettingsError
@@ -80,24 +83,94 @@ async def test_rabbitmq(tmp_path: Path) -> None:
             event = msgspec.json.decode(message.body, type=Event)
             assert properties.message_id == f"{event.epoch}.{event.id}"
             received.append(event)
-        assert received == EVENTS
+        assert of_members(received) == of_members(EVENTS)
         await connection.close()
+
+
+async def test_a_queue_with_room_for_few_gets_on_in_order(tmp_path: Path) -> None:
+    """It refuses one event, and takes the next once somebody has read: the one that it refused is a member's first."""
+    room: FieldTable = {"x-max-length": 3, "x-overflow": "reject-publish"}
+    received: list[Event] = []
+    with rabbitmq_server.running(tmp_path) as server:
+        connection = await aiormq.connect(server.url())
+        channel = await connection.channel()
+        await channel.queue_declare("points", durable=True, arguments=room)
+
+        async def read(message: DeliveredMessage) -> None:
+            received.append(msgspec.json.decode(message.body, type=Event))
+            assert message.delivery_tag is not None
+            await channel.basic_ack(message.delivery_tag)
+
+        await channel.basic_qos(prefetch_count=1)
+        await channel.basic_consume("points", read)
+        sink, sent = RabbitSink(f"{server.url()}?queue=points"), 0
+        async with asyncio.timeout(60):
+            while sent < len(EVENTS):
+                try:
+                    await sink.send(EVENTS[sent:])
+                except SinkUnavailable as error:
+                    sent += error.sent
+                else:
+                    break
+            while len({event.id for event in received}) < len(EVENTS):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.05)
+        await sink.close()
+        await connection.close()
+    once = {event.id: event for event in received}  # in the order in which each came first
+    assert of_members([*once.values()]) == of_members(EVENTS)
+
+
+def of_members(events: list[Event]) -> dict[str | None, list[Event]]:
+    """Each member's, in order."""
+    found: dict[str | None, list[Event]] = {}
+    for event in events:
+        found.setdefault(event.member_id, []).append(event)
+    return found
+
+
+async def test_what_kafka_did_not_take_in_time_does_not_come_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given again: of a client that still tried, it would come twice, the second time behind what is newer."""
+    monkeypatch.setattr(kafka_events, "TAKEN_WITHIN_S", 2.0)
+    with kafka_server.running(tmp_path) as server:
+        await make_topic(server, partitions=1)
+        others = asyncio.all_tasks()
+        sink = KafkaSink(f"kafka://{server.bootstrap}/points")
+        await sink.send(EVENTS[:20])
+        server.kill()
+        with pytest.raises(SinkUnavailable):
+            await sink.send(EVENTS[20:40])
+        assert asyncio.all_tasks() == others
+        await asyncio.to_thread(server.start)
+        await sent_again(sink, EVENTS[20:40])
+        await sink.send(EVENTS[40:])
+        await sink.close()
+        async with consumer_of(server) as consumer:
+            received = [await consumer.getone() for _ in EVENTS]
+        assert [msgspec.json.decode(record.value, type=Event) for record in received] == EVENTS
+
+
+async def make_topic(server: kafka_server.KafkaServer, partitions: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic("points", num_partitions=partitions, replication_factor=1)])
+    await admin.close()
+
+
+def consumer_of(server: kafka_server.KafkaServer) -> aiokafka.AIOKafkaConsumer:
+    return aiokafka.AIOKafkaConsumer("points", bootstrap_servers=server.bootstrap, auto_offset_reset="earliest")
 
 
 async def test_kafka(tmp_path: Path) -> None:
     with kafka_server.running(tmp_path) as server:
-        admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap)
-        await admin.start()
-        await admin.create_topics([NewTopic("points", num_partitions=3, replication_factor=1)])
-        await admin.close()
+        await make_topic(server, partitions=3)
         sink = KafkaSink(f"kafka://{server.bootstrap}/points")
         await sink.send(EVENTS[:60])
         await sink.close()
         await sink.send(EVENTS[60:])
         await sink.close()
-        async with aiokafka.AIOKafkaConsumer(
-            "points", bootstrap_servers=server.bootstrap, auto_offset_reset="earliest"
-        ) as consumer:
+        async with consumer_of(server) as consumer:
             received: dict[str | None, list[Event]] = {}
             async with asyncio.timeout(60):
                 for _ in range(len(EVENTS)):

@@ -294,6 +294,42 @@ async def test_who_sleeps_inside_a_transaction_holds_nobody_up(database: str) ->
         assert (await shop.balance("ann")).balance == 5
 
 
+async def test_nobody_queues_up_behind_a_table_that_somebody_locked(database: str) -> None:
+    """As VACUUM FULL does, for an hour. The server does not hear that who asked has gone, and would go on waiting."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with opened(database) as shop:
+        somebody = await asyncpg.connect(database)
+        try:
+            await somebody.execute("BEGIN; LOCK TABLE inbox, entry")
+            asked = shop.accept(order("A1", "ann", "25.00")), shop.ledger.heads(), shop.ledger.heads()
+            refused = await asyncio.gather(*asked, return_exceptions=True)
+            assert [type(error) for error in refused] == [LedgerUnavailable] * 3, "and nobody's write is uncertain"
+            assert await somebody.fetchval(waiting) == 0
+            await somebody.execute("ROLLBACK")
+        finally:
+            somebody.terminate()
+        await shop.sell(order("A1", "ann", "25.00"))
+        assert (await shop.balance("ann")).balance == 3
+
+
+async def test_a_call_that_was_given_up_is_not_worked_on(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent again and again, a statement that takes longer than its call may would keep ever more of the server."""
+    monkeypatch.setattr(reaching, "COMMAND_TIMEOUT_S", 1.0)
+    working = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'"
+    )
+    async with opened(database) as shop:
+        assert isinstance(shop.ledger, PostgresLedger)
+        with pytest.raises(LedgerUnavailable):
+            async with shop.ledger._connections.read() as db:
+                await db.connection.fetchval("SELECT pg_sleep(3600)")
+        somebody = await asyncpg.connect(database)
+        try:
+            await until(lambda: somebody.fetchval(working), lambda count: count == 0)
+        finally:
+            somebody.terminate()
+
+
 async def test_what_no_row_can_hold_takes_nobody_with_it(database: str) -> None:
     """A NUL in an id: PostgreSQL has no such text."""
     async with opened(database) as shop:

@@ -1,7 +1,8 @@
 """Events to a RabbitMQ exchange or queue, each confirmed by the broker."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import aiormq
 import msgspec
@@ -44,14 +45,16 @@ class RabbitSink:
         self._channel: AbstractChannel | None = None
 
     async def send(self, events: Sequence[Event]) -> None:
+        confirmed: set[str] = set()
         try:
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 channel = self._channel or await self._connect()
-                await asyncio.gather(*(self._publish(channel, event) for event in events))
+                await asyncio.gather(*(self._publish_all(channel, each, confirmed) for each in _by_member(events)))
         except AWAY as error:
             await self.close()
             raise_if_cancelled(error)
-            raise SinkUnavailable(self._said(error)) from error
+            sent = next((place for place, event in enumerate(events) if event.id not in confirmed), len(events))
+            raise SinkUnavailable(self._said(error), sent) from error
 
     async def close(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
@@ -69,6 +72,12 @@ class RabbitSink:
         self._channel = await self._connection.channel(on_return_raises=True)
         return self._channel
 
+    async def _publish_all(self, channel: AbstractChannel, events: Sequence[Event], confirmed: set[str]) -> None:
+        """Publish a member's events one after the other: a queue that is full may refuse one and take the next."""
+        for event in events:
+            await self._publish(channel, event)
+            confirmed.add(event.id)
+
     async def _publish(self, channel: AbstractChannel, event: Event) -> None:
         await channel.basic_publish(
             msgspec.json.encode(event),
@@ -83,3 +92,11 @@ class RabbitSink:
                 message_type=f"points.{event.kind}",
             ),
         )
+
+
+def _by_member(events: Sequence[Event]) -> Iterable[list[Event]]:
+    """Events of each member, in order. Of who was erased each stands alone: nobody knows whose it is."""
+    found: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        found[event.id if event.member_id is None else f"m {event.member_id}"].append(event)
+    return found.values()

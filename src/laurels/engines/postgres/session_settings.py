@@ -5,6 +5,10 @@ connection is one's own they are set, and a change of the server's file does not
 is others' too: nothing is set, and those that lose something are refused.
 """
 
+from contextlib import suppress
+
+import asyncpg
+
 from laurels.engines.postgres.statements import Statements
 from laurels.errors import SettingsError
 
@@ -13,14 +17,21 @@ PINNED = {
     "default_transaction_deferrable": "off",
     "default_transaction_isolation": "read committed",
     "exit_on_error": "off",
+    "lock_timeout": "5s",
     "standard_conforming_strings": "on",
     "statement_timeout": "0",
     "synchronous_commit": "on",
     "transaction_timeout": "0",
 }
 """What is set; `synchronous_commit` only where it was `off`, or this. Calls have time limits of their own, and so has
-each transaction; the server's would end the reads of a rebuild, again and again. Those that it does not know are left
-out.
+each transaction; the server's would end the reads of a rebuild, again and again. What waits behind somebody's lock of a
+table ends on the server before the call does: it would not hear that the caller has gone, and what is sent again would
+queue up behind it. Those that it does not know are left out.
+"""
+
+LOOKED_AFTER = "2s"
+"""How often the server looks, while it works on a statement, whether the caller is still there: what was given up is
+worked on no longer than that.
 """
 
 REFUSED = {
@@ -38,6 +49,8 @@ async def pin_settings(db: Statements) -> None:
     """Set what the settings of a session of one's own have to be; and its schema, where that has a ledger."""
     await db.run("pin_settings", [*PINNED], [*PINNED.values()])
     await db.run("pin_schema")
+    with suppress(asyncpg.InvalidParameterValueError):  # a server on Windows cannot look
+        await db.run("look_after_client", LOOKED_AFTER)
 
 
 async def settle_session(db: Statements, *, pooled: bool, at_start: bool = False) -> None:

@@ -28,9 +28,12 @@ UPDATE message SET state = 'due', due_at = $1 FROM contact
 WHERE state = 'held' AND created_at > $2 AND contact.member = message.member;
 
 -- name: claim_messages
--- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile.
-UPDATE message SET due_at = $2, attempts = attempts + 1
-WHERE id = ANY (ARRAY(SELECT id FROM message WHERE state = 'due' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+-- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile; by the server's clock where
+-- none is given.
+UPDATE message SET due_at = coalesce($1::bigint, (extract(epoch FROM now()) * 1000000)::bigint) + $2, attempts = attempts + 1
+WHERE id = ANY (ARRAY(SELECT id FROM message
+                      WHERE state = 'due' AND due_at <= coalesce($1::bigint, (extract(epoch FROM now()) * 1000000)::bigint)
+                      ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
 RETURNING id, milestone, points, created_at, attempts, (SELECT email FROM contact c WHERE c.member = message.member);
 
 -- name: set_message!
@@ -89,8 +92,8 @@ UPDATE message SET state = 'due', due_at = $2 WHERE id = $1 AND state IN ('due',
 AND EXISTS (SELECT FROM contact WHERE contact.member = message.member) RETURNING id;
 
 -- name: any_due
--- Whether there is a message to try.
-SELECT EXISTS (SELECT FROM message WHERE state = 'due' AND due_at <= $1);
+-- Whether there is a message to try, by the same clock.
+SELECT EXISTS (SELECT FROM message WHERE state = 'due' AND due_at <= coalesce($1::bigint, (extract(epoch FROM now()) * 1000000)::bigint));
 
 -- name: old_content
 -- Of the first that is kept of a shard's documents, what was awarded before a time. Times never go back: where the very first

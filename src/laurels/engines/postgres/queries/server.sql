@@ -18,6 +18,10 @@ SELECT CASE WHEN pg_is_in_recovery() THEN EXISTS (SELECT FROM pg_stat_wal_receiv
                  AND l.home = 'ledger'::regclass::oid AND l.system_identifier = (SELECT system_identifier FROM pg_control_system())
        END FROM ledger l;
 
+-- name: look_after_client!
+-- Have the server look whether the caller is still there, while it works on a statement.
+SELECT set_config('client_connection_check_interval', $1, false);
+
 -- name: pin_settings!
 -- Set a session's settings, whatever the role, the database or the server's file says. Who waits for standbys, or for less than
 -- the log, was told to by somebody, and goes on.

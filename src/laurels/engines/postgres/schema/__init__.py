@@ -44,6 +44,7 @@ async def migrate(db: Statements, now: Clock) -> tuple[int, int]:
     """
     connection = db.connection
     async with connection.transaction(isolation="read_committed"):
+        await connection.execute("SET LOCAL lock_timeout = 0")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=NO_LIMIT_S)
         await connection.execute(BRIEFLY)
         before = await version_of(db) if (await db.only("server"))["made"] else 0
