@@ -215,6 +215,24 @@ async def test_what_was_answered_is_answered_again_whoever_became_whom_since(sho
     assert (await given("ann", "T1", "zoe"))[0] == 404
 
 
+async def test_a_transfer_that_is_sent_again_counts_as_one_that_is_repeated(shop: Shop) -> None:
+    """Whoever became whom since: nobody is told of a conflict that was none."""
+    told_of: list[tuple[bool, bool]] = []
+    shop.services.points.on_receipts = lambda _, receipts: told_of.extend(
+        (receipt.repeated, receipt.conflict) for receipt in receipts
+    )
+    await told(shop, "transfer", transfer_id="T1", to="bob", points=10)
+    await shop.settle()
+    assert (await shop.ask("POST", "/loyalty/cy", json={"loyalty-points": 7})).status_code == 201
+    assert (await shop.ask("POST", "/members/bob/merge", json={"into": "cy"})).status_code == 200
+    told_of.clear()
+    for to in ("bob", "cy"):
+        assert (await told(shop, "transfer", transfer_id="T1", to=to, points=10))[0] == 200
+    assert told_of == [(True, False)] * 2
+    check_problem(await say(shop, "transfer", transfer_id="T1", to="cy", points=11), 409, "conflict")
+    assert told_of[2:] == [(False, True)]
+
+
 async def test_a_tier_that_would_be_gone_already_is_refused(tmp_path: Path) -> None:
     """What was given in time is answered again for ever."""
     tiers = '\n[tiers]\nlevels = [{ name = "blue", reach = 0 }, { name = "gold", reach = 500 }]\n'
