@@ -84,7 +84,8 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
             taken += 1
             if taken % DOCUMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-    for n, kept in enumerate(replay.members.values(), 1):
+    own = (kept for number, kept in replay.members.items() if number not in replay.became)
+    for n, kept in enumerate(own, 1):
         yield kept
         if n % AT_ONCE == 0:
             await asyncio.sleep(0)

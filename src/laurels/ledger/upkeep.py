@@ -93,8 +93,10 @@ class Upkeep(Protocol):
         """
         ...
 
-    def accounts(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
-        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
+    def accounts(self, *, ended: bool = False) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment. With
+        `ended` those that became another too, who have nothing any more.
+        """
         ...
 
     def persons(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":

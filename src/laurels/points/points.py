@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from laurels.awarding import Awarder
-from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
+from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
 from laurels.intake import WIRE_NAMES, conflict_of
 from laurels.ledger import Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration

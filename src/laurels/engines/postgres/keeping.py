@@ -31,9 +31,9 @@ class PostgresKeeping(Session):
             async for rows in db.chunks("mergers", CHUNK):
                 yield [entry_of(row) for row in rows]
 
-    async def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+    async def accounts(self, *, ended: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
         async with self._moment() as db:
-            async for rows in db.chunks("accounts", CHUNK):
+            async for rows in db.chunks("accounts", CHUNK, ended):
                 yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in rows]
 
     async def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:

@@ -46,9 +46,9 @@ def mergers(db: Database) -> Iterator[list[Entry]]:
         yield [entry_of(row) for row in chunk]
 
 
-def accounts(db: Database) -> Iterator[list[tuple[int, MemberState]]]:
+def accounts(db: Database, *, ended: bool) -> Iterator[list[tuple[int, MemberState]]]:
     """Members with their states, in chunks; one read of one moment."""
-    rows = db.each("accounts")
+    rows = db.each("accounts", ended)
     while chunk := list(islice(rows, CHUNK)):
         yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in chunk]
 

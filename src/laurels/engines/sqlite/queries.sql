@@ -458,8 +458,9 @@ SELECT c.member, c.month, c.score FROM closed CROSS JOIN closed_month c ON c.mon
 WHERE c.member > ? AND c.member <= ?;
 
 -- name: accounts
--- Every member with its totals and what the program keeps of it.
-SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+-- Members with their totals and what the program keeps of them; those that became another only if asked for.
+SELECT member, balance, earned, score, state FROM balance
+WHERE ? OR member NOT IN (SELECT number FROM member WHERE merged_into IS NOT NULL) ORDER BY member;
 
 -- name: persons
 -- What campaigns may ask of every member.

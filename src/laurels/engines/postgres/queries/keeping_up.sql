@@ -27,8 +27,9 @@ FROM entry e WHERE e.kind = 'm' AND EXISTS (SELECT 1 FROM merged)
 ORDER BY e.recorded_at, e.shard, e.position;
 
 -- name: accounts
--- Every member with its totals and what the program keeps of it.
-SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+-- Members with their totals and what the program keeps of them; those that became another only if asked for.
+SELECT member, balance, earned, score, state FROM balance
+WHERE $1 OR member NOT IN (SELECT gone FROM merged) ORDER BY member;
 
 -- name: persons
 -- What campaigns may ask of every member, but for its draw.
