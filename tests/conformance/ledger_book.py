@@ -23,6 +23,7 @@ from laurels.errors import Conflict, InsufficientPoints, LaurelsError, ProgramEr
 from laurels.ledger import DocumentState, Finding, Ledger
 from laurels.model import (
     Adjustment,
+    Amendment,
     Balance,
     Channel,
     Document,
@@ -187,6 +188,12 @@ class LedgerBook:
             "parts": _parts_taken(kept.program, mine[0], unit),
             "why": (await self._worded(mine[0][0])).reason,
         }
+
+    async def change(self, order_id: str, revision: int, to: dict[str, Any]) -> None:
+        """Change an order to what a step says of one; where it cannot be, it goes to quarantine."""
+        order = order_of({"order": order_id, **to}, self._owners[order_id] or "")
+        await self.ledger.accept([Amendment(revision=revision, order=order).document()])
+        await self.awarder.drain()
 
     async def _redeem(self, step: dict[str, Any], member: str) -> dict[str, Any]:
         redemption = Redemption(source=SOURCE, redemption_id=step["id"], points=step["points"], member_id=member)

@@ -53,8 +53,9 @@ class Replay:
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
         self._refunds: dict[tuple[str, str], Refunds] = {}
-        self._frames: dict[tuple[str, str], bytes] = {}
-        """Of orders whose content is not kept: their refunds, and the frames that they have in the end."""
+        """Of orders whose content is not kept: their refunds."""
+        self._frames: dict[tuple[str, str], dict[int, bytes]] = {}
+        """The frames that are kept of orders, by revision."""
         self.became: dict[int, int] = {}
         """Members that became another, and which."""
 
@@ -135,10 +136,10 @@ class Replay:
         revision = _revision_of(document)
         if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
             outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
-        if document.kind is DocumentKind.AMENDMENT and document.content is None and item.order_key in self._frames:
-            frame = self._frames[item.order_key]
-            outcome.awards = {key: msgspec.structs.replace(each, frame=frame) for key, each in outcome.awards.items()}
         return claim, outcome
+
+    def _trace_of(self, document: Awarded) -> bytes | None:
+        return b"{}" if self._is_trace(document) else None
 
     def _traced(self, document: Awarded, item: Item) -> Outcome | None:
         """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
@@ -155,28 +156,31 @@ class Replay:
         return revision <= read_refunds(award.refunded).revision
 
     def _framed(self, document: Awarded, claim: Claim) -> Outcome | None:
-        """What an order earned of which no more is kept than the frame that it was awarded in; None where that is not
-        the one any more that its entry vouches for.
+        """What an order, or a change of it, earned of which no more is kept than the frame that it was awarded in; None
+        where that is not known. Where every version is simple a change is judged by what its frame says it said.
         """
-        if document.frame is None:
+        frame = self._frame_of(document)
+        if document.content is not None or frame is None:
             return None
-        said, revision = Details.decode(document.entry.details), read_refunds(document.refunded).revision
-        if said.frame != digest(document.frame) if said.frame is not None else revision != (said.amended or 0):
-            return None
-        outcome = decide_again(claim, self.programs, Frame.decode(document.frame))
-        for key, award in outcome.awards.items():  # by a simple version none was made again
-            outcome.awards[key] = msgspec.structs.replace(award, frame=document.frame)
+        is_change = document.kind is DocumentKind.AMENDMENT
+        if is_change and (self.programs.simple or not claim.awards):  # or by a new program its order is not awarded
+            outcome = decide(claim, self.programs)
+        else:
+            outcome = decide_again(claim, self.programs, Frame.decode(frame))
+        for key, award in outcome.awards.items():  # by a simple version none was made again, or one without lines
+            outcome.awards[key] = msgspec.structs.replace(award, frame=frame)
         return outcome
 
-    def _changed_last(self, document: Awarded) -> bytes | None:
-        """What an amendment said after which its order was not changed any more, where every version is simple: there
-        its total is enough.
-        """
-        key, revision = (document.source, document.entry.order_id or ""), _revision_of(document)
-        is_last = key in self._frames and self._refunds[key].revision == revision
-        if document.kind is not DocumentKind.AMENDMENT or revision is None or not is_last or not self.programs.simple:
+    def _frame_of(self, document: Awarded) -> bytes | None:
+        """The frame that an order, or a change of it, was awarded in, where its entry vouches for it."""
+        is_change = document.kind is DocumentKind.AMENDMENT
+        if not is_change and document.kind is not DocumentKind.ORDER:
             return None
-        return changed_again(document, revision, Frame.decode(self._frames[key]))
+        frames = self._frames.get((document.source, document.entry.order_id or ""), {})
+        frame = frames.get(_revision_of(document) or 0)
+        details = document.entry.details if not is_change else document.anew and document.anew[2]
+        said = Details.decode(details or None).frame
+        return None if frame is not None and said is not None and said != digest(frame) else frame
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
         whose, before = document.entry.member, self._of(document)
@@ -223,22 +227,39 @@ class Replay:
             number = self.became[number]
         return number
 
+    def _rebuilt(self, document: Awarded) -> bytes:
+        award = self.awards.get(order_refunded(document) or ("", ""))
+        return rebuilt(document, self._refunds, by_line=award is not None and award.frame is not None)
+
+    def _changed(self, document: Awarded) -> bytes | None:
+        """What a change of an order said, by the frame that it led to."""
+        frame, revision = self._frame_of(document), _revision_of(document)
+        if document.kind is not DocumentKind.AMENDMENT or frame is None or revision is None:
+            return None
+        return changed_again(document, revision, Frame.decode(frame))
+
+    def _note_kept(self, order: Awarded) -> None:
+        """Take note of what is kept of an order beside its documents."""
+        refunds, key = read_refunds(order.refunded), (order.source, order.id)
+        if order.content is None and order.refunded is not None:
+            self._refunds[key] = refunds
+        if order.frame is not None:
+            frames = self._frames[key] = {each.revision: each.frame for each in refunds.earlier}
+            frames[refunds.revision] = order.frame
+
     def _item(self, document: Awarded) -> Item:
         content = document.content
+        if document.kind is DocumentKind.ORDER:
+            self._note_kept(document)
         if document.kind is DocumentKind.GIVEN:
             given = self._given.get((document.source, document.id))
             if given is None:
                 raise Refused(f"the other side of the transfer {document.id} did not come about")
             content = given.content
         if order_refunded(document) in self._refunds:  # it may name lines that are not known any more
-            content = rebuilt(document, self._refunds, self._frames)
+            content = self._rebuilt(document)
         if content is None:
-            if document.refunded is not None:
-                self._refunds[document.source, document.id] = read_refunds(document.refunded)
-            if document.refunded is not None and document.frame is not None:
-                self._frames[document.source, document.id] = document.frame
-            trace = b"{}" if self._is_trace(document) else None
-            content = trace or self._changed_last(document) or rebuilt(document, self._refunds, self._frames)
+            content = self._trace_of(document) or self._changed(document) or self._rebuilt(document)
         order_id, key = document.entry.order_id, None
         if order_id is not None:
             key = _order_source(document, content), order_id
