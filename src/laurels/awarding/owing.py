@@ -9,7 +9,7 @@ from msgspec import Struct
 from laurels.awarding.explaining import member_at
 from laurels.awarding.ordering import in_order
 from laurels.awarding.programs import Programs
-from laurels.awarding.replaying import Replay, read_persons
+from laurels.awarding.replaying import Replay, asks_people, read_persons
 from laurels.ledger import Awarded, MemberState, Upkeep
 from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
 from laurels.model import DocumentKind
@@ -68,10 +68,11 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
     """Members as they were. Where clocks differ, what a transfer gave may be recorded by then, and the transfer
     later: who receives does not have it yet.
     """
-    replay = Replay(programs, await read_persons(ledger, programs))
+    persons, framed = await read_persons(ledger, programs), asks_people(programs)
+    replay = Replay(programs, persons)
     taken = 0
     later: set[tuple[str, str]] = set()
-    async for document in in_order(ledger):
+    async for document in in_order(ledger, framed=framed):
         if not isinstance(document, Awarded):
             if document.recorded_at <= at:
                 replay.join(document)

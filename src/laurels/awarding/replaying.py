@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,7 @@ from laurels.model import Balance, DocumentKind, Entry
 from laurels.model.details import Details, merge_details
 from laurels.program import Frame
 from laurels.program.evaluate import digest
+from laurels.program.frame import Bonus
 
 NOBODY_KNOWN: Mapping[int, MemberState] = MappingProxyType({})
 
@@ -31,13 +33,24 @@ async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, Membe
     """What campaigns may ask of members, where a version among these does; as it is now, for no earlier state of it is
     kept. Memory: by members.
     """
-    if not any(_asks_people(programs) for programs in judging):
+    if not any(asks_people(programs) for programs in judging):
         return NOBODY_KNOWN
     return {number: person async for chunk in ledger.persons() for number, person in chunk}
 
 
-def _asks_people(programs: Programs) -> bool:
+def asks_people(programs: Programs) -> bool:
+    """Whether a campaign of a version asks for anything of members: then frames tell what was said of them."""
     return any(program.plan.asks_people for program in programs.published.values())
+
+
+class AsItWas(NamedTuple):
+    """What a document led to by the programs that stand: `moved` grains more were left of budgets than were counted.
+    With `in_frame` it came out in the frame that is kept alone, since other is said of its member now.
+    """
+
+    outcome: Outcome
+    moved: Mapping[str, int]
+    in_frame: bool
 
 
 class Replay:
@@ -59,23 +72,26 @@ class Replay:
         self.became: dict[int, int] = {}
         """Members that became another, and which."""
 
-    def take(self, document: Awarded, moved: Mapping[str, int]) -> Outcome:
-        """Judge a document at the time when its entry was recorded, with `moved` grains more left of budgets than were
-        counted here.
+    def take(self, document: Awarded, was: AsItWas) -> Outcome:
+        """Judge a document at the time when its entry was recorded, with as much left of budgets as there was by the
+        programs that stand; one that came out in its frame alone stands as it is.
         """
-        claim, outcome = self._judge(document, moved)
+        claim, outcome = self._judge(document, was.moved, in_frame=was.in_frame)
         self._keep(document, claim, outcome)
         return outcome
 
-    def take_as_it_was(self, document: Awarded) -> tuple[Outcome, Mapping[str, int]]:
-        """The same by the programs that stand, so that what the ledger has comes out; and what was moved. Raises
-        `Refused` where it does not come out.
+    def take_as_it_was(self, document: Awarded) -> AsItWas:
+        """The same by the programs that stand, so that what the ledger has comes out. Raises `Refused` where it does
+        not.
         """
         moved = moved_since(document, self.programs, self._of(document), self._budgets)
         claim, outcome = self._judge(document, moved)
+        in_frame = self._persons is not NOBODY_KNOWN and self._applies_otherwise(document, outcome)
+        if in_frame:
+            claim, outcome = self._judge(document, moved, in_frame=True)
         _check_replayed(document, outcome, self.programs)
         self._keep(document, claim, outcome)
-        return outcome, moved
+        return AsItWas(outcome, moved, in_frame)
 
     def join(self, merger: Entry) -> None:
         """Make two members one, as the entry of the one that goes on says. What the other still has set aside is let go
@@ -110,7 +126,7 @@ class Replay:
         self.members[ends] = _NEW
         self.became[ends] = goes_on
 
-    def _judge(self, document: Awarded, moved: Mapping[str, int]) -> tuple[Claim, Outcome]:
+    def _judge(self, document: Awarded, moved: Mapping[str, int], *, in_frame: bool = False) -> tuple[Claim, Outcome]:
         item = self._item(document)
         claim = Claim(
             now=document.entry.recorded_at,
@@ -132,7 +148,11 @@ class Replay:
             if key in self._redemptions:
                 spent = self._redemptions[key]
                 claim.redemptions[key] = msgspec.structs.replace(spent, member=self._now(spent.member))
-        outcome = self._traced(document, item) or self._framed(document, claim) or decide(claim, self.programs)
+        outcome = (
+            self._traced(document, item)
+            or self._framed(document, claim, in_frame=in_frame)
+            or decide(claim, self.programs)
+        )
         revision = _revision_of(document)
         if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
             outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
@@ -155,12 +175,13 @@ class Replay:
             return False
         return revision <= read_refunds(award.refunded).revision
 
-    def _framed(self, document: Awarded, claim: Claim) -> Outcome | None:
-        """What an order, or a change of it, earned of which no more is kept than the frame that it was awarded in; None
-        where that is not known. Where every version is simple a change is judged by what its frame says it said.
+    def _framed(self, document: Awarded, claim: Claim, *, in_frame: bool) -> Outcome | None:
+        """What an order, or a change of it, earned of which no more is kept than the frame that it was awarded in, or
+        that is to stand as it is; None where that is not known. Where every version is simple a change is judged by
+        what its frame says it said.
         """
         frame = self._frame_of(document)
-        if document.content is not None or frame is None:
+        if frame is None or not (in_frame or document.content is None):
             return None
         is_change = document.kind is DocumentKind.AMENDMENT
         if is_change and (self.programs.simple or not claim.awards):  # or by a new program its order is not awarded
@@ -181,6 +202,12 @@ class Replay:
         details = document.entry.details if not is_change else document.anew and document.anew[2]
         said = Details.decode(details or None).frame
         return None if frame is not None and said is not None and said != digest(frame) else frame
+
+    def _applies_otherwise(self, document: Awarded, outcome: Outcome) -> bool:
+        """Whether other bonuses would apply to an order now than in the frame that it was awarded in."""
+        award = outcome.awards.get((document.source, document.entry.order_id or ""))
+        frame = self._frame_of(document)
+        return award is not None and None not in {award.frame, frame} and _applied(award.frame) != _applied(frame)
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
         whose, before = document.entry.member, self._of(document)
@@ -281,6 +308,12 @@ def _revision_of(document: Awarded) -> int | None:
     return Details.decode(document.entry.details).amended
 
 
+def _applied(frame: bytes | None) -> list[Bonus]:
+    """The bonuses of a frame, whatever was left of them."""
+    bonuses = () if frame is None else Frame.decode(frame).bonuses
+    return [msgspec.structs.replace(bonus, room=None) for bonus in bonuses]
+
+
 def _counts(award: Award) -> int:
     return int(award.amount > 0 and award.left > 0)
 
@@ -290,7 +323,7 @@ def _check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> 
     entry = document.entry
     if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
         got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
-        changed = ". What the shop says of members may have changed" if _asks_people(programs) else ""
+        changed = ". What the shop says of members may have changed" if asks_people(programs) else ""
         changed = changed if document.content is not None else ". What it said is not kept any more"
         raise Refused(
             f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "

@@ -21,9 +21,9 @@ CHUNK = 2000
 class PostgresKeeping(Session):
     """What rehearsals, liability and verification in depth read."""
 
-    async def awarded(self) -> AsyncIterator[list[Awarded]]:
+    async def awarded(self, *, framed: bool = False) -> AsyncIterator[list[Awarded]]:
         async with self._moment() as db:
-            async for rows in db.chunks("awarded", CHUNK):
+            async for rows in db.chunks("awarded", CHUNK, framed):
                 yield [_awarded(row) for row in rows]
 
     async def mergers(self) -> AsyncIterator[list[Entry]]:
@@ -71,7 +71,7 @@ class PostgresKeeping(Session):
 
 def _awarded(row: Row) -> Awarded:
     kind = DOCUMENT_KINDS[row["document_kind"]]
-    is_lost = kind is DocumentKind.ORDER and row["content"] is None
+    is_order = kind is DocumentKind.ORDER
     return Awarded(
         kind=kind,
         source=row["document_source"],
@@ -80,8 +80,8 @@ def _awarded(row: Row) -> Awarded:
         accepted_at=row["accepted_at"],
         content=row["content"],
         entry=entry_of(row),
-        frame=row["frame"] if is_lost else None,
-        refunded=row["refunded"] if is_lost else None,
+        frame=row["frame"] if is_order else None,
+        refunded=row["refunded"] if is_order else None,
         anew=None if row["anew_version"] is None else (row["anew_version"], row["anew_board_at"], row["anew_details"]),
     )
 

@@ -16,9 +16,9 @@ from laurels.model import Balance, DocumentKind, Entry
 CHUNK = 2000
 
 
-def awarded(db: Database) -> Iterator[list[Awarded]]:
+def awarded(db: Database, *, framed: bool) -> Iterator[list[Awarded]]:
     """Documents with their entries, in chunks; one read of one moment."""
-    rows = db.each("awarded")
+    rows = db.each("awarded", framed)
     while chunk := list(islice(rows, CHUNK)):
         yield [_awarded(row) for row in chunk]
 

@@ -131,8 +131,8 @@ class SqliteLedger(
         finally:
             db.close()
 
-    def awarded(self) -> AsyncIterator[list[Awarded]]:
-        return self._chunks(keeping.awarded)
+    def awarded(self, *, framed: bool = False) -> AsyncIterator[list[Awarded]]:
+        return self._chunks(lambda db: keeping.awarded(db, framed=framed))
 
     def mergers(self) -> AsyncIterator[list[Entry]]:
         return self._chunks(keeping.mergers)

@@ -475,7 +475,8 @@ FROM award JOIN member m ON m.number = award.member
 WHERE frame IS NOT NULL AND (source, order_id) > (?, ?) ORDER BY source, order_id LIMIT ?;
 
 -- name: awarded
--- Every document that was awarded, in the order of recording, with the first entry that it led to.
+-- Every document that was awarded, in the order of recording, with the first entry that it led to; frames of all orders, or
+-- of those alone whose content is gone.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, NULL, e.format, e.details, '',
@@ -483,7 +484,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        n.program_version, n.board_at, n.details
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
 LEFT JOIN content c ON c.place = a.place
-LEFT JOIN award w ON w.source = CASE WHEN c.content IS NULL AND a.kind = 'order' THEN a.source END AND w.order_id = a.id
+LEFT JOIN award w ON w.source = CASE WHEN (? OR c.content IS NULL) AND a.kind = 'order' THEN a.source END AND w.order_id = a.id
 LEFT JOIN entry n ON n.place = CASE WHEN a.kind = 'amendment' THEN
     (SELECT min(x.place) FROM entry x WHERE x.place > e.place AND x.place < e.place + 64 AND x.kind = 'earn' AND x.order_id = e.order_id) END
 ORDER BY e.recorded_at, e.place;
