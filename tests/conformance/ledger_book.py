@@ -87,6 +87,11 @@ class LedgerBook:
             self.now = begins
         self._ready()
 
+    async def publish(self, program: Program) -> None:
+        """Put a further version in force."""
+        self._programs = await publish(self.ledger, program, at_start=True)
+        self._ready()
+
     async def died(self) -> None:
         """Go on with another process's hands, as after a crash: all that it knows is in the ledger's files. One that
         holds leases hands them over; the clock that would end them stands.

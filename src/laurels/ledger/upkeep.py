@@ -95,9 +95,10 @@ class Upkeep(Protocol):
         """
         ...
 
-    def accounts(self, *, ended: bool = False) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+    def accounts(self, *, ended: bool = False, orders: bool = False) -> "AsyncIterator[list[tuple[int, MemberState]]]":
         """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment. With
-        `ended` those that became another too, who have nothing any more.
+        `ended` those that became another too, who have nothing any more; with `orders` what is known of the orders of
+        those of whom nothing is kept, which costs by their entries.
         """
         ...
 

@@ -31,10 +31,16 @@ class PostgresKeeping(Session):
             async for rows in db.chunks("mergers", CHUNK):
                 yield [entry_of(row) for row in rows]
 
-    async def accounts(self, *, ended: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
+    async def accounts(
+        self, *, ended: bool = False, orders: bool = False
+    ) -> AsyncIterator[list[tuple[int, MemberState]]]:
         async with self._moment() as db:
             async for rows in db.chunks("accounts", CHUNK, ended):
-                yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in rows]
+                known = await _orders_of(db, [row for row in rows if orders and row["state"] is None])
+                yield [
+                    (number, MemberState(Balance(*totals), state, None, None, b"", *known.get(number, (0, None))))
+                    for number, *totals, state, _ in rows
+                ]
 
     async def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         secret = self._facts.secret
@@ -84,6 +90,18 @@ def _awarded(row: Row) -> Awarded:
         refunded=row["refunded"] if is_order else None,
         anew=None if row["anew_version"] is None else (row["anew_version"], row["anew_board_at"], row["anew_details"]),
     )
+
+
+async def _orders_of(db: Statements, rows: list[Row]) -> dict[int, tuple[int, int | None]]:
+    """How many orders members have, and when the last was."""
+    of_shard: dict[int, list[int]] = {}
+    for row in rows:
+        of_shard.setdefault(row["shard"], []).append(row["member"])
+    return {
+        number: (orders, last)
+        for shard, numbers in of_shard.items()
+        for number, orders, last in await db.all("orders_of", shard, numbers)
+    }
 
 
 async def _with_entries(db: Statements, rows: list[Row]) -> list[tuple[Award, list[Entry]]]:

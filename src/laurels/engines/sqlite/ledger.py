@@ -137,8 +137,8 @@ class SqliteLedger(
     def mergers(self) -> AsyncIterator[list[Entry]]:
         return self._chunks(keeping.mergers)
 
-    def accounts(self, *, ended: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
-        return self._chunks(lambda db: keeping.accounts(db, ended=ended))
+    def accounts(self, *, ended: bool = False, orders: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        return self._chunks(lambda db: keeping.accounts(db, ended=ended, orders=orders))
 
     def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         return self._chunks(keeping.persons)

@@ -801,6 +801,11 @@ ON CONFLICT (source, redemption_id) DO UPDATE SET restored = excluded.restored, 
 -- What happens to a member by the clock.
 INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: look_at!
+-- A sweep is to look at members, in a JSON list of number and instant.
+INSERT INTO due (shard, at, member, what) SELECT m.shard, json_extract(e.value, '$[1]'), m.number, x''
+FROM json_each(?) e JOIN member m ON m.number = json_extract(e.value, '$[0]') WHERE m.merged_into IS NULL ON CONFLICT DO NOTHING;
+
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
 SELECT at, member FROM due WHERE shard = ? AND at <= ? ORDER BY at, member LIMIT ?;

@@ -29,7 +29,7 @@ ORDER BY e.recorded_at, e.shard, e.position;
 
 -- name: accounts
 -- Members with their totals and what the program keeps of them; those that became another only if asked for.
-SELECT member, balance, earned, score, state FROM balance
+SELECT member, balance, earned, score, state, shard FROM balance
 WHERE $1 OR member NOT IN (SELECT gone FROM merged) ORDER BY member;
 
 -- name: persons
