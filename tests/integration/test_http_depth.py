@@ -15,7 +15,7 @@ from tests.integration.http_shop import Shop, check_problem, open_shop
 from laurels import clock
 from laurels.awarding.replaying import Replay
 from laurels.clock import MINUTE
-from laurels.model.times import format_instant
+from laurels.model.times import format_instant, parse_instant
 from laurels.program import DEFAULT_PROGRAM
 
 pytestmark = pytest.mark.anyio
@@ -249,3 +249,18 @@ async def test_a_tier_that_would_be_gone_already_is_refused(tmp_path: Path) -> N
         assert (await shop.ask("POST", "/members/ann/tier", json=ahead)).status_code == 201
         later = 2 * MINUTE
         assert (await shop.ask("POST", "/members/ann/tier", json=ahead)).status_code == 200
+
+
+async def test_what_lapses_where_nothing_happens_is_shown(tmp_path: Path) -> None:
+    """By inactivity too, where all points lapse on one day: the last one of the month, by the clock of the program."""
+    expiry = '\n[expiry]\nkind = "inactivity"\nmonths = 1\n'
+    (tmp_path / "program.toml").write_text(DEFAULT_PROGRAM + expiry)
+    at = parse_instant("2026-06-10T12:00:00Z", "now")
+    async with open_shop(tmp_path / "state", program_file=tmp_path / "program.toml", now=lambda: at) as shop:
+        for points in (7, 5):
+            assert (await shop.ask("POST", "/loyalty/ann", json={"loyalty-points": points})).status_code == 201
+        order = {"member_id": "ann", "currency": "GBP", "total": "100.00"}
+        assert (await shop.ask("POST", "/order/A1", json=order)).status_code == 202
+        await shop.settle()
+        found = (await shop.ask("GET", "/loyalty/ann/balance")).json()
+        assert found["expiring"] == [{"points": 22, "at": "2026-07-31T23:00:00Z"}]

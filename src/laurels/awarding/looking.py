@@ -8,17 +8,19 @@ from laurels.awarding.keeping import program_state_of
 from laurels.awarding.programs import Programs
 from laurels.ledger import Upkeep
 from laurels.ledger.turns import one_by_one
-from laurels.program import ProgramState
+from laurels.program import ProgramState, lapses_of
 from laurels.program.lots import next_due
 
 
 class SeenMember(NamedTuple):
-    """A member as it is at an instant. `since`: when the clock first changed something of it that no sweep has written
+    """A member as it is at an instant. `lapses`: when how many points lapse from then on, where nothing else happens.
+    `since`: when the clock first changed something of it that no sweep has written
     down; None where nothing is left to write.
     """
 
     number: int
     state: ProgramState
+    lapses: list[tuple[int, int]]
     since: int | None
 
 
@@ -31,4 +33,5 @@ async def members_at(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterat
     async for number, kept in one_by_one(accounts):
         next_change = next_due(program_state_of(kept), program)
         since = next_change if next_change is not None and next_change <= at else None
-        yield SeenMember(number, member_at(kept, programs, at), since)
+        state = member_at(kept, programs, at)
+        yield SeenMember(number, state, lapses_of(state, program), since)

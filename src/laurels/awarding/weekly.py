@@ -218,11 +218,11 @@ async def _standing(ledger: Ledger, programs: Programs, now: int) -> dict[str, C
     """What members have now, counted."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     program = programs.at(now)
-    async for _, member, _ in members_at(ledger, programs, now):
+    async for _, member, lapses, _ in members_at(ledger, programs, now):
         if member.active < 0:
             found["owing"].update({"members": 1, "points": -member.active})
         for days in LAPSING_DAYS:
-            soon = sum(lot.active for lot in member.lots if lot.expires <= now + days * DAY)
+            soon = sum(points for at, points in lapses if at <= now + days * DAY)
             found["lapsing"][str(days)] += soon
         found["carried"].update(dict(member.carried))
         if program.tiers is not None:

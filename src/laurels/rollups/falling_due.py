@@ -9,7 +9,6 @@ from laurels.clock import elapsed
 from laurels.ledger import Ledger
 from laurels.ledger.rollups import DuePoints
 from laurels.program import ProgramState
-from laurels.program.local_time import NEVER
 from laurels.rollups.days import Days
 
 PENDING, LAPSE = "pending", "lapse"
@@ -17,9 +16,9 @@ PENDING, LAPSE = "pending", "lapse"
 AT_ONCE = 2000
 """Members that a sweep is told of in one transaction."""
 
-Seen = AsyncIterator[tuple[int, ProgramState, int | None]]
-"""Every member by number, as it is at the instant that is looked at, and when the clock first changed something of it
-that no sweep has written down.
+Seen = AsyncIterator[tuple[int, ProgramState, list[tuple[int, int]], int | None]]
+"""Every member by number, as it is at the instant that is looked at; when how many of its points lapse; and when the
+clock first changed something of it that no sweep has written down.
 """
 
 
@@ -33,8 +32,8 @@ async def look_at_due(ledger: Ledger, at: int, seen: Seen, days: Days) -> float:
     began = elapsed()
     found: dict[tuple[str, int], tuple[int, int]] = {}
     late: list[tuple[int, int]] = []
-    async for number, state, since in seen:
-        for key, points in _due_of(state, days).items():
+    async for number, state, lapses, since in seen:
+        for key, points in _due_of(state, lapses, days).items():
             sum_of, members = found.get(key, (0, 0))
             found[key] = sum_of + points, members + 1
         if since is not None:
@@ -48,12 +47,11 @@ async def look_at_due(ledger: Ledger, at: int, seen: Seen, days: Days) -> float:
     return elapsed() - began
 
 
-def _due_of(member: ProgramState, days: Days) -> dict[tuple[str, int], int]:
+def _due_of(member: ProgramState, lapses: list[tuple[int, int]], days: Days) -> dict[tuple[str, int], int]:
     due: dict[tuple[str, int], int] = {}
-    for lot in member.lots:
-        if lot.active and lot.expires != NEVER:
-            key = LAPSE, days.of(lot.expires)
-            due[key] = due.get(key, 0) + lot.active
+    for at, points in lapses:
+        key = LAPSE, days.of(at)
+        due[key] = due.get(key, 0) + points
     for waiting in member.pending:
         key = PENDING, days.of(waiting.active_at)
         due[key] = due.get(key, 0) + waiting.points
