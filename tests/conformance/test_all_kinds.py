@@ -344,7 +344,9 @@ def settles(document: Document) -> Step:
 
 
 async def sent(book: LedgerBook, document: Document) -> Any:
-    """What became of a document: how far it got, and its points."""
+    """What became of a document: its points, where it was awarded. Of another shard's member, what names an order as
+    another one's waits for a month and is quarantined then; of the same shard's at once.
+    """
     [receipt] = await book.ledger.accept([document])
     await book.awarder.drain()
     state = await book.ledger.document(document.kind, document.source, document.id)
@@ -352,9 +354,9 @@ async def sent(book: LedgerBook, document: Document) -> Any:
 
 
 def _short(state: DocumentState | None) -> Any:
-    if state is None:
+    if state is None or state.entry is None:
         return None
-    return state.status, state.entry and (state.entry.kind, state.entry.points, state.entry.details)
+    return state.entry.kind, state.entry.points, state.entry.details
 
 
 async def settled(book: LedgerBook, document: Document) -> Any:
