@@ -1,6 +1,6 @@
 """Checking a ledger against its promises: what entries say of a member, whatever engine keeps them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -117,6 +117,19 @@ class CheckedMember(Struct):
         for month in sorted(kept.keys() | scored.keys()):
             if kept.get(month, 0) != scored.get(month, 0):
                 yield f"in {month} it scored {kept.get(month, 0)} as kept, {scored.get(month, 0)} by its entries"
+
+
+async def look_further(findings: list[Finding], further: AsyncIterator[Finding]) -> None:
+    """Add what a further look finds. Where something was found already, what it reads may be anything: whatever ends it
+    then is told among the findings, which would be lost else. Raises what ends it where nothing was found.
+    """
+    try:
+        async for finding in further:
+            findings.append(finding)  # noqa: PERF401 - each as it comes: what was found before it ends is kept
+    except Exception as error:
+        if not findings:
+            raise
+        findings.append(Finding("ledger", f"not all of it can be looked at: {type(error).__name__}: {error}"))
 
 
 def count_months(  # noqa: PLR0917 - an entry, as a row has it
