@@ -91,8 +91,8 @@ class CheckedMember(Struct):
         """What it scored by month, months of 0 left out."""
         return by_month([*self.months.open(), *(self.closed or {}).items()])
 
-    def differences(self, kept: KeptMember) -> Iterator[str]:
-        """What is kept of the member otherwise."""
+    def differences(self, kept: KeptMember, became: int | None) -> Iterator[str]:
+        """What is kept of the member otherwise; `became`: whom by entries, in the end."""
         entries = (self.balance, self.earned, self.score)
         if kept.totals != entries:
             yield f"balance, earned and score are kept as {kept.totals}, its entries sum to {entries}"
@@ -108,8 +108,8 @@ class CheckedMember(Struct):
             yield f"its name number is {kept.name_number}, its entries say {self.name_number}"
         if kept.erased != self.erased:
             yield f"its id is {'gone' if kept.erased else 'there'}, its entries say otherwise"
-        if (kept.merged_into is None) != (self.merged_into is None):
-            yield f"it became member number {kept.merged_into}, its entries say {self.merged_into}"
+        if kept.merged_into != became:
+            yield f"it became member number {kept.merged_into}, its entries say {became}"
 
     def months_differ(self, kept: dict[int, int]) -> Iterator[str]:
         """What is kept of its months otherwise."""
@@ -146,22 +146,31 @@ def count_months(  # noqa: PLR0917 - an entry, as a row has it
     """
     match kind, at:
         case EntryKind.MERGE, _:
-            _move_months(members, members[number])
+            _move_months(members, number)
         case _, [int(board_at), int(recorded_at)] if kind in SCORED:
             month, scored = month_of(board_at, recorded_at), worth(kind, points, details)[1]
             if month is not None and scored:
                 members[number].score_in(month, scored)
 
 
-def _move_months(members: dict[int, CheckedMember], gone: CheckedMember) -> None:
+def became(members: Mapping[int, CheckedMember], number: int) -> int | None:
+    """Whom a member became in the end, by the entries read so far; None where it is its own, or in a damaged ledger
+    members became each other.
+    """
+    found, passed = number, {number}
+    while (member := members.get(found)) is not None and member.merged_into is not None:
+        found = member.merged_into
+        if found in passed:
+            return None
+        passed.add(found)
+    return None if found == number else found
+
+
+def _move_months(members: dict[int, CheckedMember], number: int) -> None:
     """To the member that it is in the end: what that one became may have been read before, in another shard."""
-    stays, passed = gone, {id(gone)}
-    while stays.merged_into is not None:
-        stays = members.setdefault(stays.merged_into, CheckedMember())
-        if id(stays) in passed:  # in a damaged ledger members may become each other
-            return
-        passed.add(id(stays))
-    if stays is not gone:
+    gone, into = members[number], became(members, number)
+    if into is not None:
+        stays = members.setdefault(into, CheckedMember())
         scored, gone.months, gone.closed = gone.scored(), Months(), None
         for month, points in scored.items():
             stays.score_in(month, points)

@@ -19,6 +19,7 @@ from laurels.ledger.checking import (
     CheckedMember,
     KeptMember,
     MonthOf,
+    became,
     by_month,
     count_months,
     follows,
@@ -203,7 +204,7 @@ def _compare(row: Row, feed: FeedCheck, named: "_Naming", closed: Closed | None)
     number = row[0]
     member = feed.members.setdefault(number, CheckedMember())
     member.seen = True
-    for what in member.differences(_kept(row)):
+    for what in member.differences(_kept(row), became(feed.members, number)):
         yield Finding(f"member number {number}", what)
     if closed is not None:
         kept = by_month([*Months(*row[16:19]).open(), *closed.get(number, [])])

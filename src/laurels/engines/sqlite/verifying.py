@@ -22,6 +22,7 @@ from laurels.ledger.checking import (
     CheckedMember,
     KeptMember,
     MonthOf,
+    became,
     by_month,
     count_months,
     follows,
@@ -197,7 +198,7 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
             after = row[0]
             member = feed.members.setdefault(after, CheckedMember())
             member.seen = True
-            differences = list(member.differences(_kept(row)))
+            differences = list(member.differences(_kept(row), became(feed.members, after)))
             if feed.month_of is not None:
                 differences += _months_differ(member, row[10:13], closed.get(after, []))
             if not _is_its_name(db, member, *row[13:]):
