@@ -74,6 +74,19 @@ async def test_refunds_that_were_changed(book: LedgerBook, tmp_path: Path) -> No
     assert "what is kept of it earns" in found
 
 
+@pytest.mark.parametrize("change", ["restored = restored - 1", "redemption_id = 'd2'"])
+async def test_a_redemption_of_which_more_could_come_back_than_is_left(
+    book: LedgerBook, change: str, tmp_path: Path
+) -> None:
+    await book.step({"do": "redeem", "id": "d1", "points": 8})
+    for _ in range(2):
+        await book.step({"do": "cancel", "id": "d1", "points": 3})
+    assert await book.findings() == []
+    with closing(apsw.Connection(str(tmp_path / "laurels.db"))) as db:
+        db.execute(f"UPDATE redemption SET {change}")  # noqa: S608
+    assert "points came back as kept, 6 by its entries" in await _words(book)
+
+
 async def test_a_member_that_became_another_one_than_its_entries_say(book: LedgerBook, tmp_path: Path) -> None:
     for member in ("ann", "bob", "cy"):
         await book.step({"do": "adjust", "member": member, "points": 5})

@@ -1,6 +1,7 @@
 """Checking a ledger against its promises: what entries say of a member, whatever engine keeps them."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from laurels.ledger.chain import chained_hash
 from laurels.ledger.names import NameNumbers
 from laurels.ledger.upkeep import Finding
 from laurels.model import EntryKind
-from laurels.model.details import merged_into
+from laurels.model.details import merged_into, restore_details
 from laurels.model.entries import SCORED, worth
 from laurels.model.months import Months
 
@@ -117,6 +118,31 @@ class CheckedMember(Struct):
         for month in sorted(kept.keys() | scored.keys()):
             if kept.get(month, 0) != scored.get(month, 0):
                 yield f"in {month} it scored {kept.get(month, 0)} as kept, {scored.get(month, 0)} by its entries"
+
+
+class CheckedRestorations:
+    """What entries say came back of redemptions. Memory: by those of which something did."""
+
+    def __init__(self) -> None:
+        self._points: dict[tuple[str, str], int] = {}
+
+    def add(self, kind: str, points: int, source: object, details: bytes | None) -> None:
+        """Add an entry, in a damaged ledger one that may say anything."""
+        if kind != EntryKind.RESTORE or details is None or not isinstance(source, str):
+            return
+        with suppress(msgspec.MsgspecError):
+            key = source, restore_details(details).redemption_id
+            self._points[key] = self._points.get(key, 0) + points
+
+    def differences(self, kept: Iterable[tuple[str, str, int]]) -> Iterator[Finding]:
+        """What is kept otherwise, by source and id: more or less could come back than is left."""
+        came_back: dict[tuple[str, str], int] = {}
+        for source, id, points in kept:
+            came_back[source, id] = came_back.get((source, id), 0) + points
+        for source, id in sorted(came_back.keys() | self._points.keys()):
+            was, said = came_back.get((source, id), 0), self._points.get((source, id), 0)
+            if was != said:
+                yield Finding(f"redemption {source}/{id}", f"{was} points came back as kept, {said} by its entries")
 
 
 async def look_further(findings: list[Finding], further: AsyncIterator[Finding]) -> None:

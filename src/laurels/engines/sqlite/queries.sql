@@ -449,6 +449,10 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        NULL
 FROM json_each(?) p JOIN entry e ON e.place = p.value;
 
+-- name: verify_redemptions
+-- What is kept of redemptions of which points came back.
+SELECT source, redemption_id, restored FROM redemption;
+
 -- name: verify_closed_months
 -- What members with numbers between two scored in closed months.
 WITH RECURSIVE closed(month) AS (
