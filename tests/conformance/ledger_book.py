@@ -23,6 +23,7 @@ from laurels.errors import Conflict, InsufficientPoints, LaurelsError, ProgramEr
 from laurels.ledger import DocumentState, Finding, Ledger
 from laurels.model import (
     Adjustment,
+    Amendment,
     Balance,
     Channel,
     Document,
@@ -84,6 +85,11 @@ class LedgerBook:
                 self.now = min(self.now, program.from_at)
             self._programs = await publish(self.ledger, program, at_start=True)
             self.now = begins
+        self._ready()
+
+    async def publish(self, program: Program) -> None:
+        """Put a further version in force."""
+        self._programs = await publish(self.ledger, program, at_start=True)
         self._ready()
 
     async def died(self) -> None:
@@ -187,6 +193,12 @@ class LedgerBook:
             "parts": _parts_taken(kept.program, mine[0], unit),
             "why": (await self._worded(mine[0][0])).reason,
         }
+
+    async def change(self, order_id: str, revision: int, to: dict[str, Any]) -> None:
+        """Change an order to what a step says of one; where it cannot be, it goes to quarantine."""
+        order = order_of({"order": order_id, **to}, self._owners[order_id] or "")
+        await self.ledger.accept([Amendment(revision=revision, order=order).document()])
+        await self.awarder.drain()
 
     async def _redeem(self, step: dict[str, Any], member: str) -> dict[str, Any]:
         redemption = Redemption(source=SOURCE, redemption_id=step["id"], points=step["points"], member_id=member)

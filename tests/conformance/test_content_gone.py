@@ -46,14 +46,23 @@ ALL_RULES: dict[str, dict[str, Any]] = {
     "simple": {"version": 1, "rates": RULES["rates"][1:]},
 }
 MEMBERS = ["m", "w", "z"]
+WHAT = ["order", "order", "refund", "time", "transfer", "redeem", "change", "change"]
+
+
+def _changed(rng: random.Random) -> dict[str, Any]:
+    """What an order is changed to: a total alone, or lines."""
+    price = f"{rng.randint(1, 60)}.{rng.randint(0, 99):02d}"
+    if rng.random() < 0.3:
+        return {"total": price}
+    return {"lines": [{"sku": "x", "unit_price": price, "category": rng.choice(["fuel", "dairy", "home", "other"])}]}
 
 
 async def _lived(book: LedgerBook, rng: random.Random) -> None:
-    """Orders, refunds by line and by amount, of which one is cancelled, gifts, and time."""
+    """Orders, changes of them, refunds by line and by amount, of which one is cancelled, gifts, and time."""
     await book.ledger.enrol([(member, None) for member in MEMBERS], actor="clerk")
     orders: list[str] = []
-    for number in range(30):
-        what, member = rng.choice(["order", "order", "refund", "time", "transfer", "redeem"]), rng.choice(MEMBERS)
+    for number in range(40):
+        what, member = rng.choice(WHAT), rng.choice(MEMBERS)
         if what == "time":
             book.now += rng.choice([0, 1, 15]) * DAY
         elif what == "order":
@@ -63,6 +72,8 @@ async def _lived(book: LedgerBook, rng: random.Random) -> None:
             ]
             orders.append(f"o{number}")
             await book.step({"do": "order", "order": orders[-1], "member": member, "lines": lines})
+        elif what == "change" and orders:
+            await book.change(rng.choice(orders[-3:]), number, _changed(rng))
         elif what == "refund" and orders:
             what_of: dict[str, Any] = rng.choice(
                 [{"amount": "3.00"}, {"lines": [{"line": 2, "amount": "1.50"}]}, {"amount": "99.00"}]
@@ -110,6 +121,7 @@ async def _tell_all(book: LedgerBook, rules: dict[str, Any], gone: str, rng: ran
     other = parse_program(toml_text(rules | {"version": 2, "from": "2027-01-01T00:00:00Z"}))
     as_they_are = await rehearse(book.ledger, stand, other, begins=None, ends=book.now + 1)
     assert (as_they_are.gain, as_they_are.lose, as_they_are.quarantined) == (0, 0, {})
+    assert await book.findings() == []
     framed = [each async for chunk in book.ledger.awarded() for each in chunk if each.frame is not None]
     assert any("as it is" in each or "as they are" in each for each in as_they_are.unseen) == bool(framed)
     await book.close()

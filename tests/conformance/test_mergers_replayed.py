@@ -8,7 +8,7 @@ from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import ENGINES, Fresh
 from tests.conformance.toml_text import toml_text
 
-from laurels.awarding import liability, rehearse
+from laurels.awarding import liability, rehearse, weekly_report
 from laurels.clock import DAY, MINUTE
 from laurels.program import Program, parse_program
 
@@ -49,6 +49,33 @@ async def test_what_the_shop_said_of_one_goes_with_it(engine: str, fresh: Fresh,
         assert given["points"] == (67 if goes_on == "bob" else 10), "once in all, whoever it is"
         await book.step({"do": "refund", "order": "of bob", "amount": "2.00"})
     await _told_again(book)
+    await book.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_who_became_another_is_no_member_any_more(engine: str, fresh: Fresh, tmp_path: Path) -> None:
+    """Neither in what is owed, now and then, nor in the week's tiers, nor among those whose tier would change."""
+    book = LedgerBook(fresh(), tmp_path)
+    tiers = {"levels": [{"name": "blue", "reach": 0}, {"name": "gold", "reach": 500}]}
+    await book.begin([RULES | {"tiers": tiers}])
+    for member in ("ann", "bob", "cy"):
+        await book.step({"do": "order", "order": f"of {member}", "member": member, "total": "10.00"})
+    book.now += MINUTE
+    before = await liability(book.ledger, book.programs, book.now, book.now)
+    assert before.members == 3
+    for ends, goes_on in (("ann", "bob"), ("bob", "cy")):
+        await book.step({"do": "merge", "member": ends, "into": goes_on})
+    await _told_again(book)
+    for now in (book.now, book.now + 1):
+        assert (await liability(book.ledger, book.programs, book.now, now)).members == 1
+    week = await weekly_report(book.ledger, book.programs, starts=book.now - DAY, ends=book.now + 1, now=book.now)
+    assert (week.tiers, week.liability.members) == ({"blue": 1}, 1)
+    renamed = tiers | {"levels": [{"name": "white", "reach": 0}]}
+    tried = parse_program(toml_text(RULES | {"version": 2, "from": "2027-01-01T00:00:00Z", "tiers": renamed}))
+    stand: list[tuple[int | None, Program]] = [(None, program) for program in book.programs.published.values()]
+    found = await rehearse(book.ledger, stand, tried, begins=None, ends=book.now + 1)
+    assert (found.tiers, found.alike) == ({"blue -> white": 1}, 1)
+    assert await book.findings() == []
     await book.close()
 
 

@@ -1,5 +1,6 @@
 """What is changed behind the ledger's back of members' states and orders' frames is found."""
 
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -71,6 +72,31 @@ async def test_refunds_that_were_changed(book: LedgerBook, tmp_path: Path) -> No
     found = await _words(book)
     assert "do not add up to its amount and what is left of it" in found
     assert "what is kept of it earns" in found
+
+
+@pytest.mark.parametrize("change", ["restored = restored - 1", "redemption_id = 'd2'"])
+async def test_a_redemption_of_which_more_could_come_back_than_is_left(
+    book: LedgerBook, change: str, tmp_path: Path
+) -> None:
+    await book.step({"do": "redeem", "id": "d1", "points": 8})
+    for _ in range(2):
+        await book.step({"do": "cancel", "id": "d1", "points": 3})
+    assert await book.findings() == []
+    with closing(apsw.Connection(str(tmp_path / "laurels.db"))) as db:
+        db.execute(f"UPDATE redemption SET {change}")  # noqa: S608
+    assert "points came back as kept, 6 by its entries" in await _words(book)
+
+
+async def test_a_member_that_became_another_one_than_its_entries_say(book: LedgerBook, tmp_path: Path) -> None:
+    for member in ("ann", "bob", "cy"):
+        await book.step({"do": "adjust", "member": member, "points": 5})
+    for ends, goes_on in (("ann", "bob"), ("bob", "cy")):
+        await book.step({"do": "merge", "member": ends, "into": goes_on})
+    assert await book.findings() == []
+    numbers = [found.number for member in ("m", "cy") if (found := await book.ledger.member(member)) is not None]
+    with closing(apsw.Connection(str(tmp_path / "laurels.db"))) as db:
+        db.execute("UPDATE member SET merged_into = ? WHERE member_id = 'ann'", (numbers[0],))
+    assert f"it became member number {numbers[0]}, its entries say {numbers[1]}" in await _words(book)
 
 
 async def test_an_order_that_is_changed_to_a_day_when_nothing_was_carried_any_more(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
 from laurels.errors import LaurelsError
 from laurels.ledger import Act, NameNumbers
-from laurels.model import MemberEvent
+from laurels.model import MemberEvent, Restoration
 from laurels.program import DEFAULT_PROGRAM, parse_program
 from laurels.testing.ledger_contract.base import Shop, TurnedClock, adjustment, order, redemption, refund
 
@@ -69,6 +69,8 @@ async def shop(database: str) -> AsyncIterator[Shop]:
         await ledger.enrol([("ann", "ann@example.com"), ("eve", None), ("bob", None)], actor="clerk")
         await shop.sell(order("A1", "ann", "2500.00"), refund("R1", "ann", "5.00", "A1"), order("A2", "bob", "14.00"))
         await shop.awarder.settle(redemption("S1", "ann", 3))
+        back = Restoration(source="shop", cancel_id="C1", redemption_id="S1", points=1, member_id="ann")
+        await shop.awarder.settle(back.document())
         await shop.awarder.settle(adjustment("J1", "bob", 1234))
         await ledger.change_member("bob", MemberEvent.RENAME, actor="clerk")
         await shop.accept(refund("R2", "ann", "5.00", "A9"), order("A3", "bob", "100", currency="JPY"))

@@ -15,7 +15,7 @@ from tests.integration.http_shop import Shop, check_problem, open_shop
 from laurels import clock
 from laurels.awarding.replaying import Replay
 from laurels.clock import MINUTE
-from laurels.model.times import format_instant
+from laurels.model.times import format_instant, parse_instant
 from laurels.program import DEFAULT_PROGRAM
 
 pytestmark = pytest.mark.anyio
@@ -215,6 +215,24 @@ async def test_what_was_answered_is_answered_again_whoever_became_whom_since(sho
     assert (await given("ann", "T1", "zoe"))[0] == 404
 
 
+async def test_a_transfer_that_is_sent_again_counts_as_one_that_is_repeated(shop: Shop) -> None:
+    """Whoever became whom since: nobody is told of a conflict that was none."""
+    told_of: list[tuple[bool, bool]] = []
+    shop.services.points.on_receipts = lambda _, receipts: told_of.extend(
+        (receipt.repeated, receipt.conflict) for receipt in receipts
+    )
+    await told(shop, "transfer", transfer_id="T1", to="bob", points=10)
+    await shop.settle()
+    assert (await shop.ask("POST", "/loyalty/cy", json={"loyalty-points": 7})).status_code == 201
+    assert (await shop.ask("POST", "/members/bob/merge", json={"into": "cy"})).status_code == 200
+    told_of.clear()
+    for to in ("bob", "cy"):
+        assert (await told(shop, "transfer", transfer_id="T1", to=to, points=10))[0] == 200
+    assert told_of == [(True, False)] * 2
+    check_problem(await say(shop, "transfer", transfer_id="T1", to="cy", points=11), 409, "conflict")
+    assert told_of[2:] == [(False, True)]
+
+
 async def test_a_tier_that_would_be_gone_already_is_refused(tmp_path: Path) -> None:
     """What was given in time is answered again for ever."""
     tiers = '\n[tiers]\nlevels = [{ name = "blue", reach = 0 }, { name = "gold", reach = 500 }]\n'
@@ -231,3 +249,18 @@ async def test_a_tier_that_would_be_gone_already_is_refused(tmp_path: Path) -> N
         assert (await shop.ask("POST", "/members/ann/tier", json=ahead)).status_code == 201
         later = 2 * MINUTE
         assert (await shop.ask("POST", "/members/ann/tier", json=ahead)).status_code == 200
+
+
+async def test_what_lapses_where_nothing_happens_is_shown(tmp_path: Path) -> None:
+    """By inactivity too, where all points lapse on one day: the last one of the month, by the clock of the program."""
+    expiry = '\n[expiry]\nkind = "inactivity"\nmonths = 1\n'
+    (tmp_path / "program.toml").write_text(DEFAULT_PROGRAM + expiry)
+    at = parse_instant("2026-06-10T12:00:00Z", "now")
+    async with open_shop(tmp_path / "state", program_file=tmp_path / "program.toml", now=lambda: at) as shop:
+        for points in (7, 5):
+            assert (await shop.ask("POST", "/loyalty/ann", json={"loyalty-points": points})).status_code == 201
+        order = {"member_id": "ann", "currency": "GBP", "total": "100.00"}
+        assert (await shop.ask("POST", "/order/A1", json=order)).status_code == 202
+        await shop.settle()
+        found = (await shop.ask("GET", "/loyalty/ann/balance")).json()
+        assert found["expiring"] == [{"points": 22, "at": "2026-07-31T23:00:00Z"}]

@@ -53,6 +53,7 @@ ABOUT_ALL = {
     "has_members",
     "persons",
     "verify_members",
+    "verify_redemptions",
     "write_names_key",
 }
 """These are about all members, or about all documents, or of a shard; count what waits; or ask whether there is one."""

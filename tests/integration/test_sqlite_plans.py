@@ -41,6 +41,7 @@ ABOUT_ALL = {
     "mergers",
     "forget_due",
     "persons",
+    "verify_redemptions",
     "write_names_key",
 }
 """These are about all members, or about all documents; or ask whether there is one."""

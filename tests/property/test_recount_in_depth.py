@@ -13,12 +13,12 @@ from tests.property.test_recount import ordered_in_all, what_is_left
 from laurels.awarding import Programs
 from laurels.awarding.decide import decide_or_raise
 from laurels.awarding.recount import fits
-from laurels.awarding.refunds import read_refunds, write_refunds
+from laurels.awarding.refunds import EarlierFrame, read_refunds, write_refunds
 from laurels.errors import LaurelsError
 from laurels.ledger import Award, Claim, Item, MemberState, Outcome, Posting
 from laurels.model import Amendment, Cancellation, Document, Entry, Order, Refund, ReturnLine
 from laurels.model.lines import Line, Traits
-from laurels.program import DEFAULT_PROGRAM, Program, parse_program
+from laurels.program import DEFAULT_PROGRAM, Frame, Program, parse_program
 
 MEMBER = 1
 KEY = ("shop", "A1")
@@ -175,12 +175,21 @@ def _entry(posting: Posting, position: int) -> Entry:
     )
 
 
+def _of_another_total(earlier: EarlierFrame) -> Iterator[EarlierFrame]:
+    frame = Frame.decode(earlier.frame)
+    yield replace(earlier, frame=replace(frame, net=(*frame.net[1:], frame.net[0] + 1)).encode())
+
+
 def _others(award: Award) -> Iterator[Award]:
     """What could be kept instead, and is not so."""
     for field in ("amount", "left", "points", "reversed", "board_at", "program_version"):
         yield replace(award, **{field: getattr(award, field) + 1})
     refunds = read_refunds(award.refunded)
     yield replace(award, refunded=write_refunds(replace(refunds, revision=refunds.revision + 1)))
+    for at, frame in enumerate(refunds.earlier):
+        for other in (replace(frame, revision=99), replace(frame, frame=frame.frame[:-1]), *_of_another_total(frame)):
+            earlier = (*refunds.earlier[:at], other, *refunds.earlier[at + 1 :])
+            yield replace(award, refunded=write_refunds(replace(refunds, earlier=earlier)))
     for refund in refunds.given_back:
         yield replace(award, refunded=write_refunds(refunds.plus(replace(refund, refund_id="R9"))))
         if not refund.cancelled:

@@ -105,12 +105,13 @@ def left_of(outcome: Outcome) -> Award:
 
 
 def test_an_order_earns_and_leaves_what_its_refunds_are_judged_by() -> None:
-    outcome = decide(claim(item(order(2500, occurred_at=NOW - 50))), PROGRAMS)
+    bought = item(order(2500, occurred_at=NOW - 50))
+    outcome = decide(claim(bought), PROGRAMS)
     [posting] = outcome.postings
     assert (posting.kind, posting.points, posting.program_version) == (EntryKind.EARN, 3, 1)
     assert (posting.occurred_at, posting.board_at) == (NOW - 50, NOW - 50)
     assert outcome.awards == {
-        ("shop", "A1"): msgspec.structs.replace(AWARD, board_at=NOW - 50),
+        ("shop", "A1"): msgspec.structs.replace(AWARD, board_at=NOW - 50, content=bought.content),
     }
     assert (outcome.waiting, outcome.quarantined, outcome.reached) == ([], [], [])
 

@@ -14,6 +14,7 @@ from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
 from laurels.awarding.journal import Journal, JournalLine, journal
 from laurels.awarding.keeping import Attributes, budgets_left, facts_of, program_state_of
+from laurels.awarding.looking import SeenMember, members_at
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.recount import published_recount, recount_of
@@ -34,6 +35,7 @@ __all__ = [
     "Programs",
     "Quote",
     "Rehearsal",
+    "SeenMember",
     "WeeklyReport",
     "approve",
     "basket_of",
@@ -48,6 +50,7 @@ __all__ = [
     "journal",
     "liability",
     "member_at",
+    "members_at",
     "order_worth",
     "program_state_of",
     "publish",

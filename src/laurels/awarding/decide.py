@@ -63,12 +63,17 @@ def decide_or_raise(claim: Claim, programs: Programs) -> Outcome:
 
 
 def decide_again(claim: Claim, programs: Programs, frame: Frame) -> Outcome:
-    """Judge a claim of one order again in the frame that it was awarded in. Raises `UnknownProgramVersion`, `Refused`,
-    `PointsOutOfRange`.
+    """Judge a claim of one order, or of one change of an order, again in the frame that it was awarded in. Raises
+    `UnknownProgramVersion`, `Refused`, `PointsOutOfRange`.
     """
     work = Workspace(claim, programs)
     [item] = claim.items
-    FrameRules(programs, work).earn(item, read(_order, item), whose(item), again=frame)
+    rules = FrameRules(programs, work)
+    if item.kind is DocumentKind.AMENDMENT:
+        assert item.order_key is not None, "a change names its order"
+        rules.amend(item, read(_amendment, item), claim.awards[item.order_key], again=frame)
+    else:
+        rules.earn(item, read(_order, item), whose(item), again=frame)
     return work.finish()
 
 

@@ -84,8 +84,8 @@ class FrameRules:
         self._moved(item, award.member, [posting], got)
         self._work.keep(refunded_award(award, [posting], kept, got.refunded_after.left(frame)))
 
-    def amend(self, item: Item, amendment: Amendment, award: Award) -> None:
-        """Take an order back whole and award it anew, its refunds carried over."""
+    def amend(self, item: Item, amendment: Amendment, award: Award, again: Frame | None = None) -> None:
+        """Take an order back whole and award it anew, its refunds carried over; with a frame, in that."""
         kept = read_refunds(award.refunded)
         order, revision = amendment.order, amendment.revision
         refuse_lines(kept)
@@ -95,8 +95,8 @@ class FrameRules:
         back = taken_back(item, None, award, points=-got.points, amount=award.left, details=details)
         self._moved(item, award.member, [back], got)
         at = award.board_at if order.occurred_at is None else order.occurred_at
-        new = self._earn(item, order, award.member, at, quiet=False, revision=revision)
-        carried = Refunds(revision=revision)
+        new = self._earn(item, order, award.member, at, quiet=False, revision=revision, again=again)
+        carried = kept.changed(revision, award.frame)
         for refund in kept.given_back:
             if not refund.cancelled:
                 new = self._take_back(item, refund.again(new), new, carried)

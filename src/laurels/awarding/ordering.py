@@ -11,15 +11,15 @@ Step = Awarded | Entry
 """A document, or the entry by which a member goes on that another one became."""
 
 
-async def in_order(ledger: Upkeep) -> AsyncIterator[Step]:
+async def in_order(ledger: Upkeep, *, framed: bool = False) -> AsyncIterator[Step]:
     """Every document that was awarded and every merger, in an order in which each can be judged: that of recording, but
     what a transfer gives comes behind the transfer, and a merger behind all of the member that ends. Two shards may
     have written both at one instant, or by clocks that differ; then what is of the member who receives, or goes on,
-    waits. Memory: by transfers and mergers.
+    waits. `framed`: as `Upkeep.awarded`. Memory: by transfers and mergers.
     """
     waiting = _Waiting()
     mergers: deque[Entry] | None = None
-    async for chunk in ledger.awarded():
+    async for chunk in ledger.awarded(framed=framed):
         if mergers is None:  # no document of that moment follows a merger that is not among these
             mergers = deque([entry async for some in ledger.mergers() for entry in some])
         for document in chunk:

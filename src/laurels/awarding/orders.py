@@ -77,7 +77,7 @@ class OrderRules:
         earned, new = self._earn(item, order, award.member, at, details=Details(amended=revision))
         frame = frame_of(self._programs.at(at), basket_of(order, at), NEW)  # the kept content is the order's before
         new = msgspec.structs.replace(new, content=None, frame=frame.encode())
-        postings, carried = [back, earned], Refunds(revision=revision)
+        postings, carried = [back, earned], kept.changed(revision, award.frame)
         for refund in kept.given_back:
             if refund.cancelled:
                 carried = carried.plus(refund)

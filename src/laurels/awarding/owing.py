@@ -7,12 +7,14 @@ from fractions import Fraction
 from msgspec import Struct
 
 from laurels.awarding.explaining import member_at
+from laurels.awarding.looking import members_at
 from laurels.awarding.ordering import in_order
 from laurels.awarding.programs import Programs
-from laurels.awarding.replaying import Replay, read_persons
-from laurels.ledger import Awarded, MemberState, Upkeep
-from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE, one_by_one
+from laurels.awarding.replaying import Replay, asks_people, read_persons
+from laurels.ledger import Awarded, Upkeep
+from laurels.ledger.turns import AT_ONCE, DOCUMENTS_AT_ONCE
 from laurels.model import DocumentKind
+from laurels.program import ProgramState
 from laurels.program.liability import Outstanding, in_money
 
 
@@ -39,8 +41,7 @@ async def liability(ledger: Upkeep, programs: Programs, at: int, now: int) -> Li
     those do not lead to what the ledger has any more.
     """
     whole, members = Outstanding(), 0
-    async for state in _then(ledger, programs, at) if at < now else _accounts(ledger):
-        member = member_at(state, programs, at)
+    async for member in _then(ledger, programs, at) if at < now else _from_now(ledger, programs, at):
         active = member.active
         whole += Outstanding(member.waiting, max(0, active), member.held, max(0, -active))
         members += 1
@@ -59,19 +60,20 @@ async def liability(ledger: Upkeep, programs: Programs, at: int, now: int) -> Li
     )
 
 
-async def _accounts(ledger: Upkeep) -> AsyncIterator[MemberState]:
-    async for _, kept in one_by_one(ledger.accounts()):
-        yield kept
+async def _from_now(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[ProgramState]:
+    async for seen in members_at(ledger, programs, at):
+        yield seen.state
 
 
-async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[MemberState]:
+async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[ProgramState]:
     """Members as they were. Where clocks differ, what a transfer gave may be recorded by then, and the transfer
     later: who receives does not have it yet.
     """
-    replay = Replay(programs, await read_persons(ledger, programs))
+    persons, framed = await read_persons(ledger, programs), asks_people(programs)
+    replay = Replay(programs, persons)
     taken = 0
     later: set[tuple[str, str]] = set()
-    async for document in in_order(ledger):
+    async for document in in_order(ledger, framed=framed):
         if not isinstance(document, Awarded):
             if document.recorded_at <= at:
                 replay.join(document)
@@ -84,7 +86,8 @@ async def _then(ledger: Upkeep, programs: Programs, at: int) -> AsyncIterator[Me
             taken += 1
             if taken % DOCUMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-    for n, kept in enumerate(replay.members.values(), 1):
-        yield kept
+    own = (kept for number, kept in replay.members.items() if number not in replay.became)
+    for n, kept in enumerate(own, 1):
+        yield member_at(kept, programs, at)
         if n % AT_ONCE == 0:
             await asyncio.sleep(0)

@@ -50,7 +50,7 @@ def earned(
         reversed=0,
         board_at=at,
         frame=frame,
-        content=item.content if frame is None and order.lines else None,
+        content=item.content if frame is None else None,
     )
     return posting, award
 

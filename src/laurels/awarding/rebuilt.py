@@ -1,6 +1,6 @@
 """What documents said of which no content is kept (any more): from their entries, and from what is kept of orders."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -24,7 +24,9 @@ _tier = msgspec.json.Decoder(TierDetails)
 
 
 def changed_again(document: Awarded, revision: int, frame: Frame) -> bytes:
-    """What the last change of an order said, as far as its frame has it: enough where every version is simple."""
+    """What a change of an order said, as far as the frame has it that it led to: enough to judge it in that, or where
+    every version is simple.
+    """
     order = Order(
         source=document.source,
         order_id=document.entry.order_id or "",
@@ -35,13 +37,13 @@ def changed_again(document: Awarded, revision: int, frame: Frame) -> bytes:
     return msgspec.json.encode(Amendment(revision=revision, order=order))
 
 
-def rebuilt(document: Awarded, refunds: Mapping[OrderKey, Refunds], framed: Container[OrderKey]) -> bytes:
-    """The content of a document, as far as it is known; `refunds` are those that are kept of orders, `framed` the
-    orders of which a frame is: of others lines are not known, and their total is enough. Raises `Refused` where nothing
+def rebuilt(document: Awarded, refunds: Mapping[OrderKey, Refunds], *, by_line: bool) -> bytes:
+    """The content of a document, as far as it is known; `refunds` are those that are kept of orders, `by_line` says
+    whether the lines are known of the order that it names: else their total is enough. Raises `Refused` where nothing
     is known.
     """
     if document.kind is DocumentKind.REFUND:
-        return _refund(document, refunds, framed)
+        return _refund(document, refunds, by_line=by_line)
     return _REBUILT[document.kind](document)
 
 
@@ -67,12 +69,12 @@ def order_refunded(document: Awarded) -> OrderKey | None:
     return Details.decode(entry.details).order_source or document.source, entry.order_id
 
 
-def _refund(document: Awarded, refunds: Mapping[OrderKey, Refunds], framed: Container[OrderKey]) -> bytes:
+def _refund(document: Awarded, refunds: Mapping[OrderKey, Refunds], *, by_line: bool) -> bytes:
     entry, known, key = document.entry, None, order_refunded(document)
     order_source = Details.decode(entry.details).order_source
     if key is not None:
         known = refunds.get(key, Refunds()).find(document.source, document.id)
-        if known is not None and known.lines and key not in framed:
+        if known is not None and known.lines and not by_line:
             known = None
     said = Refund(
         source=document.source,

@@ -6,10 +6,13 @@ import msgspec
 from msgspec.structs import replace
 
 from laurels.awarding.programs import Programs, published_programs
-from laurels.awarding.refunds import GivenBack, Refunds, read_refunds, write_refunds
+from laurels.awarding.refunds import EarlierFrame, GivenBack, Refunds, read_refunds, write_refunds
+from laurels.errors import Refused
 from laurels.ledger import Award, ProgramStore, Recount
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
+from laurels.program import Frame
+from laurels.program.evaluate import digest
 
 
 def recount_of(programs: Programs) -> Recount:
@@ -26,7 +29,8 @@ def fits(award: Award, entries: Sequence[Entry]) -> bool:
     """Whether what is kept of an order is what its entries say, oldest first. Raises `ValueError` where they make no
     sense.
 
-    Of lines that came back entries say what those were worth, and no more. Where remainders are carried from one order
+    Of lines that came back entries say what those were worth, and no more; frames that an order had before a change
+    are not worked out, but vouched for. Where remainders are carried from one order
     to the next, a change of an order need not take back what that had earned: then the entries since the change count.
     """
     counted = award_of(entries)
@@ -39,8 +43,28 @@ def fits(award: Award, entries: Sequence[Entry]) -> bool:
     if any(refund.lines for refund in kept.given_back):
         refunded = write_refunds(_with_lines(refunds_of(entries), kept))
         counted = replace(counted, left=_left_after(entries[-1]), refunded=refunded)
+    if not all(_is_vouched_for(earlier, entries) for earlier in kept.earlier):
+        return False
+    if kept.earlier:
+        refunded = write_refunds(replace(read_refunds(counted.refunded), earlier=kept.earlier))
+        counted = replace(counted, refunded=refunded)
     is_whole = award.left or award.points == award.reversed or award.frame is not None  # a bonus needs no amount
     return bool(is_whole) and replace(counted, member=award.member, frame=award.frame, content=award.content) == award
+
+
+def _is_vouched_for(earlier: EarlierFrame, entries: Sequence[Entry]) -> bool:
+    """Whether an entry says that the order earned in this frame, as the revision that it is of."""
+    try:
+        frame = Frame.decode(earlier.frame)
+    except Refused:
+        return False
+    said = [(entry, Details.decode(entry.details)) for entry in entries if entry.kind is EntryKind.EARN]
+    return any(
+        (details.amended or 0) == earlier.revision
+        and details.frame in {None, digest(earlier.frame)}
+        and (frame.total, frame.version) == (entry.amount, entry.program_version)
+        for entry, details in said
+    )
 
 
 def since_carried(entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -44,11 +44,21 @@ class GivenBack(Struct, frozen=True, array_like=True):
         return Return(None if self.lines and not self.amount else self.amount, self.lines)
 
 
+class EarlierFrame(Struct, frozen=True, array_like=True):
+    """The frame of an order as it was before a change, and the revision that it was then."""
+
+    revision: int
+    frame: bytes
+
+
 class Refunds(Struct, frozen=True, omit_defaults=True):
-    """An order's refunds in the order in which they were taken, and its last revision."""
+    """An order's refunds in the order in which they were taken, its last revision, and the frames that it had before
+    that.
+    """
 
     given_back: tuple[GivenBack, ...] = ()
     revision: int = 0
+    earlier: tuple[EarlierFrame, ...] = ()
 
     @property
     def standing(self) -> Iterable[GivenBack]:
@@ -93,6 +103,11 @@ class Refunds(Struct, frozen=True, omit_defaults=True):
             refund = GivenBack(source, refund_id, 0)
             return self.plus(refund).without(refund)
         return self.without(refund)
+
+    def changed(self, revision: int, frame: bytes | None) -> "Refunds":
+        """What is kept as the order is changed, of which none is carried over yet; `frame` is the one that it had."""
+        earlier = self.earlier if frame is None else (*self.earlier, EarlierFrame(self.revision, frame))
+        return Refunds(revision=revision, earlier=earlier)
 
 
 _decoder = msgspec.json.Decoder(Refunds)

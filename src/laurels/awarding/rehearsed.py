@@ -116,7 +116,7 @@ def tier_moves(stands: Replay, new: Replay, at: int) -> dict[str, int]:
     moves: Counter[str] = Counter()
     if all(program.tiers is None for program in programs):
         return {}
-    for member in stands.members.keys() & new.members.keys():
+    for member in (stands.members.keys() & new.members.keys()) - stands.became.keys():
         was, will = (
             tier_at(program, program_state_of(replay.members[member]), at)
             for program, replay in zip(programs, (stands, new), strict=True)

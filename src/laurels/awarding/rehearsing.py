@@ -21,7 +21,7 @@ from laurels.awarding.rehearsed import (
     tier_moves,
     value_of,
 )
-from laurels.awarding.replaying import Replay, read_persons
+from laurels.awarding.replaying import Replay, asks_people, read_persons
 from laurels.awarding.seeing import Seeing
 from laurels.errors import LaurelsError
 from laurels.ledger import Awarded, Outcome, Upkeep
@@ -45,8 +45,9 @@ async def rehearse(
     ends: int,
 ) -> Rehearsal:
     """Rehearse a program on what occurred before `ends`, with `new` in force from `begins` (None: from ever). Twice the
-    judging of every document. An order of which no more is kept than the frame that it was awarded in stands as it is,
-    which is warned of. Raises `Refused` where the ledger does not come out of its own documents.
+    judging of every document. An order stands as it is of which no more is kept than the frame that it was awarded in,
+    or of whose member other is said now, which is warned of. Raises `Refused` where the ledger does not come out of its
+    own documents.
     """
     stage: list[tuple[int | None, Program]] = []
     for at, program in published:
@@ -59,12 +60,11 @@ async def rehearse(
     rehearsing = _Rehearsing(Replay(stands, persons), Replay(tried, persons), begins, ends)
     seeing = Seeing(new, begins)
     taken = 0
-    async for document in in_order(ledger):
+    async for document in in_order(ledger, framed=asks_people(stands)):
         if not isinstance(document, Awarded):
             rehearsing.join(document)
         elif document.entry.occurred_at < ends:
-            rehearsing.take(document)
-            seeing.look_at(document)
+            seeing.look_at(document, as_it_was=rehearsing.take(document))
             taken += 1
             if taken % DOCUMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -89,19 +89,21 @@ class _Rehearsing:
         self._quarantined: Counter[str] = Counter()
         self._changed: list[_Changed] = []
 
-    def take(self, document: Awarded) -> None:
-        before, moved = self._stands.take_as_it_was(document)
+    def take(self, document: Awarded) -> bool:
+        """Judge a document by both; gives whether it stands as it is since other was said of its member."""
+        was = self._stands.take_as_it_was(document)
         self._documents += 1
         try:
-            after = self._new.take(document, moved)
+            after = self._new.take(document, was)
         except LaurelsError as error:
             self._quarantined[cause_of(error.message)] += 1
-            return
+            return was.in_frame
         for quarantined in after.quarantined:
             self._quarantined[cause_of(quarantined.reason)] += 1
         if document.kind is DocumentKind.ORDER and (self._begins is None or document.entry.occurred_at >= self._begins):
             self._orders += 1
-            self._compare(document, before, after)
+            self._compare(document, was.outcome, after)
+        return was.in_frame
 
     def join(self, merger: Entry) -> None:
         self._stands.join(merger)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,7 @@ from laurels.model import Balance, DocumentKind, Entry
 from laurels.model.details import Details, merge_details
 from laurels.program import Frame
 from laurels.program.evaluate import digest
+from laurels.program.frame import Bonus
 
 NOBODY_KNOWN: Mapping[int, MemberState] = MappingProxyType({})
 
@@ -31,13 +33,24 @@ async def read_persons(ledger: Upkeep, *judging: Programs) -> Mapping[int, Membe
     """What campaigns may ask of members, where a version among these does; as it is now, for no earlier state of it is
     kept. Memory: by members.
     """
-    if not any(_asks_people(programs) for programs in judging):
+    if not any(asks_people(programs) for programs in judging):
         return NOBODY_KNOWN
     return {number: person async for chunk in ledger.persons() for number, person in chunk}
 
 
-def _asks_people(programs: Programs) -> bool:
+def asks_people(programs: Programs) -> bool:
+    """Whether a campaign of a version asks for anything of members: then frames tell what was said of them."""
     return any(program.plan.asks_people for program in programs.published.values())
+
+
+class AsItWas(NamedTuple):
+    """What a document led to by the programs that stand: `moved` grains more were left of budgets than were counted.
+    With `in_frame` it came out in the frame that is kept alone, since other is said of its member now.
+    """
+
+    outcome: Outcome
+    moved: Mapping[str, int]
+    in_frame: bool
 
 
 class Replay:
@@ -53,28 +66,32 @@ class Replay:
         self._budgets: dict[str, int] = {}
         self._given: dict[tuple[str, str], Onward] = {}
         self._refunds: dict[tuple[str, str], Refunds] = {}
-        self._frames: dict[tuple[str, str], bytes] = {}
-        """Of orders whose content is not kept: their refunds, and the frames that they have in the end."""
+        """Of orders whose content is not kept: their refunds."""
+        self._frames: dict[tuple[str, str], dict[int, bytes]] = {}
+        """The frames that are kept of orders, by revision."""
         self.became: dict[int, int] = {}
         """Members that became another, and which."""
 
-    def take(self, document: Awarded, moved: Mapping[str, int]) -> Outcome:
-        """Judge a document at the time when its entry was recorded, with `moved` grains more left of budgets than were
-        counted here.
+    def take(self, document: Awarded, was: AsItWas) -> Outcome:
+        """Judge a document at the time when its entry was recorded, with as much left of budgets as there was by the
+        programs that stand; one that came out in its frame alone stands as it is.
         """
-        claim, outcome = self._judge(document, moved)
+        claim, outcome = self._judge(document, was.moved, in_frame=was.in_frame)
         self._keep(document, claim, outcome)
         return outcome
 
-    def take_as_it_was(self, document: Awarded) -> tuple[Outcome, Mapping[str, int]]:
-        """The same by the programs that stand, so that what the ledger has comes out; and what was moved. Raises
-        `Refused` where it does not come out.
+    def take_as_it_was(self, document: Awarded) -> AsItWas:
+        """The same by the programs that stand, so that what the ledger has comes out. Raises `Refused` where it does
+        not.
         """
         moved = moved_since(document, self.programs, self._of(document), self._budgets)
         claim, outcome = self._judge(document, moved)
+        in_frame = self._persons is not NOBODY_KNOWN and self._applies_otherwise(document, outcome)
+        if in_frame:
+            claim, outcome = self._judge(document, moved, in_frame=True)
         _check_replayed(document, outcome, self.programs)
         self._keep(document, claim, outcome)
-        return outcome, moved
+        return AsItWas(outcome, moved, in_frame)
 
     def join(self, merger: Entry) -> None:
         """Make two members one, as the entry of the one that goes on says. What the other still has set aside is let go
@@ -109,7 +126,7 @@ class Replay:
         self.members[ends] = _NEW
         self.became[ends] = goes_on
 
-    def _judge(self, document: Awarded, moved: Mapping[str, int]) -> tuple[Claim, Outcome]:
+    def _judge(self, document: Awarded, moved: Mapping[str, int], *, in_frame: bool = False) -> tuple[Claim, Outcome]:
         item = self._item(document)
         claim = Claim(
             now=document.entry.recorded_at,
@@ -131,14 +148,18 @@ class Replay:
             if key in self._redemptions:
                 spent = self._redemptions[key]
                 claim.redemptions[key] = msgspec.structs.replace(spent, member=self._now(spent.member))
-        outcome = self._traced(document, item) or self._framed(document, claim) or decide(claim, self.programs)
+        outcome = (
+            self._traced(document, item)
+            or self._framed(document, claim, in_frame=in_frame)
+            or decide(claim, self.programs)
+        )
         revision = _revision_of(document)
         if item.kind is DocumentKind.ORDER and revision is not None:  # it was changed before it was awarded
             outcome.awards = {key: changed_award(award, revision) for key, award in outcome.awards.items()}
-        if document.kind is DocumentKind.AMENDMENT and document.content is None and item.order_key in self._frames:
-            frame = self._frames[item.order_key]
-            outcome.awards = {key: msgspec.structs.replace(each, frame=frame) for key, each in outcome.awards.items()}
         return claim, outcome
+
+    def _trace_of(self, document: Awarded) -> bytes | None:
+        return b"{}" if self._is_trace(document) else None
 
     def _traced(self, document: Awarded, item: Item) -> Outcome | None:
         """What a change leads to that its order was awarded by: a trace, for the order's content is the changed one."""
@@ -154,29 +175,39 @@ class Replay:
             return False
         return revision <= read_refunds(award.refunded).revision
 
-    def _framed(self, document: Awarded, claim: Claim) -> Outcome | None:
-        """What an order earned of which no more is kept than the frame that it was awarded in; None where that is not
-        the one any more that its entry vouches for.
+    def _framed(self, document: Awarded, claim: Claim, *, in_frame: bool) -> Outcome | None:
+        """What an order, or a change of it, earned of which no more is kept than the frame that it was awarded in, or
+        that is to stand as it is; None where that is not known. Where every version is simple a change is judged by
+        what its frame says it said.
         """
-        if document.frame is None:
+        frame = self._frame_of(document)
+        if frame is None or not (in_frame or document.content is None):
             return None
-        said, revision = Details.decode(document.entry.details), read_refunds(document.refunded).revision
-        if said.frame != digest(document.frame) if said.frame is not None else revision != (said.amended or 0):
-            return None
-        outcome = decide_again(claim, self.programs, Frame.decode(document.frame))
-        for key, award in outcome.awards.items():  # by a simple version none was made again
-            outcome.awards[key] = msgspec.structs.replace(award, frame=document.frame)
+        is_change = document.kind is DocumentKind.AMENDMENT
+        if is_change and (self.programs.simple or not claim.awards):  # or by a new program its order is not awarded
+            outcome = decide(claim, self.programs)
+        else:
+            outcome = decide_again(claim, self.programs, Frame.decode(frame))
+        for key, award in outcome.awards.items():  # by a simple version none was made again, or one without lines
+            outcome.awards[key] = msgspec.structs.replace(award, frame=frame)
         return outcome
 
-    def _changed_last(self, document: Awarded) -> bytes | None:
-        """What an amendment said after which its order was not changed any more, where every version is simple: there
-        its total is enough.
-        """
-        key, revision = (document.source, document.entry.order_id or ""), _revision_of(document)
-        is_last = key in self._frames and self._refunds[key].revision == revision
-        if document.kind is not DocumentKind.AMENDMENT or revision is None or not is_last or not self.programs.simple:
+    def _frame_of(self, document: Awarded) -> bytes | None:
+        """The frame that an order, or a change of it, was awarded in, where its entry vouches for it."""
+        is_change = document.kind is DocumentKind.AMENDMENT
+        if not is_change and document.kind is not DocumentKind.ORDER:
             return None
-        return changed_again(document, revision, Frame.decode(self._frames[key]))
+        frames = self._frames.get((document.source, document.entry.order_id or ""), {})
+        frame = frames.get(_revision_of(document) or 0)
+        details = document.entry.details if not is_change else document.anew and document.anew[2]
+        said = Details.decode(details or None).frame
+        return None if frame is not None and said is not None and said != digest(frame) else frame
+
+    def _applies_otherwise(self, document: Awarded, outcome: Outcome) -> bool:
+        """Whether other bonuses would apply to an order now than in the frame that it was awarded in."""
+        award = outcome.awards.get((document.source, document.entry.order_id or ""))
+        frame = self._frame_of(document)
+        return award is not None and None not in {award.frame, frame} and _applied(award.frame) != _applied(frame)
 
     def _keep(self, document: Awarded, claim: Claim, outcome: Outcome) -> None:
         whose, before = document.entry.member, self._of(document)
@@ -223,22 +254,39 @@ class Replay:
             number = self.became[number]
         return number
 
+    def _rebuilt(self, document: Awarded) -> bytes:
+        award = self.awards.get(order_refunded(document) or ("", ""))
+        return rebuilt(document, self._refunds, by_line=award is not None and award.frame is not None)
+
+    def _changed(self, document: Awarded) -> bytes | None:
+        """What a change of an order said, by the frame that it led to."""
+        frame, revision = self._frame_of(document), _revision_of(document)
+        if document.kind is not DocumentKind.AMENDMENT or frame is None or revision is None:
+            return None
+        return changed_again(document, revision, Frame.decode(frame))
+
+    def _note_kept(self, order: Awarded) -> None:
+        """Take note of what is kept of an order beside its documents."""
+        refunds, key = read_refunds(order.refunded), (order.source, order.id)
+        if order.content is None and order.refunded is not None:
+            self._refunds[key] = refunds
+        if order.frame is not None:
+            frames = self._frames[key] = {each.revision: each.frame for each in refunds.earlier}
+            frames[refunds.revision] = order.frame
+
     def _item(self, document: Awarded) -> Item:
         content = document.content
+        if document.kind is DocumentKind.ORDER:
+            self._note_kept(document)
         if document.kind is DocumentKind.GIVEN:
             given = self._given.get((document.source, document.id))
             if given is None:
                 raise Refused(f"the other side of the transfer {document.id} did not come about")
             content = given.content
         if order_refunded(document) in self._refunds:  # it may name lines that are not known any more
-            content = rebuilt(document, self._refunds, self._frames)
+            content = self._rebuilt(document)
         if content is None:
-            if document.refunded is not None:
-                self._refunds[document.source, document.id] = read_refunds(document.refunded)
-            if document.refunded is not None and document.frame is not None:
-                self._frames[document.source, document.id] = document.frame
-            trace = b"{}" if self._is_trace(document) else None
-            content = trace or self._changed_last(document) or rebuilt(document, self._refunds, self._frames)
+            content = self._trace_of(document) or self._changed(document) or self._rebuilt(document)
         order_id, key = document.entry.order_id, None
         if order_id is not None:
             key = _order_source(document, content), order_id
@@ -260,6 +308,12 @@ def _revision_of(document: Awarded) -> int | None:
     return Details.decode(document.entry.details).amended
 
 
+def _applied(frame: bytes | None) -> list[Bonus]:
+    """The bonuses of a frame, whatever was left of them."""
+    bonuses = () if frame is None else Frame.decode(frame).bonuses
+    return [msgspec.structs.replace(bonus, room=None) for bonus in bonuses]
+
+
 def _counts(award: Award) -> int:
     return int(award.amount > 0 and award.left > 0)
 
@@ -269,7 +323,7 @@ def _check_replayed(document: Awarded, outcome: Outcome, programs: Programs) -> 
     entry = document.entry
     if not outcome.postings or (outcome.postings[0].kind, outcome.postings[0].points) != (entry.kind, entry.points):
         got = outcome.postings[0].points if outcome.postings else [each.reason for each in outcome.quarantined]
-        changed = ". What the shop says of members may have changed" if _asks_people(programs) else ""
+        changed = ". What the shop says of members may have changed" if asks_people(programs) else ""
         changed = changed if document.content is not None else ". What it said is not kept any more"
         raise Refused(
             f"the {document.kind} {document.source}/{document.id} gives {got} and not the {entry.points} points that "

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.awarding.keeping import facts_of
-from laurels.ledger import Awarded, MemberState
+from laurels.ledger import Awarded, MemberState, OrderKey
 from laurels.model import DocumentKind
 from laurels.program import Program, names_categories, unseen
 
@@ -30,11 +30,16 @@ class Seeing:
         self._program = program
         self._begins = begins
         self._untold = self._by_total = 0
+        self._otherwise: set[OrderKey] = set()
         self._looks = names_categories(program)
         self._categories: set[str] = set()
 
-    def look_at(self, document: Awarded) -> None:
-        """Take note of an order's categories, where the program names any, and whether it could be judged anew."""
+    def look_at(self, document: Awarded, *, as_it_was: bool) -> None:
+        """Take note of an order's categories, where the program names any, and whether it could be judged anew: with
+        `as_it_was`, it or a change of it was not, for other is said of its member now.
+        """
+        if as_it_was and (self._begins is None or document.entry.occurred_at >= self._begins):
+            self._otherwise.add((document.source, document.entry.order_id or ""))
         is_lost = document.kind is DocumentKind.ORDER and document.content is None
         if is_lost and (self._begins is None or document.entry.occurred_at >= self._begins):
             self._untold += document.frame is not None
@@ -49,9 +54,14 @@ class Seeing:
         birthdays = any(each.birthday is not None for each in facts)
         warnings = unseen(self._program, self._categories, segments, birthdays=birthdays)
         if self._untold:
-            stand = f"{self._untold:,} orders stand as they are: what they said is not kept (any more)"
-            warnings = [*warnings, stand.replace("1 orders stand as they are", "1 order stands as it is")]
+            warnings = [*warnings, f"{_stand(self._untold)}: what they said is not kept (any more)"]
+        if self._otherwise:
+            warnings = [*warnings, f"{_stand(len(self._otherwise))}: the shop says otherwise of their members now"]
         if self._by_total:
             total = f"orders that are judged by their total alone, for no more of them is kept: {self._by_total:,}"
             warnings = [*warnings, total]
         return warnings
+
+
+def _stand(orders: int) -> str:
+    return "1 order stands as it is" if orders == 1 else f"{orders:,} orders stand as they are"

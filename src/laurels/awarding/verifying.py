@@ -18,7 +18,7 @@ from laurels.program.worth import unit_of
 
 async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[Finding]:
     """Every member that has a state, and every order that has a frame. Costs by their number; memory by a chunk."""
-    async for number, kept in one_by_one(ledger.accounts()):
+    async for number, kept in one_by_one(ledger.accounts(ended=True)):
         for what in _member(kept):
             yield Finding(f"member number {number}", what)
     async for award, entries in one_by_one(ledger.framed()):

@@ -9,15 +9,14 @@ from msgspec import Struct
 from laurels.awarding.breakage import Breakage, Cohorts, triangle
 from laurels.awarding.by_member import NumberByMember
 from laurels.awarding.causes import cause_of
-from laurels.awarding.explaining import member_at
 from laurels.awarding.journal import entries_of
+from laurels.awarding.looking import members_at
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs
 from laurels.awarding.rehearsed import parts_of_entry
 from laurels.clock import DAY
 from laurels.errors import InvalidInput
 from laurels.ledger import Ledger
-from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.entries import EARNED, MOVES_POINTS
@@ -219,12 +218,11 @@ async def _standing(ledger: Ledger, programs: Programs, now: int) -> dict[str, C
     """What members have now, counted."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     program = programs.at(now)
-    async for _, kept in one_by_one(ledger.accounts()):
-        member = member_at(kept, programs, now)
+    async for _, member, lapses, _ in members_at(ledger, programs, now):
         if member.active < 0:
             found["owing"].update({"members": 1, "points": -member.active})
         for days in LAPSING_DAYS:
-            soon = sum(lot.active for lot in member.lots if lot.expires <= now + days * DAY)
+            soon = sum(points for at, points in lapses if at <= now + days * DAY)
             found["lapsing"][str(days)] += soon
         found["carried"].update(dict(member.carried))
         if program.tiers is not None:

@@ -10,6 +10,7 @@ from laurels.intake import Intake, retry_quarantined
 from laurels.jobs.figures import table_of
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Finding, Ledger
+from laurels.ledger.checking import look_further
 from laurels.ledger.jobs import JobEnd, JobState
 from laurels.program import parse_program
 from laurels.rollups import RollingUp, roll_up_findings
@@ -117,8 +118,8 @@ class Verify:
             findings.extend(found.findings)
             checked = found.checked
             await doing.step.note(found.checked, found.total)
-        findings += [each async for each in verify_in_depth(self._ledger, self._programs)]
-        findings += [each async for each in roll_up_findings(self._ledger, self._programs.current.zone)]
+        await look_further(findings, verify_in_depth(self._ledger, self._programs))
+        await look_further(findings, roll_up_findings(self._ledger, self._programs.current.zone))
         told = ResultTable(("where", "what"), [(each.where, each.what) for each in findings[:MOST_TOLD]])
         return JobEnd(
             state=JobState.DONE,

@@ -1,6 +1,6 @@
 """The books: documents become entries and totals, shard by shard, and are read back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from laurels.errors import LaurelsError
@@ -37,6 +37,12 @@ class Books(Protocol):
         """Write down what the clock has done to up to `limit` members of a shard, whose time has come (`Outcome.due`):
         their items are of the kind `expiry`. Returns how many were looked at; 0: nobody's time has come. Raises
         `NotOwned`. Killed anywhere, the rest comes the next time.
+        """
+        ...
+
+    async def look_at(self, members: Collection[tuple[int, int]]) -> None:
+        """Have the next sweep look at members, by number, whose time came at an instant and of which no `Outcome.due`
+        told: the program was another one then. Who became another is left out.
         """
         ...
 

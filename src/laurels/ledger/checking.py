@@ -1,6 +1,7 @@
 """Checking a ledger against its promises: what entries say of a member, whatever engine keeps them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from laurels.ledger.chain import chained_hash
 from laurels.ledger.names import NameNumbers
 from laurels.ledger.upkeep import Finding
 from laurels.model import EntryKind
-from laurels.model.details import merged_into
+from laurels.model.details import merged_into, restore_details
 from laurels.model.entries import SCORED, worth
 from laurels.model.months import Months
 
@@ -91,8 +92,8 @@ class CheckedMember(Struct):
         """What it scored by month, months of 0 left out."""
         return by_month([*self.months.open(), *(self.closed or {}).items()])
 
-    def differences(self, kept: KeptMember) -> Iterator[str]:
-        """What is kept of the member otherwise."""
+    def differences(self, kept: KeptMember, became: int | None) -> Iterator[str]:
+        """What is kept of the member otherwise; `became`: whom by entries, in the end."""
         entries = (self.balance, self.earned, self.score)
         if kept.totals != entries:
             yield f"balance, earned and score are kept as {kept.totals}, its entries sum to {entries}"
@@ -108,8 +109,8 @@ class CheckedMember(Struct):
             yield f"its name number is {kept.name_number}, its entries say {self.name_number}"
         if kept.erased != self.erased:
             yield f"its id is {'gone' if kept.erased else 'there'}, its entries say otherwise"
-        if (kept.merged_into is None) != (self.merged_into is None):
-            yield f"it became member number {kept.merged_into}, its entries say {self.merged_into}"
+        if kept.merged_into != became:
+            yield f"it became member number {kept.merged_into}, its entries say {became}"
 
     def months_differ(self, kept: dict[int, int]) -> Iterator[str]:
         """What is kept of its months otherwise."""
@@ -117,6 +118,44 @@ class CheckedMember(Struct):
         for month in sorted(kept.keys() | scored.keys()):
             if kept.get(month, 0) != scored.get(month, 0):
                 yield f"in {month} it scored {kept.get(month, 0)} as kept, {scored.get(month, 0)} by its entries"
+
+
+class CheckedRestorations:
+    """What entries say came back of redemptions. Memory: by those of which something did."""
+
+    def __init__(self) -> None:
+        self._points: dict[tuple[str, str], int] = {}
+
+    def add(self, kind: str, points: int, source: object, details: bytes | None) -> None:
+        """Add an entry, in a damaged ledger one that may say anything."""
+        if kind != EntryKind.RESTORE or details is None or not isinstance(source, str):
+            return
+        with suppress(msgspec.MsgspecError):
+            key = source, restore_details(details).redemption_id
+            self._points[key] = self._points.get(key, 0) + points
+
+    def differences(self, kept: Iterable[tuple[str, str, int]]) -> Iterator[Finding]:
+        """What is kept otherwise, by source and id: more or less could come back than is left."""
+        came_back: dict[tuple[str, str], int] = {}
+        for source, id, points in kept:
+            came_back[source, id] = came_back.get((source, id), 0) + points
+        for source, id in sorted(came_back.keys() | self._points.keys()):
+            was, said = came_back.get((source, id), 0), self._points.get((source, id), 0)
+            if was != said:
+                yield Finding(f"redemption {source}/{id}", f"{was} points came back as kept, {said} by its entries")
+
+
+async def look_further(findings: list[Finding], further: AsyncIterator[Finding]) -> None:
+    """Add what a further look finds. Where something was found already, what it reads may be anything: whatever ends it
+    then is told among the findings, which would be lost else. Raises what ends it where nothing was found.
+    """
+    try:
+        async for finding in further:
+            findings.append(finding)  # noqa: PERF401 - each as it comes: what was found before it ends is kept
+    except Exception as error:
+        if not findings:
+            raise
+        findings.append(Finding("ledger", f"not all of it can be looked at: {type(error).__name__}: {error}"))
 
 
 def count_months(  # noqa: PLR0917 - an entry, as a row has it
@@ -133,22 +172,31 @@ def count_months(  # noqa: PLR0917 - an entry, as a row has it
     """
     match kind, at:
         case EntryKind.MERGE, _:
-            _move_months(members, members[number])
+            _move_months(members, number)
         case _, [int(board_at), int(recorded_at)] if kind in SCORED:
             month, scored = month_of(board_at, recorded_at), worth(kind, points, details)[1]
             if month is not None and scored:
                 members[number].score_in(month, scored)
 
 
-def _move_months(members: dict[int, CheckedMember], gone: CheckedMember) -> None:
+def became(members: Mapping[int, CheckedMember], number: int) -> int | None:
+    """Whom a member became in the end, by the entries read so far; None where it is its own, or in a damaged ledger
+    members became each other.
+    """
+    found, passed = number, {number}
+    while (member := members.get(found)) is not None and member.merged_into is not None:
+        found = member.merged_into
+        if found in passed:
+            return None
+        passed.add(found)
+    return None if found == number else found
+
+
+def _move_months(members: dict[int, CheckedMember], number: int) -> None:
     """To the member that it is in the end: what that one became may have been read before, in another shard."""
-    stays, passed = gone, {id(gone)}
-    while stays.merged_into is not None:
-        stays = members.setdefault(stays.merged_into, CheckedMember())
-        if id(stays) in passed:  # in a damaged ledger members may become each other
-            return
-        passed.add(id(stays))
-    if stays is not gone:
+    gone, into = members[number], became(members, number)
+    if into is not None:
+        stays = members.setdefault(into, CheckedMember())
         scored, gone.months, gone.closed = gone.scored(), Months(), None
         for month, points in scored.items():
             stays.score_in(month, points)

@@ -44,8 +44,8 @@ class Recount(Struct, frozen=True, kw_only=True):
 
 class Awarded(Struct, frozen=True, kw_only=True):
     """A document that was awarded: who it is of now, and the first entry that it led to. `content` is None where that
-    is not kept (any more); of such an order there is what is kept of it now: its `frame`, and its refunds. `anew`: by
-    which version a change of an order earned anew, the `board_at` of that entry, and its details.
+    is not kept (any more); of such an order, or of all, there is what is kept of it now: its `frame`, and its refunds.
+    `anew`: by which version a change of an order earned anew, the `board_at` of that entry, and its details.
     """
 
     kind: DocumentKind
@@ -83,8 +83,10 @@ class Upkeep(Protocol):
         """
         ...
 
-    def awarded(self) -> "AsyncIterator[list[Awarded]]":
-        """Every document that was awarded, in the order of recording, in chunks; of one moment."""
+    def awarded(self, *, framed: bool = False) -> "AsyncIterator[list[Awarded]]":
+        """Every document that was awarded, in the order of recording, in chunks; of one moment. What is kept of an
+        order is told of all with `framed`, else where its content is gone.
+        """
         ...
 
     def mergers(self) -> "AsyncIterator[list[Entry]]":
@@ -93,8 +95,11 @@ class Upkeep(Protocol):
         """
         ...
 
-    def accounts(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
-        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment."""
+    def accounts(self, *, ended: bool = False, orders: bool = False) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment. With
+        `ended` those that became another too, who have nothing any more; with `orders` what is known of the orders of
+        those of whom nothing is kept, which costs by their entries.
+        """
         ...
 
     def persons(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":

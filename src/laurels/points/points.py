@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from laurels.awarding import Awarder
-from laurels.errors import Conflict, InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
+from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
 from laurels.intake import WIRE_NAMES, conflict_of
 from laurels.ledger import Ledger, Receipt
 from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
@@ -90,12 +90,7 @@ class Points:
 
     async def transfer(self, transfer: Transfer, actor: str) -> Receipt:
         """Give points to another member. Raises `Conflict`, `InsufficientPoints`."""
-        try:
-            return await self._settle(transfer.document(actor))
-        except Conflict:
-            to = await self._given_to(transfer)
-            if to in {None, transfer.to}:
-                raise
+        to = await self._named_first(transfer)  # asked before: a try in vain would be counted, and recorded as refused
         return await self._settle(replace(transfer, to=to).document(actor))
 
     async def grant(self, grant: TierGrant, actor: str) -> Receipt:
@@ -126,17 +121,17 @@ class Points:
         if held is None:
             raise UnknownMember("There is no such hold of this member.")
 
-    async def _given_to(self, transfer: Transfer) -> int | None:
-        """Whom a transfer that is sent again named as it came first, by number, where that became the member whom it
-        names now: it is the same one.
+    async def _named_first(self, transfer: Transfer) -> int:
+        """Whom a transfer names, by number. One that is sent again is the same one as long as it names whoever the
+        member became since that it named as it came first.
         """
         key = transfer.source, transfer.transfer_id
         first = await self._ledger.document(DocumentKind.TRANSFER, *key, of_member=transfer.member_id)
         given = None if first is None else await self._ledger.document(DocumentKind.GIVEN, *key)
         if first is None or first.entry is None or given is None or given.member_id is None:
-            return None
-        now = await self._ledger.member(given.member_id)
-        return transfer_details(first.entry.details).to if now is not None and now.number == transfer.to else None
+            return transfer.to
+        now, named = await self._ledger.member(given.member_id), transfer_details(first.entry.details).to
+        return named if named is not None and now is not None and now.number == transfer.to else transfer.to
 
     async def _settle(self, document: Document) -> Receipt:
         receipt = await self._awarder.settle(document)

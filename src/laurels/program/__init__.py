@@ -22,7 +22,7 @@ from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
 from laurels.program.publishing import Difference, check_successor, differences, names_categories, unseen, version_at
-from laurels.program.reminding import Reminder, next_look, reminders
+from laurels.program.reminding import Reminder, lapses_of, next_look, reminders
 from laurels.program.spending import StateChange, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, ProgramState, Spent
 from laurels.program.stopping import stopped
@@ -80,6 +80,7 @@ __all__ = [
     "give",
     "grant_tier",
     "hold",
+    "lapses_of",
     "lines_of",
     "merge",
     "names_categories",

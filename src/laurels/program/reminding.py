@@ -48,7 +48,7 @@ def reminders(state: ProgramState, now: int, program: "Program") -> list[Reminde
     """The reminders that are due at an instant, the nearest one of each month: of points that have not lapsed yet."""
     found: dict[date, Reminder] = {}
     points: dict[date, int] = {}
-    for at, n in _lapses(state, program):
+    for at, n in lapses_of(state, program):
         month = day_of_instant(at - 1, program.zone).replace(day=1)
         points[month] = points.get(month, 0) + n
         due = [days for days in program.expiry.remind_days if at - days * DAY <= now < at]
@@ -62,14 +62,15 @@ def next_look(state: ProgramState, now: int, program: "Program") -> int | None:
     at = next_due(state, program)
     if not program.expiry.remind_days:
         return at
-    times = [lapse - days * DAY for lapse, _ in _lapses(state, program) for days in program.expiry.remind_days]
+    times = [lapse - days * DAY for lapse, _ in lapses_of(state, program) for days in program.expiry.remind_days]
     return min([*([] if at is None else [at]), *(each for each in times if each > now)], default=None)
 
 
-def _lapses(state: ProgramState, program: "Program") -> list[tuple[int, int]]:
-    """When how many points lapse, if nothing else happens."""
-    deadline = deadline_of(state.last_active, program)
-    active = [lot for lot in state.lots if lot.active]
-    if deadline is not None:
-        return [(min(program.extended(lot.expires), deadline), lot.active) for lot in active]
-    return [(program.extended(lot.expires), lot.active) for lot in active if lot.expires != NEVER]
+def lapses_of(state: ProgramState, program: "Program") -> list[tuple[int, int]]:
+    """When how many points lapse, if nothing else happens; the soonest first."""
+    deadline, found = deadline_of(state.last_active, program), dict[int, int]()
+    for lot in state.lots:
+        at = program.extended(lot.expires) if deadline is None else min(program.extended(lot.expires), deadline)
+        if lot.active and at != NEVER:
+            found[at] = found.get(at, 0) + lot.active
+    return sorted(found.items())

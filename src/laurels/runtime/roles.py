@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from laurels.awarding import member_at
+from laurels.awarding import members_at
 from laurels.clock import DAY
 from laurels.jobs import JobRunner
 from laurels.ledger.jobs import OPEN_DAYS
@@ -150,7 +150,7 @@ async def _report(running: Running, watch: Watch) -> None:
 
     async def look() -> float:
         now = services.now()
-        return await look_at_due(services.ledger, now, lambda kept: member_at(kept, programs, now), Days(zone))
+        return await look_at_due(services.ledger, now, members_at(services.ledger, programs, now), Days(zone))
 
     await report_forever(services.ledger, RollingUp(services.ledger, zone), look, running.stop, watch)
 

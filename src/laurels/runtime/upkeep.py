@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from laurels.awarding import recount_of, verify_in_depth
 from laurels.leaderboard import compare
-from laurels.ledger import Finding
+from laurels.ledger import Finding, Progress
+from laurels.ledger.checking import look_further
 from laurels.rollups import roll_up_findings
 from laurels.runtime.telling import ShowProgress
 from laurels.settings import Settings
@@ -55,9 +56,14 @@ async def verify_services(services: Services, progress: ShowProgress) -> Verifie
             findings.extend(step.findings)
             checked = step.checked
             report(step.checked, step.total)
-    findings.extend([finding async for finding in verify_in_depth(services.ledger, services.programs)])
+    await look_further(findings, verify_in_depth(services.ledger, services.programs))
     with progress("comparing", "entries") as report:
-        since = services.boards.since(services.now())
-        findings.extend(await compare(services.ledger, services.leaderboard, services.boards, report, since=since))
-    findings.extend([finding async for finding in roll_up_findings(services.ledger, services.programs.current.zone)])
+        await look_further(findings, _compare(services, report))
+    await look_further(findings, roll_up_findings(services.ledger, services.programs.current.zone))
     return Verified(findings, checked, str(heads.version))
+
+
+async def _compare(services: Services, progress: Progress) -> AsyncIterator[Finding]:
+    since = services.boards.since(services.now())
+    for finding in await compare(services.ledger, services.leaderboard, services.boards, progress, since=since):
+        yield finding

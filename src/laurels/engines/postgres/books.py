@@ -1,6 +1,6 @@
 """The books and the inbox."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -9,6 +9,7 @@ from laurels.engines.postgres import leases
 from laurels.engines.postgres.accepting import Acceptor
 from laurels.engines.postgres.awarding import ClaimedBatch, award, sweep
 from laurels.engines.postgres.batch_member import draw_of
+from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.claiming import award_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
 from laurels.engines.postgres.connections import Open, judging, trying
@@ -198,6 +199,13 @@ class PostgresBooks(PostgresInbox):
         if taken:
             self._committed(grown=True)
         return taken
+
+    async def look_at(self, members: Collection[tuple[int, int]]) -> None:
+        async def once() -> None:
+            async with self._connections.transaction() as db:
+                await db.run("look_at", *columns_of(sorted(members), 2))
+
+        await trying(once)
 
     async def settle(
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False

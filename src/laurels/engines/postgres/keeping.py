@@ -21,9 +21,9 @@ CHUNK = 2000
 class PostgresKeeping(Session):
     """What rehearsals, liability and verification in depth read."""
 
-    async def awarded(self) -> AsyncIterator[list[Awarded]]:
+    async def awarded(self, *, framed: bool = False) -> AsyncIterator[list[Awarded]]:
         async with self._moment() as db:
-            async for rows in db.chunks("awarded", CHUNK):
+            async for rows in db.chunks("awarded", CHUNK, framed):
                 yield [_awarded(row) for row in rows]
 
     async def mergers(self) -> AsyncIterator[list[Entry]]:
@@ -31,10 +31,16 @@ class PostgresKeeping(Session):
             async for rows in db.chunks("mergers", CHUNK):
                 yield [entry_of(row) for row in rows]
 
-    async def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
+    async def accounts(
+        self, *, ended: bool = False, orders: bool = False
+    ) -> AsyncIterator[list[tuple[int, MemberState]]]:
         async with self._moment() as db:
-            async for rows in db.chunks("accounts", CHUNK):
-                yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in rows]
+            async for rows in db.chunks("accounts", CHUNK, ended):
+                known = await _orders_of(db, [row for row in rows if orders and row["state"] is None])
+                yield [
+                    (number, MemberState(Balance(*totals), state, None, None, b"", *known.get(number, (0, None))))
+                    for number, *totals, state, _ in rows
+                ]
 
     async def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         secret = self._facts.secret
@@ -71,7 +77,7 @@ class PostgresKeeping(Session):
 
 def _awarded(row: Row) -> Awarded:
     kind = DOCUMENT_KINDS[row["document_kind"]]
-    is_lost = kind is DocumentKind.ORDER and row["content"] is None
+    is_order = kind is DocumentKind.ORDER
     return Awarded(
         kind=kind,
         source=row["document_source"],
@@ -80,10 +86,22 @@ def _awarded(row: Row) -> Awarded:
         accepted_at=row["accepted_at"],
         content=row["content"],
         entry=entry_of(row),
-        frame=row["frame"] if is_lost else None,
-        refunded=row["refunded"] if is_lost else None,
+        frame=row["frame"] if is_order else None,
+        refunded=row["refunded"] if is_order else None,
         anew=None if row["anew_version"] is None else (row["anew_version"], row["anew_board_at"], row["anew_details"]),
     )
+
+
+async def _orders_of(db: Statements, rows: list[Row]) -> dict[int, tuple[int, int | None]]:
+    """How many orders members have, and when the last was."""
+    of_shard: dict[int, list[int]] = {}
+    for row in rows:
+        of_shard.setdefault(row["shard"], []).append(row["member"])
+    return {
+        number: (orders, last)
+        for shard, numbers in of_shard.items()
+        for number, orders, last in await db.all("orders_of", shard, numbers)
+    }
 
 
 async def _with_entries(db: Statements, rows: list[Row]) -> list[tuple[Award, list[Entry]]]:

@@ -17,8 +17,10 @@ from laurels.ledger import Finding, NameNumbers, Recount, Verification
 from laurels.ledger.checking import (
     CHUNK,
     CheckedMember,
+    CheckedRestorations,
     KeptMember,
     MonthOf,
+    became,
     by_month,
     count_months,
     follows,
@@ -50,6 +52,8 @@ async def verify(
         yield feeds.report(findings)
     async for findings in _former_names(connections, feeds):
         yield feeds.report(findings)
+    async for findings in _redemptions(connections, feeds):
+        yield feeds.report(findings)
     async for findings in verifying_documents.verify(connections, None if recount is None else recount.fits):
         yield feeds.report(findings)
     async for findings in verifying_moved.verify(connections):
@@ -73,7 +77,8 @@ class Feeds:
     def __init__(self, month_of: MonthOf | None) -> None:
         self.month_of = month_of
         self.members: dict[int, CheckedMember] = {}
-        self.of = [FeedCheck(shard, self.members, month_of) for shard in range(SHARDS)]
+        self.restorations = CheckedRestorations()
+        self.of = [FeedCheck(shard, self) for shard in range(SHARDS)]
         self.heads: dict[int, int] = {}
 
     def are_read(self) -> bool:
@@ -113,11 +118,12 @@ class Feeds:
 class FeedCheck:
     """The entries of a shard read so far: up to which position, its hash, and what they say of the members."""
 
-    def __init__(self, shard: int, members: dict[int, CheckedMember], month_of: MonthOf | None) -> None:
+    def __init__(self, shard: int, feeds: Feeds) -> None:
         self.shard = shard
         self.position = 0
-        self.members = members
-        self._month_of = month_of
+        self.members = feeds.members
+        self._restorations = feeds.restorations
+        self._month_of = feeds.month_of
         self._hash = b""
 
     async def read_chunk(self, db: Statements) -> list[Finding]:
@@ -140,6 +146,7 @@ class FeedCheck:
         member = self.members.setdefault(number, CheckedMember())
         said = readable(details)
         member.add(kind, points, name_number, said, recorded_at)
+        self._restorations.add(kind, points, columns[5], said)
         if self._month_of is not None:
             count_months(self.members, number, kind, points, said, columns[13:15], self._month_of)
         if kind == EntryKind.ENROL:
@@ -190,6 +197,13 @@ async def _former_names(connections: Connections, feeds: Feeds) -> AsyncIterator
         yield [name_lost(name, member) for name, member in chunk if (name, member) not in kept]
 
 
+async def _redemptions(connections: Connections, feeds: Feeds) -> AsyncIterator[list[Finding]]:
+    async with connections.snapshot(NO_LIMIT_S, much=True) as db:
+        findings = await feeds.catch_up(db)
+        kept = [tuple(row) for row in await db.all("verify_redemptions")]
+    yield [*findings, *feeds.restorations.differences(kept)]
+
+
 async def _closed_months(db: Statements, shard: int, rows: list[Row]) -> Closed:
     """(month, score) of these members' closed months, by member."""
     found: Closed = {}
@@ -203,7 +217,7 @@ def _compare(row: Row, feed: FeedCheck, named: "_Naming", closed: Closed | None)
     number = row[0]
     member = feed.members.setdefault(number, CheckedMember())
     member.seen = True
-    for what in member.differences(_kept(row)):
+    for what in member.differences(_kept(row), became(feed.members, number)):
         yield Finding(f"member number {number}", what)
     if closed is not None:
         kept = by_month([*Months(*row[16:19]).open(), *closed.get(number, [])])

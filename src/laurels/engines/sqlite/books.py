@@ -1,6 +1,8 @@
 """The books and the inbox of the embedded ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+import msgspec
 
 from laurels.engines.sqlite import accepting, awarding, leases, taking_in
 from laurels.engines.sqlite.arriving import DocumentBatch
@@ -113,6 +115,9 @@ class SqliteBooks(Session):
             raise NotOwned
         fence = self._fences.get(shard)
         return await self._writer.run(lambda db: awarding.sweep(db, shard, limit, decide, now=self._now(), fence=fence))
+
+    async def look_at(self, members: Collection[tuple[int, int]]) -> None:
+        await self._writer.run(lambda db: db.run("look_at", msgspec.json.encode(sorted(members)).decode()))
 
     async def settle(
         self, documents: Sequence[Document], decide: Decide, *, in_depth: bool = False

@@ -16,9 +16,9 @@ from laurels.model import Balance, DocumentKind, Entry
 CHUNK = 2000
 
 
-def awarded(db: Database) -> Iterator[list[Awarded]]:
+def awarded(db: Database, *, framed: bool) -> Iterator[list[Awarded]]:
     """Documents with their entries, in chunks; one read of one moment."""
-    rows = db.each("awarded")
+    rows = db.each("awarded", framed)
     while chunk := list(islice(rows, CHUNK)):
         yield [_awarded(row) for row in chunk]
 
@@ -46,11 +46,17 @@ def mergers(db: Database) -> Iterator[list[Entry]]:
         yield [entry_of(row) for row in chunk]
 
 
-def accounts(db: Database) -> Iterator[list[tuple[int, MemberState]]]:
+def accounts(db: Database, *, ended: bool, orders: bool) -> Iterator[list[tuple[int, MemberState]]]:
     """Members with their states, in chunks; one read of one moment."""
-    rows = db.each("accounts")
+    rows = db.each("accounts", ended)
     while chunk := list(islice(rows, CHUNK)):
-        yield [(row[0], MemberState(Balance(*row[1:4]), row[4])) for row in chunk]
+        yield [(row[0], _account(db, row, orders=orders)) for row in chunk]
+
+
+def _account(db: Database, row: Row, *, orders: bool) -> MemberState:
+    number, *totals, state = row
+    count, last = db.one("read_orders", number) or (0, None) if orders and state is None else (0, None)
+    return MemberState(Balance(*totals), state, orders=count, last_order_at=last)
 
 
 def persons(db: Database) -> Iterator[list[tuple[int, MemberState]]]:

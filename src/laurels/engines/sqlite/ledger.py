@@ -150,14 +150,14 @@ class SqliteLedger(
         finally:
             db.close()
 
-    def awarded(self) -> AsyncIterator[list[Awarded]]:
-        return self._chunks(keeping.awarded)
+    def awarded(self, *, framed: bool = False) -> AsyncIterator[list[Awarded]]:
+        return self._chunks(lambda db: keeping.awarded(db, framed=framed))
 
     def mergers(self) -> AsyncIterator[list[Entry]]:
         return self._chunks(keeping.mergers)
 
-    def accounts(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
-        return self._chunks(keeping.accounts)
+    def accounts(self, *, ended: bool = False, orders: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        return self._chunks(lambda db: keeping.accounts(db, ended=ended, orders=orders))
 
     def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         return self._chunks(keeping.persons)

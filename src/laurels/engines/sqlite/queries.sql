@@ -449,6 +449,10 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        NULL
 FROM json_each(?) p JOIN entry e ON e.place = p.value;
 
+-- name: verify_redemptions
+-- What is kept of redemptions of which points came back.
+SELECT source, redemption_id, restored FROM redemption;
+
 -- name: verify_closed_months
 -- What members with numbers between two scored in closed months.
 WITH RECURSIVE closed(month) AS (
@@ -458,8 +462,9 @@ SELECT c.member, c.month, c.score FROM closed CROSS JOIN closed_month c ON c.mon
 WHERE c.member > ? AND c.member <= ?;
 
 -- name: accounts
--- Every member with its totals and what the program keeps of it.
-SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+-- Members with their totals and what the program keeps of them; those that became another only if asked for.
+SELECT member, balance, earned, score, state FROM balance
+WHERE ? OR member NOT IN (SELECT number FROM member WHERE merged_into IS NOT NULL) ORDER BY member;
 
 -- name: persons
 -- What campaigns may ask of every member.
@@ -474,7 +479,8 @@ FROM award JOIN member m ON m.number = award.member
 WHERE frame IS NOT NULL AND (source, order_id) > (?, ?) ORDER BY source, order_id LIMIT ?;
 
 -- name: awarded
--- Every document that was awarded, in the order of recording, with the first entry that it led to.
+-- Every document that was awarded, in the order of recording, with the first entry that it led to; frames of all orders, or
+-- of those alone whose content is gone.
 SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '',
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at,
        e.hash, NULL, e.format, e.details, '',
@@ -482,7 +488,7 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        n.program_version, n.board_at, n.details
 FROM accepted a JOIN entry e ON e.place = a.place JOIN member m ON m.number = e.member
 LEFT JOIN content c ON c.place = a.place
-LEFT JOIN award w ON w.source = CASE WHEN c.content IS NULL AND a.kind = 'order' THEN a.source END AND w.order_id = a.id
+LEFT JOIN award w ON w.source = CASE WHEN (? OR c.content IS NULL) AND a.kind = 'order' THEN a.source END AND w.order_id = a.id
 LEFT JOIN entry n ON n.place = CASE WHEN a.kind = 'amendment' THEN
     (SELECT min(x.place) FROM entry x WHERE x.place > e.place AND x.place < e.place + 64 AND x.kind = 'earn' AND x.order_id = e.order_id) END
 ORDER BY e.recorded_at, e.place;
@@ -798,6 +804,11 @@ ON CONFLICT (source, redemption_id) DO UPDATE SET restored = excluded.restored, 
 -- name: insert_due!
 -- What happens to a member by the clock.
 INSERT INTO due (shard, at, member, what) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: look_at!
+-- A sweep is to look at members, in a JSON list of number and instant.
+INSERT INTO due (shard, at, member, what) SELECT m.shard, json_extract(e.value, '$[1]'), m.number, x''
+FROM json_each(?) e JOIN member m ON m.number = json_extract(e.value, '$[0]') WHERE m.merged_into IS NULL ON CONFLICT DO NOTHING;
 
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.

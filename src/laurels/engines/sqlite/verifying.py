@@ -20,8 +20,10 @@ from laurels.ledger import Finding, Recount, Verification
 from laurels.ledger.checking import (
     CHUNK,
     CheckedMember,
+    CheckedRestorations,
     KeptMember,
     MonthOf,
+    became,
     by_month,
     count_months,
     follows,
@@ -42,7 +44,7 @@ def verify(db: Database, recount: Recount | None = None) -> Iterator[Verificatio
     feed = _Feeds(db, None if recount is None else recount.month_of)
     documents = partial(check_documents, db, None if recount is None else recount.fits)
     logs = partial(program_findings, db), partial(audit_findings, db)
-    members = partial(_members, db, feed), partial(_former_names, db, feed)
+    members = partial(_members, db, feed), partial(_former_names, db, feed), partial(_redemptions, db, feed)
     for step in (feed.check, *members, documents, *logs, partial(check_file, db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
@@ -62,6 +64,7 @@ class _Feeds:
         self._db = db
         self.month_of = month_of
         self.members: dict[int, CheckedMember] = {}
+        self.restorations = CheckedRestorations()
         self._shards: dict[int, _Feed] = {}
 
     @property
@@ -83,7 +86,7 @@ class _Feeds:
         made = row[2] if row is not None and are_shards(row[2]) else min(ends, MOST_SHARDS)
         if row is not None and row[2] != ends:
             yield [Finding("ledger", f"it is said to have {row[2]} shards, and has the ends of {ends}")]
-        self._shards = {shard: _Feed(self._db, shard, self.members, self.month_of) for shard in range(made)}
+        self._shards = {shard: _Feed(self._db, shard, self) for shard in range(made)}
         for feed in self._shards.values():
             yield from feed.check()
 
@@ -95,12 +98,13 @@ class _Feeds:
 class _Feed:
     """The entries of a shard read so far: up to which position, and its hash."""
 
-    def __init__(self, db: Database, shard: int, members: dict[int, CheckedMember], month_of: MonthOf | None) -> None:
+    def __init__(self, db: Database, shard: int, feeds: _Feeds) -> None:
         self._db = db
-        self._month_of = month_of
+        self._month_of = feeds.month_of
         self._shard = shard
         self.position = self.head = 0
-        self._members = members
+        self._members = feeds.members
+        self._restorations = feeds.restorations
         self._hash: bytes | None = b""
 
     def check(self) -> Iterator[list[Finding]]:
@@ -153,6 +157,7 @@ class _Feed:
             said = readable(details)
             checked = self._members.setdefault(member, CheckedMember())
             checked.add(kind, points, name_number, said, row[15])
+            self._restorations.add(kind, points, row[6], said)
             if kind == EntryKind.ENROL:
                 checked.enrolment = row[0]
             if self._month_of is not None:
@@ -197,7 +202,7 @@ def _members(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
             after = row[0]
             member = feed.members.setdefault(after, CheckedMember())
             member.seen = True
-            differences = list(member.differences(_kept(row)))
+            differences = list(member.differences(_kept(row), became(feed.members, after)))
             if feed.month_of is not None:
                 differences += _months_differ(member, row[10:13], closed.get(after, []))
             if not _is_its_name(db, member, *row[13:]):
@@ -218,6 +223,14 @@ def _former_names(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
     for chunk in former_names(feed.members, numbered=numbered):
         with moment(db):
             yield [name_lost(name, member) for name, member in chunk if db.value("former_bearer", name) != member]
+
+
+def _redemptions(db: Database, feed: _Feeds) -> Iterator[list[Finding]]:
+    with moment(db):
+        findings = feed.catch_up()
+        rows = db.all("verify_redemptions")  # in a damaged file they may be anything
+        kept = [(str(source), str(id), back if isinstance(back, int) else -1) for source, id, back in rows]
+    yield [*findings, *feed.restorations.differences(kept)]
 
 
 def _is_its_name(db: Database, member: CheckedMember, member_id: str | None, enrolled_at: int | None) -> bool:

@@ -9,8 +9,7 @@ from laurels.http.api.purses import Purse, purse_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.model import Entry, EntryKind
 from laurels.model.times import format_instant
-from laurels.program import Program, ProgramState, format_grains, tier_progress, tier_until
-from laurels.program.local_time import NEVER
+from laurels.program import Program, ProgramState, format_grains, lapses_of, tier_progress, tier_until
 
 OWN = Access(("members:read",), members="own")
 
@@ -148,7 +147,6 @@ def _told(request: Request, purse: Purse) -> ShownBalance:
     if state is None:
         return ShownBalance(purse.balance, earned, as_of)
     program = programs.at(now)
-    lapsing = [lot for lot in state.lots if lot.active and lot.expires != NEVER]
     return ShownBalance(
         balance=purse.balance,
         earned=earned,
@@ -157,7 +155,7 @@ def _told(request: Request, purse: Purse) -> ShownBalance:
         held=state.held,
         available=purse.available,
         owed=state.owed,
-        expiring=[Expiring(lot.active, format_instant(lot.expires)) for lot in lapsing[:12]],
+        expiring=[Expiring(points, format_instant(at)) for at, points in lapses_of(state, program)[:12]],
         carried={currency: format_grains(grains) for currency, grains in state.carried} or UNSET,
         tier=UNSET if program.tiers is None else _tier(program, state, now),
         milestones=sorted(milestone.above for milestone in program.milestones),

@@ -72,6 +72,21 @@ class LapsingTests(LedgerSuite):
         await shop.awarder.sweep()
         assert (await shop.balance("ann")).balance == 6
 
+    async def test_a_sweep_looks_at_whom_it_is_told_of(self, shop: Shop) -> None:
+        """Once, however often it is told; and not at one that became another."""
+        await shop.sell(order("A1", "ann", "20.00"), order("B1", "bob", "20.00"), order("C1", "cy", "20.00"))
+        await shop.awarder.merge("cy", "ann", actor="clerk")
+        while await shop.awarder.sweep():
+            pass
+        found = [await shop.ledger.member(member) for member in ("ann", "bob")]
+        numbers = [each.number for each in found if each is not None]
+        everybody = [number async for chunk in shop.ledger.accounts(ended=True) for number, _ in chunk]
+        feed = await shop.feed()
+        for _ in range(2):
+            await shop.ledger.look_at([(number, shop.now()) for number in everybody])
+        assert (await shop.awarder.sweep(), await shop.awarder.sweep()) == (len(numbers), 0)
+        assert await shop.feed() == feed
+
     async def test_points_that_were_extended_lapse_on_the_later_day(self, shop: Shop) -> None:
         """By a version that came into force before; whoever looked at the member meanwhile, and who did not. What had
         lapsed by then stays so.

@@ -63,6 +63,13 @@ class MergedMembersTests(LedgerSuite):
             (bob, -20): (None, cy),
             (cy, 20): (bob, None),
         }
+        assert [
+            [number async for chunk in shop.ledger.accounts(ended=ended) for number, _ in chunk]
+            for ended in (False, True)
+        ] == [
+            [cy],
+            [ann, bob, cy],
+        ]
 
     @pytest.mark.parametrize("ordered", [("ann",), ("bob",), ("ann", "bob"), ()])
     async def test_a_first_order_is_that_of_everybody_who_became_one(

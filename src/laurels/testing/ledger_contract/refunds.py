@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from laurels.clock import DAY
-from laurels.model import Cancellation, DocumentKind, EntryKind, Order, Refund, Status
+from laurels.model import Cancellation, DocumentKind, EntryKind, Order, Refund, ReturnLine, Status
 from laurels.model.money import format_amount
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.awarding import DOUBLED
@@ -92,6 +92,17 @@ class RefundsOfOrdersTests(LedgerSuite):
         newest, older, *_ = await shop.ledger.entries("ann")
         assert (older.points, older.program_version) == (-5, 1)
         assert (newest.points, newest.program_version) == (-2, 2)
+
+    @pytest.mark.parametrize("turn", ["before", "with", "after"])
+    async def test_an_order_of_a_total_alone_is_one_line_whenever_its_refund_comes(self, shop: Shop, turn: str) -> None:
+        """Before its order, in one batch with it, and later: the same part comes back."""
+        sold, back = order("A1", "ann", "50.00"), refund("R1", "ann", "0.00", "A1", lines=(ReturnLine(1, 20_00),))
+        turns: dict[str, list[list[Order | Refund]]] = {"before": [[back], [sold]], "with": [[sold, back]]}
+        for batch in turns.get(turn, [[sold], [back]]):
+            await shop.sell(*batch)
+        assert [entry.points for entry in await shop.ledger.order_entries("shop", "A1")] == [5, -2]
+        assert (await shop.state(back)).status is Status.AWARDED
+        assert await shop.findings() == []
 
     async def test_a_refund_before_its_order_waits_for_it(self, shop: Shop) -> None:
         """It is answered, takes nothing while it waits, and then what it is due."""

@@ -312,6 +312,13 @@ INSERT INTO budget (name, used) SELECT * FROM unnest($1::text[], $2::bigint[]) A
 -- More, or less, of budgets is used.
 UPDATE budget SET used = budget.used + u.used FROM unnest($1::text[], $2::bigint[]) AS u(name, used) WHERE budget.name = u.name;
 
+-- name: look_at!
+-- A sweep is to look at members, by number, each since an instant. In which shard one is, its number does not say.
+INSERT INTO due (shard, at, member, what)
+SELECT m.shard, u.at, m.number, '' FROM unnest($1::int[], $2::bigint[]) AS u(number, at) CROSS JOIN generate_series(0, 15) AS s(shard)
+CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = s.shard::smallint AND member.number = u.number LIMIT 1) m
+WHERE m.merged_into IS NULL ON CONFLICT DO NOTHING;
+
 -- name: claim_due
 -- Members of a shard to whom something has happened by the clock, the longest ago first.
 SELECT at, member FROM due WHERE shard = $1 AND at <= $2 ORDER BY at, member LIMIT $3;

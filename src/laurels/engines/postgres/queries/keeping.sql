@@ -115,6 +115,12 @@ SELECT position, kind, member, points, currency, amount, source, order_id, refun
        occurred_at, board_at, recorded_at, hash, format, details, previous
 FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
 
+-- name: verify_redemptions
+-- What came back of redemptions, and of what was taken of a hold: by the id that it is asked for by.
+SELECT d.source, CASE WHEN d.kind = 'p' THEN 'hold:' || d.id ELSE d.id END, a.reversed
+FROM award a JOIN document d ON d.shard = a.shard AND d.sequence = a.sequence
+WHERE a.amount IS NULL AND a.reversed <> 0 AND d.kind IN ('e', 'p');
+
 -- name: verify_members
 -- A shard's members with their totals, in chunks.
 SELECT m.number, coalesce(b.balance, 0), coalesce(b.earned, 0), coalesce(b.score, 0), m.hidden, m.name_number, m.member_id IS NULL,

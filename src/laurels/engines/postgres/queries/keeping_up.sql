@@ -1,13 +1,14 @@
 -- Statements of long reads over what is kept. One line of purpose over each.
 
 -- name: awarded
--- Every document that was awarded, in the order of recording, with the first entry that it led to.
+-- Every document that was awarded, in the order of recording, with the first entry that it led to; frames of all orders, or
+-- of those alone whose content is gone.
 SELECT e.shard, e.position, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.order_id, e.refund_id, '' AS reason,
        e.program_version, e.name_number, e.actor, e.occurred_at, e.board_at, e.recorded_at, e.hash, NULL::text AS member_id, e.format,
        e.details, '' AS note,
        d.kind AS document_kind, d.source AS document_source, d.id AS document_id, coalesce(m.merged_into, m.number) AS whose,
-       d.accepted_at, c.content, CASE WHEN c.content IS NULL THEN a.frame END AS frame,
-       CASE WHEN c.content IS NULL THEN a.refunded END AS refunded,
+       d.accepted_at, c.content, CASE WHEN $1 OR c.content IS NULL THEN a.frame END AS frame,
+       CASE WHEN $1 OR c.content IS NULL THEN a.refunded END AS refunded,
        n.program_version AS anew_version, n.board_at AS anew_board_at, n.details AS anew_details
 FROM document d JOIN award a ON a.shard = d.shard AND a.sequence = d.sequence
 JOIN entry e ON e.shard = a.shard AND e.position = a.position
@@ -27,8 +28,9 @@ FROM entry e WHERE e.kind = 'm' AND EXISTS (SELECT 1 FROM merged)
 ORDER BY e.recorded_at, e.shard, e.position;
 
 -- name: accounts
--- Every member with its totals and what the program keeps of it.
-SELECT member, balance, earned, score, state FROM balance ORDER BY member;
+-- Members with their totals and what the program keeps of them; those that became another only if asked for.
+SELECT member, balance, earned, score, state, shard FROM balance
+WHERE $1 OR member NOT IN (SELECT gone FROM merged) ORDER BY member;
 
 -- name: persons
 -- What campaigns may ask of every member, but for its draw.
