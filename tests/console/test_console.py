@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 
+from laurels.awarding.causes import CAUSES
 from laurels.clock import HOUR, MINUTE, SECOND
 from laurels.console import words
 from laurels.console.app import HEADERS, POLICY
@@ -420,8 +421,13 @@ def test_the_words_are_those_of_the_house() -> None:
     assert not re.search(r"(?<![-\w])(successfully|please|oops|invalid|user|redeem)\b", " ".join(said))
 
 
+def test_every_cause_has_its_words_and_a_remedy() -> None:
+    assert {*words.CAUSES} - {""} == {*words.REMEDIES} == {*CAUSES}
+
+
 def test_whatever_the_log_tells_has_words() -> None:
     recorded = {route.handle.__name__ for route in ROUTES if route.access is not None and route.audited}
     assert recorded - {*words.ACTIONS} == set()
+    assert len({*words.ACTIONS.values()}) == len(words.ACTIONS)  # each is a choice of its own over the log
     assert words.thing("kind=order source=shop id=Order 1 of 2") == "order Order 1 of 2 of shop"
     assert words.thing("entry 0-5") == "entry 0-5"
