@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from laurels.console import words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Shown, page
-from laurels.console.views.campaigns import in_lines
+from laurels.console.rule_words import in_lines
 from laurels.console.views.program import LOOK
 from laurels.model.times import by_the_clock
 
