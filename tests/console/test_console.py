@@ -269,6 +269,22 @@ async def test_a_refund_is_cancelled(house: ConsoleShop) -> None:
     assert (await house.shop.ask("GET", "/order/A1")).json()["points"] == 99
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/customers/0/cancel-refund?refund=R9&order=A1",
+        "/customers/0/cancel-refund?refund=R1&order=A2",
+        "/customers/0/cancel-refund",
+        "/customers/0/give-back?redemption=V9",
+        "/campaigns/stop?campaign=no%20such",
+    ],
+)
+async def test_no_page_says_what_it_does_with_what_is_not_there(house: ConsoleShop, path: str) -> None:
+    page = await (await house.signed_in("support", "program")).open(path)
+    assert page.status_code == 404
+    assert 'class="effect"' not in page.text
+
+
 async def test_a_customer_is_hidden_shown_and_renamed(house: ConsoleShop) -> None:
     visitor = await house.signed_in("support")
     for event, said in (("hide", "Hidden from boards."), ("show", "Shown on boards.")):

@@ -1,5 +1,6 @@
 """Campaigns: which run, which are to come, what they gave; and the way to end one early."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -42,7 +43,7 @@ async def list_campaigns(ask: Ask) -> Shown:
 @page("GET", "/campaigns/stop", "program:write")
 async def ask_to_stop(ask: Ask) -> Shown:
     """What ending one does."""
-    return _stopping(ask.query.get("campaign", ""))
+    return _stopping(campaign_in(await ask.api.get("/campaigns"), ask.query.get("campaign", ""))["name"])
 
 
 @page("POST", "/campaigns/stop", "program:write")
@@ -60,6 +61,14 @@ async def stop(ask: Ask) -> Shown | Elsewhere:
             return Elsewhere("/campaigns")
         return _stopping(name, fault=error.message)
     return Elsewhere("/campaigns")
+
+
+def campaign_in(found: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The campaign of this name among those that Laurels told. Raises `ApiRefused` where there is none."""
+    campaign: dict[str, Any] | None = next((each for each in found["campaigns"] if each["name"] == name), None)
+    if campaign is None:
+        raise ApiRefused(404, "not-found", "The rules that were published last have no such campaign.", "", {})
+    return campaign
 
 
 def _asked(text: str, otherwise: date) -> date:
