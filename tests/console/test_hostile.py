@@ -91,6 +91,8 @@ async def test_an_address_with_nonsense_is_answered(console: ConsoleShop, path: 
     assert answer.status_code == status, answer.text
     assert "<script>" not in answer.text
     assert "Something went wrong" not in answer.text
+    assert "Not done" not in answer.text.partition("<main")[2]  # nothing was to be done
+    assert "regex" not in answer.text
 
 
 async def test_what_is_no_form_changes_nothing(console: ConsoleShop) -> None:

@@ -271,9 +271,14 @@ class _Console:
             person = person_of(request.session, self._setup.now())
         except HTTPException:  # refused before the session was read
             person = None
-        says = {"what": "form" if isinstance(error, PermissionDeniedException) else str(int(status))}
+        says: dict[str, Any] = {
+            "what": "form" if isinstance(error, PermissionDeniedException) else str(int(status)),
+            "was_form": request.method == "POST",
+        }
         if isinstance(error, _GivenTwice):
-            says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
+            says["detail"] = f"{error.detail}."
+            if says["was_form"]:
+                says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
         elif status in words.REFUSALS:
             says["detail"] = words.REFUSALS[status]
         answer = self._show(request, person, Shown(template="error.html", says=says, status=status))
