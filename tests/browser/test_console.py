@@ -147,6 +147,16 @@ PAGES = {
 }
 
 
+TOO_SMALL = """() => {
+    const controls = 'button, summary, select, textarea, input:not([type=checkbox], [type=hidden]), .check, nav a';
+    return [...document.querySelectorAll(controls)].filter(it => it.checkVisibility()).filter(it => {
+        const box = it.getBoundingClientRect();
+        return Math.min(box.width, box.height) < 24;
+    }).map(it => it.outerHTML.slice(0, 100));
+}"""
+"""What fingers miss: controls of less than 24 pixels. Links that stand in a text are as high as its lines."""
+
+
 @pytest.mark.parametrize("theme", ["light", "dark", "forced"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
@@ -158,6 +168,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         for name, path in PAGES.items():
             page.goto(console.base + path)
             assert found(page) == [], name
+            assert page.evaluate(TOO_SMALL) == [], name
             for narrow in (width, 320, width // 2):  # the last one: text of 200 %, as browsers zoom
                 page.set_viewport_size({"width": max(narrow, 320), "height": height})
                 assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, narrow)
