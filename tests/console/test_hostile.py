@@ -3,8 +3,10 @@ what stands between it and Laurels. Nothing of it breaks a page, changes anythin
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +16,7 @@ from litestar.types import Receive, Scope, Send
 from tests.console.console_shop import ConsoleShop, Visitor, open_console_shop
 
 from laurels.clock import MINUTE
-from laurels.console import client_of
+from laurels.console import client_of, words
 from laurels.console.transports import Answer, Pairs, Transport, _Closing
 from laurels.console.views.texts import one_line, unseen_removed
 
@@ -223,6 +225,16 @@ async def test_a_file_that_is_none_is_told_in_a_line(console: ConsoleShop, to: s
         assert 0 < len(told) < 600, told
         assert "Traceback" not in told
     assert (await console.shop.ask("GET", "/members/number/0")).json()["state"] == "enrolled"
+
+
+def test_whatever_is_written_into_a_form_is_shown_to_who_was_signed_out() -> None:
+    confirmed = {"typed", "version"}  # what a page shows, typed once more
+    chosen = {"file", "board", "quiet"}
+    for template in files("laurels.console").joinpath("templates").iterdir():
+        for form in re.findall(r'<form[^>]*method="post".*?</form>', template.read_text("utf-8"), re.DOTALL):
+            written = re.findall(r'<(?:input|textarea)(?![^>]*\bhidden\b)[^>]* name="(\w+)"', form)
+            written += re.findall(r'{{ day\("(\w+)"', form)
+            assert {*written} <= {*words.WRITTEN} | confirmed | chosen, template
 
 
 async def test_a_form_of_who_was_signed_out_is_not_lost(tmp_path: Path) -> None:

@@ -177,9 +177,15 @@ WRITTEN: Mapping[str, str] = {
     "points": "Points",
     "reason": "Reason, for colleagues",
     "note": "Note, for the customer",
-    "until": "Last day to spend them",
+    "until": "Until",
     "why": "Reason, for colleagues",
     "text": "The rules",
+    "q": "What you looked for",
+    "first": "Points that lapse from",
+    "last": "and before",
+    "from": "From",
+    "at": "At the beginning of",
+    "of": "A day of the week",
 }
 """What people write into forms themselves, by its field."""
 
