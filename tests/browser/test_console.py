@@ -218,6 +218,20 @@ def test_a_customer_is_found_explained_corrected_and_mended_by_keyboard(
         expect(page.get_by_role("status")).to_contain_text(re.compile("Correction: \u221250"))
 
 
+def test_the_way_back_from_a_customer_leads_to_what_was_found(
+    browser: Browser, console: Console, signed_in: Any
+) -> None:
+    for page in opened(browser, signed_in):
+        page.goto(f"{console.base}/customers")
+        page.keyboard.press("/")
+        page.keyboard.type("120")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="12003").click()
+        page.get_by_role("heading", name="12003", exact=True).wait_for()
+        page.go_back()
+        page.get_by_role("link", name="12004").wait_for()
+
+
 def test_a_job_under_way_is_looked_at_again_and_again(browser: Browser, console: Console, signed_in: Any) -> None:
     """Nobody works on it here, so it waits; `opened` holds that nothing breaks meanwhile."""
     for page in opened(browser, signed_in):

@@ -157,8 +157,7 @@ async def test_who_does_nothing_for_half_an_hour_or_stays_all_day_signs_in_anew(
 
 async def test_a_customer_is_found_by_an_order_and_the_reason_is_told(house: ConsoleShop) -> None:
     visitor = await house.signed_in("support")
-    await visitor.open("/customers")
-    assert (await visitor.send("/customers", {"q": "A1"})).status_code == 303
+    assert (await visitor.find("A1")).status_code == 303
     page = await visitor.follow()
     assert str(page.request.url).startswith(f"{BASE}/customers/0?entry=")
     assert re.search(r'<details class="entry" id="[\d-]+" open>', page.text)
@@ -173,11 +172,10 @@ async def test_a_customer_is_found_by_an_order_and_the_reason_is_told(house: Con
 
 async def test_a_search_with_several_hits_lists_them_and_one_without_says_what_was_tried(house: ConsoleShop) -> None:
     visitor = await house.signed_in("support")
-    await visitor.open("/customers")
-    assert "Nothing found for “&lt;b&gt;nobody”" in (await visitor.send("/customers", {"q": "<b>nobody"})).text
+    assert "Nothing found for “&lt;b&gt;nobody”" in (await visitor.find("<b>nobody")).text
     await house.shop.order("A50", "anna", "10.00")
     await house.shop.settle()
-    found = await visitor.send("/customers", {"q": "ann"})
+    found = await visitor.find("ann")
     assert "2 found for “ann”" in found.text
 
 
@@ -267,6 +265,18 @@ async def test_a_refund_is_cancelled(house: ConsoleShop) -> None:
     assert "The refund is cancelled" in (await visitor.follow()).text
     await house.shop.settle()
     assert (await house.shop.ask("GET", "/order/A1")).json()["points"] == 99
+
+
+async def test_what_was_looked_for_is_in_its_address_for_who_looked_alone(house: ConsoleShop) -> None:
+    niamh, oisin = await house.signed_in("support"), await house.signed_in("support", name="oisin")
+    found = await niamh.find("an")
+    assert "found for “an”" in found.text
+    address = str(found.url).removeprefix(BASE)
+    assert re.fullmatch(r"/customers\?sought=[\w-]{30,}", address)
+    assert "found for “an”" in (await niamh.open(address)).text, "so the way back leads there"
+    for visitor, to in ((oisin, address), (niamh, address[:-2]), (niamh, "/customers?sought=%F0%9F%8E%81")):
+        page = await visitor.open(to)
+        assert (page.status_code, "You looked at last" in page.text) == (200, True)
 
 
 @pytest.mark.parametrize(
