@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from litestar.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 
 from laurels.clock import MINUTE
@@ -274,7 +275,7 @@ async def before_a(console: ConsoleShop, api: Any) -> AsyncIterator[Visitor]:
     """Somebody at a console that asks its API there."""
     kept, console.api = console.api, ZoneTold(client_of(api))
     try:
-        visitor = await console.signed_in("lead", "operator")
+        visitor = await console.signed_in("lead", "operator", "finance")
         yield visitor
     finally:
         await console.api.aclose()
@@ -317,6 +318,42 @@ async def test_what_stands_before_laurels_breaks_no_page(
         if status in {502, 520, 504, 302}:
             assert (sent.status_code, "may be done or not" in sent.text) == (503, True)
             assert "Nothing was changed" not in sent.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (b"text/html", b"<h1>Sign in at the office</h1>"),
+        (b"application/json", b"<h1>"),
+        (b"text/plain", b"{}"),
+        (b"", b""),
+    ],
+)
+async def test_a_page_in_place_of_laurels_is_no_answer(console: ConsoleShop, kind: bytes, body: bytes) -> None:
+    """What stands before Laurels answers as if all were well."""
+    async with before_a(console, gateway(200, kind, body)) as visitor:
+        for path in ("/customers/0", "/work", "/finance", "/finance.csv"):
+            page = await visitor.open(path)
+            assert (page.status_code, "Sign in at" in page.text) == (503, False), path
+        token = {"_csrf_token": await after_health(visitor)}
+        sent = await visitor.client.post("/work/retry-all", data=token)
+        assert (sent.status_code, "may be done or not" in sent.text) == (503, True)
+
+
+async def test_a_console_whose_key_is_not_known_says_whose_setting_that_is(console: ConsoleShop) -> None:
+    problem = b'{"type": "/problems/not-signed-in", "detail": "This token is of nobody."}'
+    async with before_a(console, gateway(401, b"application/problem+json", problem)) as visitor:
+        assert "auth.console_keys" in (await visitor.open("/customers/0")).text
+
+
+async def test_what_nobody_foresaw_is_logged(console: ConsoleShop) -> None:
+    with capture_logs() as logs:
+        async with before_a(console, gateway(200, b"application/json", b'{"secret": "ann"}')) as visitor:
+            page = await visitor.open("/work")
+    assert (page.status_code, "was logged" in page.text) == (500, True)
+    [line] = [line for line in logs if line["event"] == "console.failed"]
+    assert line["route"] == "/work"
+    assert "ann" not in str(line)
 
 
 async def after_health(visitor: Visitor) -> str:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from litestar import Litestar, Request, Response
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import MutableScopeHeaders, UploadFile
@@ -37,6 +38,7 @@ from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
 from laurels.console.views.waiting import NavigationCounts
 from laurels.console.whole_answers import in_one_go
+from laurels.logs import describe
 from laurels.model.people import roles_with
 
 POLICY = (
@@ -51,6 +53,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """Sent with every answer."""
+
+log = structlog.get_logger(__name__)
 
 _FORBIDDEN = HTTPStatus.FORBIDDEN
 _PART = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -269,6 +273,8 @@ class _Console:
     def failed(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         """The answer to what the framework refuses, and to what nobody foresaw."""
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+        if not isinstance(error, HTTPException):
+            log.error("console.failed", route=request.scope.get("path_template", ""), **describe(error))
         try:
             person = person_of(request.session, self._setup.now())
         except HTTPException:  # refused before the session was read
