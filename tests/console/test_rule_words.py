@@ -1,5 +1,7 @@
 """A campaign's rule is told in words, whatever stands in it."""
 
+from typing import Any
+
 import msgspec
 
 from laurels.console.rule_words import RULE, in_lines
@@ -9,7 +11,7 @@ _ABOVE = {"name", "from", "until", "budget"}
 _TABLES = {"where": WhereTable, "match": MatchTable, "caps": CapsTable}
 
 
-def _keys(table: type[msgspec.Struct]) -> set[str]:
+def _keys(table: Any) -> set[str]:
     return {field.encode_name for field in msgspec.structs.fields(table)}
 
 

@@ -19,7 +19,7 @@ async def show_customers(ask: Ask) -> Shown | Elsewhere:
     """
     sought = ask.seal.open(ask.query.get("sought", ""))
     if not sought:
-        says = {"words_sought": None, "hits": [], "tried": [], "last": await _last(ask)}
+        says: dict[str, Any] = {"words_sought": None, "hits": [], "tried": [], "last": await _last(ask)}
         return Shown(template="customers.html", says=says)
     found = await ask.api.post("/search", {"q": sought})
     exact = [hit for hit in found["hits"] if hit["kind"] != "prefix" and hit["number"] is not None]
