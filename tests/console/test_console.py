@@ -455,5 +455,13 @@ def test_whatever_the_log_tells_has_words() -> None:
     recorded = {route.handle.__name__ for route in ROUTES if route.access is not None and route.audited}
     assert recorded - {*words.ACTIONS} == set()
     assert len({*words.ACTIONS.values()}) == len(words.ACTIONS)  # each is a choice of its own over the log
+    of_members = {"member_id", "number"}
+    for route in ROUTES:
+        named = [name for name in re.findall(r"{(\w+)}", route.path) if name not in of_members]
+        if route.audited and named:
+            said = words.thing(" ".join(f"{name}=A/1" for name in named))
+            assert "=" not in said, (route.path, said)
+    assert words.thing("order_id=A 1 refund_id=R1") == "refund R1 of order A 1"
+    assert words.thing("which=2") == "version 2"
     assert words.thing("kind=order source=shop id=Order 1 of 2") == "order Order 1 of 2 of shop"
     assert words.thing("entry 0-5") == "entry 0-5"

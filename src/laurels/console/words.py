@@ -289,17 +289,20 @@ def did(row: Mapping[str, Any]) -> str:
 
 def thing(text: str) -> str:
     """What a row of the log is of, such as order A1 of shop."""
-    called, equals, its_id = text.partition("_id=")
-    if equals and called.isalpha():
-        return f"{called} {its_id}"
-    document = _DOCUMENT.fullmatch(text)
-    if document is not None:
-        kind, source, id_ = document.groups()
-        return f"{kind} {id_} of {source}"
-    return text.replace("job=", "job ", 1) if text.startswith("job=") else text
+    for written, said in _THINGS:
+        if (found := written.fullmatch(text)) is not None:
+            return said.format(*found.groups())
+    return text
 
 
-_DOCUMENT = re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL)
+_THINGS = (
+    (re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL), "{0} {2} of {1}"),
+    (re.compile(r"order_id=(.*?) refund_id=(.*)", re.DOTALL), "refund {1} of order {0}"),
+    (re.compile(r"([a-z]+)_id=(.*)", re.DOTALL), "{0} {1}"),
+    (re.compile(r"job=(.*)"), "job {0}"),
+    (re.compile(r"which=(\d+)"), "version {0}"),
+    (re.compile(r"which=(.{1,12}).*"), "rules {0}"),
+)
 
 
 def rules_done(text: str, own: str) -> str:
