@@ -157,6 +157,16 @@ TOO_SMALL = """() => {
 """What fingers miss: controls of less than 24 pixels. Links that stand in a text are as high as its lines."""
 
 
+def test_no_list_is_cut_on_a_phone(browser: Browser, console: Console, signed_in: Any) -> None:
+    """But for the triangle of redemption, which is as wide as its months; it scrolls by itself."""
+    cut = """[...document.querySelectorAll('main .scroll')].filter(it => it.checkVisibility())
+        .filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.ariaLabel)"""
+    for page in opened(browser, signed_in, viewport={"width": 390, "height": 844}):
+        for name, path in PAGES.items():
+            page.goto(console.base + path)
+            assert name == "breakage" or page.evaluate(cut) == [], name
+
+
 @pytest.mark.parametrize("theme", ["light", "dark", "forced"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
