@@ -157,6 +157,24 @@ TOO_SMALL = """() => {
 """What fingers miss: controls of less than 24 pixels. Links that stand in a text are as high as its lines."""
 
 
+def test_the_longest_ids_widen_no_page(browser: Browser, console: Console, signed_in: Any) -> None:
+    longer = """() => {
+        const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const text = texts.currentNode;
+            text.data = text.data.replace(/16133|120\\d\\d|69287\\d|USD.\\d|[RV]1/g, 'W'.repeat(128));
+        }
+        for (const menu of document.querySelectorAll('details')) menu.open = menu.className != 'menu';
+    }"""
+    for page in opened(browser, signed_in, viewport={"width": 1440, "height": 900}):
+        for name, path in PAGES.items():
+            page.goto(console.base + path)
+            page.evaluate(longer)
+            for width in (1440, 390, 320):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, width)
+
+
 def test_no_list_is_cut_on_a_phone(browser: Browser, console: Console, signed_in: Any) -> None:
     """But for the triangle of redemption, which is as wide as its months; it scrolls by itself."""
     cut = """[...document.querySelectorAll('main .scroll')].filter(it => it.checkVisibility())
