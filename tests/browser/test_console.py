@@ -260,6 +260,25 @@ def test_the_way_back_from_a_customer_leads_to_what_was_found(
         page.get_by_role("link", name="12004").wait_for()
 
 
+def test_a_link_from_elsewhere_leaves_open_forms_as_they_are(
+    browser: Browser, console: Console, signed_in: Any
+) -> None:
+    context = browser.new_context(storage_state=signed_in)
+    context.set_default_timeout(PATIENCE_MS)
+    form, chat = context.new_page(), context.new_page()
+    form.goto(f"{console.base}/customers/0/correct")
+    form.get_by_label("Points").fill("5")
+    form.get_by_label("Reason, for colleagues").fill("a long story")
+    link = f'<a href="{console.base}/customers/1">this one</a>'
+    chat.route("http://chat.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    chat.goto("http://chat.example/")
+    chat.get_by_role("link").click()
+    chat.get_by_role("heading", level=1).wait_for()
+    form.get_by_role("button", name="Check what it does").click()
+    form.get_by_role("button", name="Give 5 points").wait_for()
+    context.close()
+
+
 def test_a_job_under_way_is_looked_at_again_and_again(browser: Browser, console: Console, signed_in: Any) -> None:
     """Nobody works on it here, so it waits; `opened` holds that nothing breaks meanwhile."""
     for page in opened(browser, signed_in):

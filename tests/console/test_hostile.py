@@ -234,6 +234,18 @@ def test_whatever_is_written_into_a_form_is_shown_to_who_was_signed_out() -> Non
             assert {*written} <= {*words.WRITTEN} | confirmed | chosen, template
 
 
+async def test_a_form_that_is_too_old_is_not_lost(console: ConsoleShop) -> None:
+    visitor = await console.signed_in("support")
+    await visitor.open("/customers/0/correct")
+    form = visitor.fields("/customers/0/correct") | {"points": "5", "reason": "a <long> story"}
+    for origin, is_shown in ((BASE, True), ("https://elsewhere.example", False)):
+        visitor.client.cookies.delete("laurels-console-8100-csrf")
+        answer = await visitor.client.post("/customers/0/correct", data=form, headers={"origin": origin})
+        assert (answer.status_code, "too old" in answer.text) == (403, True)
+        assert ("a &lt;long&gt; story" in answer.text) is is_shown, "no words of another site's"
+        await visitor.open("/customers")
+
+
 async def test_a_form_of_who_was_signed_out_is_not_lost(tmp_path: Path) -> None:
     async with open_console_shop(tmp_path) as console:
         at = [console.shop.services.now()]

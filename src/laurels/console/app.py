@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -97,7 +97,7 @@ def create_console(setup: Setup) -> ASGIApp:
         secret=hashlib.blake2b(setup.secret, digest_size=32, person=b"laurels-csrf").hexdigest(),
         cookie_name=_csrf_cookie(setup),
         cookie_httponly=True,
-        cookie_samesite="strict",
+        cookie_samesite="lax",  # else a link in a chat would make a new one, and the forms that are open too old
         cookie_secure=setup.secure,
         exclude=["^/static/"],
     )
@@ -213,8 +213,7 @@ class _Console:
             return self._answered(request, None, to)
         _check_origin(request)
         sent = _once([*(await request.form()).multi_items()])
-        written = [(label, sent[name]) for name, label in words.WRITTEN.items() if sent.get(name, "").strip()]
-        says = {"what": "signed-out" if person is None else "again", "written": written}
+        says = {"what": "signed-out" if person is None else "again", "written": _written(sent)}
         return self._show(request, None, Shown(template="error.html", says=says, status=_FORBIDDEN))
 
     def _answered(
@@ -283,6 +282,9 @@ class _Console:
             "what": "form" if isinstance(error, PermissionDeniedException) else str(int(status)),
             "was_form": request.method == "POST",
         }
+        if isinstance(error, PermissionDeniedException) and _is_own(request):
+            sent = ScopeState.from_scope(request.scope).form
+            says["written"] = _written(sent) if isinstance(sent, Mapping) else []
         if isinstance(error, _GivenTwice):
             says["detail"] = f"{error.detail}."
             if says["was_form"]:
@@ -360,9 +362,19 @@ def _once(sent: Iterable[tuple[str, Any]]) -> dict[str, str]:
     return found
 
 
+def _written(sent: Mapping[str, object]) -> list[tuple[str, str]]:
+    """What a person wrote into a form, each text under what its field is called."""
+    texts = [(label, sent.get(name)) for name, label in words.WRITTEN.items()]
+    return [(label, text) for label, text in texts if isinstance(text, str) and text.strip()]
+
+
 def _check_origin(request: Request[Any, Any, Any]) -> None:
     """Raise where another site's page sent the form; beside the form's token, which it cannot know."""
+    if not _is_own(request):
+        raise PermissionDeniedException
+
+
+def _is_own(request: Request[Any, Any, Any]) -> bool:
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "same-origin")
-    if site not in {"same-origin", "none"} or (origin and urlsplit(origin).netloc != request.headers.get("host")):
-        raise PermissionDeniedException
+    return site in {"same-origin", "none"} and not (origin and urlsplit(origin).netloc != request.headers.get("host"))
