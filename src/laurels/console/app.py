@@ -206,14 +206,16 @@ class _Console:
 
     async def _sign_in_first(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:
         """Where to go before a page is shown to who is not signed in, or has to be looked at again. What was written
-        into a form is shown, to be copied: browsers forget it with a page that is not to be kept.
+        into a form is shown, to be copied: browsers forget it with a page that is not to be kept. The way in leads back
+        to the page with the form.
         """
+        path = _path_of(request) if page.method == "GET" else _page_before(request)
+        to = self._entry.sign_in_for(path) if person is None else check_again(path)
         if page.method == "GET":
-            to = self._entry.sign_in_for(_path_of(request)) if person is None else check_again(_path_of(request))
             return self._answered(request, None, to)
         _check_origin(request)
         sent = _once([*(await request.form()).multi_items()])
-        says = {"what": "signed-out" if person is None else "again", "written": _written(sent)}
+        says = {"what": "signed-out" if person is None else "again", "written": _written(sent), "sign_in": to.to}
         return self._show(request, None, Shown(template="error.html", says=says, status=_FORBIDDEN))
 
     def _answered(
@@ -345,6 +347,17 @@ async def _upload(sent: object) -> Upload | None:
 def _path_of(request: Request[Any, Any, Any]) -> str:
     query = request.scope["query_string"].decode("latin-1")
     return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
+
+
+def _page_before(request: Request[Any, Any, Any]) -> str:
+    """The page of this console that sent a form, as the browser says; the first one where it does not."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    if page.netloc != request.headers.get("host") or not page.path:
+        return "/"
+    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 def _redirect(to: str) -> Response[Any]:
