@@ -69,5 +69,6 @@ async def ask(visitor: Visitor, path: str, form: dict[str, str] | None) -> None:
         answer = await visitor.client.get(path)
     else:
         answer = await visitor.client.post(path, data={**visitor.fields("/sign-out"), **form})
+        answer = await visitor.client.get(answer.headers["location"])
     wanted = 200 if form is None else 303
     assert answer.status_code == wanted, (path, form, answer.status_code, answer.text)

@@ -147,6 +147,44 @@ PAGES = {
 }
 
 
+TOO_SMALL = """() => {
+    const controls = 'button, summary, select, textarea, input:not([type=checkbox], [type=hidden]), .check, nav a';
+    return [...document.querySelectorAll(controls)].filter(it => it.checkVisibility()).filter(it => {
+        const box = it.getBoundingClientRect();
+        return Math.min(box.width, box.height) < 24;
+    }).map(it => it.outerHTML.slice(0, 100));
+}"""
+"""What fingers miss: controls of less than 24 pixels. Links that stand in a text are as high as its lines."""
+
+
+def test_the_longest_ids_widen_no_page(browser: Browser, console: Console, signed_in: Any) -> None:
+    longer = """() => {
+        const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const text = texts.currentNode;
+            text.data = text.data.replace(/16133|120\\d\\d|69287\\d|USD.\\d|[RV]1/g, 'W'.repeat(128));
+        }
+        for (const menu of document.querySelectorAll('details')) menu.open = menu.className != 'menu';
+    }"""
+    for page in opened(browser, signed_in, viewport={"width": 1440, "height": 900}):
+        for name, path in PAGES.items():
+            page.goto(console.base + path)
+            page.evaluate(longer)
+            for width in (1440, 390, 320):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, width)
+
+
+def test_no_list_is_cut_on_a_phone(browser: Browser, console: Console, signed_in: Any) -> None:
+    """But for the triangle of redemption, which is as wide as its months; it scrolls by itself."""
+    cut = """[...document.querySelectorAll('main .scroll')].filter(it => it.checkVisibility())
+        .filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.ariaLabel)"""
+    for page in opened(browser, signed_in, viewport={"width": 390, "height": 844}):
+        for name, path in PAGES.items():
+            page.goto(console.base + path)
+            assert name == "breakage" or page.evaluate(cut) == [], name
+
+
 @pytest.mark.parametrize("theme", ["light", "dark", "forced"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
@@ -158,6 +196,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         for name, path in PAGES.items():
             page.goto(console.base + path)
             assert found(page) == [], name
+            assert page.evaluate(TOO_SMALL) == [], name
             for narrow in (width, 320, width // 2):  # the last one: text of 200 %, as browsers zoom
                 page.set_viewport_size({"width": max(narrow, 320), "height": height})
                 assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, narrow)
@@ -205,6 +244,39 @@ def test_a_customer_is_found_explained_corrected_and_mended_by_keyboard(
         page.get_by_role("button", name="Take 50 points from 16133").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_contain_text(re.compile("Correction: \u221250"))
+
+
+def test_the_way_back_from_a_customer_leads_to_what_was_found(
+    browser: Browser, console: Console, signed_in: Any
+) -> None:
+    for page in opened(browser, signed_in):
+        page.goto(f"{console.base}/customers")
+        page.keyboard.press("/")
+        page.keyboard.type("120")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="12003").click()
+        page.get_by_role("heading", name="12003", exact=True).wait_for()
+        page.go_back()
+        page.get_by_role("link", name="12004").wait_for()
+
+
+def test_a_link_from_elsewhere_leaves_open_forms_as_they_are(
+    browser: Browser, console: Console, signed_in: Any
+) -> None:
+    context = browser.new_context(storage_state=signed_in)
+    context.set_default_timeout(PATIENCE_MS)
+    form, chat = context.new_page(), context.new_page()
+    form.goto(f"{console.base}/customers/0/correct")
+    form.get_by_label("Points").fill("5")
+    form.get_by_label("Reason, for colleagues").fill("a long story")
+    link = f'<a href="{console.base}/customers/1">this one</a>'
+    chat.route("http://chat.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    chat.goto("http://chat.example/")
+    chat.get_by_role("link").click()
+    chat.get_by_role("heading", level=1).wait_for()
+    form.get_by_role("button", name="Check what it does").click()
+    form.get_by_role("button", name="Give 5 points").wait_for()
+    context.close()
 
 
 def test_a_job_under_way_is_looked_at_again_and_again(browser: Browser, console: Console, signed_in: Any) -> None:

@@ -77,6 +77,12 @@ class Visitor:
         self.page = answer
         return answer
 
+    async def find(self, sought: str) -> httpx.Response:
+        """Look for a customer, as far as what was found, or the way to the one that was."""
+        await self.open("/customers")
+        await self.send("/customers", {"q": sought})
+        return await self.follow()
+
     async def follow(self) -> httpx.Response:
         """Go where the last answer leads."""
         assert self.page is not None

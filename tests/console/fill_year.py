@@ -1,6 +1,6 @@
 """Fill a ledger with a year of a shop, for pictures of the console: python -m tests.console.fill_year STATE.
 
-The clock is turned, so that what happened in a month was recorded in it.
+The clock is turned, so that what happened on a day was recorded on it.
 """
 
 import asyncio
@@ -12,13 +12,14 @@ from random import Random
 from tests.console.one_customer import TOTALS, WHO, after_orders, enrol, order
 
 from laurels import clock
-from laurels.clock import DAY, SECOND
+from laurels.clock import DAY, HOUR, SECOND
 from laurels.model import Adjustment, Channel, Order, Redemption, Refund
 from laurels.rollups import RollingUp
 from laurels.settings import load
 from laurels.wiring import Services, build
 
-CUSTOMERS, MONTHS = 60, 12
+CUSTOMERS, DAYS = 60, 360
+SATURDAY = 5
 CHANNELS = (*Channel,)
 RULES = """version = 1
 value = {{ GBP = "0.10", EUR = "0.12" }}
@@ -61,7 +62,7 @@ class Turned:
     """A clock that stands where it was turned to."""
 
     def __init__(self) -> None:
-        self.at = clock.now() - MONTHS * 30 * DAY
+        self.at = clock.now() - DAYS * DAY - SECOND
 
     def __call__(self) -> int:
         return self.at
@@ -81,34 +82,42 @@ def refund(refund_id: str, of: Order) -> Refund:
     )
 
 
-async def month(services: Services, number: int, rng: Random) -> None:
-    """What happens in one month: orders, refunds, points spent, a correction."""
-    ledger = services.ledger
-    orders = []
-    for n in range(40 + 3 * number):
-        who = f"{12000 + rng.randrange(CUSTOMERS)}"
-        orders.append(order(f"{number:02}{n:03}", who, f"{rng.randrange(8, 240)}.{rng.randrange(100):02}"))
-    orders.append(order(f"69287{number}", WHO, TOTALS[number % len(TOTALS)], channel=CHANNELS[number % 3]))
-    orders += [order(f"E{number}-{n}", f"{12000 + n}", "80.00", "EUR") for n in range(6)]
-    await ledger.accept([each.document() for each in orders])
+async def day_of(services: Services, number: int, orders: list[Order], rng: Random) -> None:
+    """What happens on the day of this number: its orders; now and then a refund, points spent, a correction."""
+    await services.ledger.accept([each.document() for each in orders])
     await services.awarder.drain()
-    back = [refund(f"R{number}-{n}", orders[n]) for n in range(4)]
-    await ledger.accept([each.document() for each in back])
-    await services.awarder.drain()
-    for n in range(8):
-        who = orders[n].member_id
-        found = await ledger.balance(who)
+    some = rng.choice([each for each in orders if each.currency == "GBP"])
+    if number % 8 == 3:
+        await services.ledger.accept([refund(f"R{number}", some).document()])
+        await services.awarder.drain()
+    if number % 4 == 1:
+        found = await services.ledger.balance(some.member_id)
         if found is not None and found[0].balance > 20:
-            spent = Redemption(source="till", redemption_id=f"V{number}-{n}", points=12, member_id=who)
+            spent = Redemption(source="till", redemption_id=f"V{number}", points=12, member_id=some.member_id)
             await services.points.redeem(spent, "till")
-    late = Adjustment(
-        id=f"k{number}", points=5, actor="person:niamh", member_id=orders[0].member_id, reason="late parcel"
-    )
-    await services.points.adjust(late)
+    if number % 30 == 15:
+        late = Adjustment(
+            id=f"k{number}", points=5, actor="person:niamh", member_id=some.member_id, reason="late parcel"
+        )
+        await services.points.adjust(late)
+
+
+def orders_of(number: int, weekday: int, rng: Random) -> list[Order]:
+    """A day's orders: more from month to month, and at the week's end."""
+    orders = []
+    for n in range(rng.randint(1, 3) + number // 120 + (weekday >= SATURDAY)):
+        who = f"{12000 + rng.randrange(CUSTOMERS)}"
+        orders.append(order(f"{number:03}-{n}", who, f"{rng.randrange(10, 240)}.{rng.randrange(100):02}"))
+    if number % 5 == 2:
+        orders.append(order(f"E{number}", f"{12000 + number % 6}", "80.00", "EUR"))
+    if number % 30 == 20:
+        month = number // 30
+        orders.append(order(f"69287{month}", WHO, TOTALS[month % len(TOTALS)], channel=CHANNELS[month % 3]))
+    return orders
 
 
 async def fill(state: Path) -> None:
-    """A year, month by month."""
+    """A year, day by day."""
     now, rng = Turned(), Random(7)
     rules = state.parent / "rules.toml"
     rules.write_text(RULES.format(day(-12), day(9), day(4), day(40)), "utf-8")
@@ -117,9 +126,11 @@ async def fill(state: Path) -> None:
         ledger = services.ledger
         await enrol(services)
         await ledger.enrol([(f"{12000 + n}", f"c{n}@example.ie") for n in range(CUSTOMERS)], actor="shop")
-        for number in range(MONTHS):
-            now.at = min(now.at + 30 * DAY, clock.now() - SECOND)
-            await month(services, number, rng)
+        began = now.at
+        for number in range(DAYS):
+            now.at = began + (number + 1) * DAY - rng.randrange(10 * HOUR)  # at some hour of it
+            orders = orders_of(number, datetime.fromtimestamp(now.at // SECOND, UTC).weekday(), rng)
+            await day_of(services, number, orders, rng)
         now.at = clock.now()
         await after_orders(services)
         await services.projector.catch_up()

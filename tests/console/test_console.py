@@ -13,6 +13,7 @@ import pytest
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 from tests.ports import free_port
 
+from laurels.awarding.causes import CAUSES
 from laurels.clock import HOUR, MINUTE, SECOND
 from laurels.console import client_of, words
 from laurels.console.app import ALIVE, HEADERS, POLICY
@@ -168,8 +169,7 @@ async def test_who_does_nothing_for_half_an_hour_or_stays_all_day_signs_in_anew(
 
 async def test_a_customer_is_found_by_an_order_and_the_reason_is_told(house: ConsoleShop) -> None:
     visitor = await house.signed_in("support")
-    await visitor.open("/customers")
-    assert (await visitor.send("/customers", {"q": "A1"})).status_code == 303
+    assert (await visitor.find("A1")).status_code == 303
     page = await visitor.follow()
     assert str(page.request.url).startswith(f"{BASE}/customers/0?entry=")
     assert re.search(r'<details class="entry" id="[\d-]+" open>', page.text)
@@ -184,11 +184,10 @@ async def test_a_customer_is_found_by_an_order_and_the_reason_is_told(house: Con
 
 async def test_a_search_with_several_hits_lists_them_and_one_without_says_what_was_tried(house: ConsoleShop) -> None:
     visitor = await house.signed_in("support")
-    await visitor.open("/customers")
-    assert "Nothing found for “&lt;b&gt;nobody”" in (await visitor.send("/customers", {"q": "<b>nobody"})).text
+    assert "Nothing found for “&lt;b&gt;nobody”" in (await visitor.find("<b>nobody")).text
     await house.shop.order("A50", "anna", "10.00")
     await house.shop.settle()
-    found = await visitor.send("/customers", {"q": "ann"})
+    found = await visitor.find("ann")
     assert "2 found for “ann”" in found.text
 
 
@@ -278,6 +277,34 @@ async def test_a_refund_is_cancelled(house: ConsoleShop) -> None:
     assert "The refund is cancelled" in (await visitor.follow()).text
     await house.shop.settle()
     assert (await house.shop.ask("GET", "/order/A1")).json()["points"] == 99
+
+
+async def test_what_was_looked_for_is_in_its_address_for_who_looked_alone(house: ConsoleShop) -> None:
+    niamh, oisin = await house.signed_in("support"), await house.signed_in("support", name="oisin")
+    found = await niamh.find("an")
+    assert "found for “an”" in found.text
+    address = str(found.url).removeprefix(BASE)
+    assert re.fullmatch(r"/customers\?sought=[\w-]{30,}", address)
+    assert "found for “an”" in (await niamh.open(address)).text, "so the way back leads there"
+    for visitor, to in ((oisin, address), (niamh, address[:-2]), (niamh, "/customers?sought=%F0%9F%8E%81")):
+        page = await visitor.open(to)
+        assert (page.status_code, "You looked at last" in page.text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/customers/0/cancel-refund?refund=R9&order=A1",
+        "/customers/0/cancel-refund?refund=R1&order=A2",
+        "/customers/0/cancel-refund",
+        "/customers/0/give-back?redemption=V9",
+        "/campaigns/stop?campaign=no%20such",
+    ],
+)
+async def test_no_page_says_what_it_does_with_what_is_not_there(house: ConsoleShop, path: str) -> None:
+    page = await (await house.signed_in("support", "program")).open(path)
+    assert page.status_code == 404
+    assert 'class="effect"' not in page.text
 
 
 async def test_a_customer_is_hidden_shown_and_renamed(house: ConsoleShop) -> None:
@@ -432,8 +459,21 @@ def test_the_words_are_those_of_the_house() -> None:
     assert not re.search(r"(?<![-\w])(successfully|please|oops|invalid|user|redeem)\b", " ".join(said))
 
 
+def test_every_cause_has_its_words_and_a_remedy() -> None:
+    assert {*words.CAUSES} - {""} == {*words.REMEDIES} == {*CAUSES}
+
+
 def test_whatever_the_log_tells_has_words() -> None:
     recorded = {route.handle.__name__ for route in ROUTES if route.access is not None and route.audited}
     assert recorded - {*words.ACTIONS} == set()
+    assert len({*words.ACTIONS.values()}) == len(words.ACTIONS)  # each is a choice of its own over the log
+    of_members = {"member_id", "number"}
+    for route in ROUTES:
+        named = [name for name in re.findall(r"{(\w+)}", route.path) if name not in of_members]
+        if route.audited and named:
+            said = words.thing(" ".join(f"{name}=A/1" for name in named))
+            assert "=" not in said, (route.path, said)
+    assert words.thing("order_id=A 1 refund_id=R1") == "refund R1 of order A 1"
+    assert words.thing("which=2") == "version 2"
     assert words.thing("kind=order source=shop id=Order 1 of 2") == "order Order 1 of 2 of shop"
     assert words.thing("entry 0-5") == "entry 0-5"

@@ -348,3 +348,20 @@ async def test_reports_that_are_jobs_are_for_who_may_see_reports(house: ConsoleS
         for role, status in (("support", 404), ("finance", 200)):
             answer = await house.shop.ask("GET", f"/jobs/{number}", token=house.shop.person(role))
             assert answer.status_code == status, (kind, role)
+
+
+async def test_every_large_figure_has_its_commas(tmp_path: Path) -> None:
+    program = tmp_path / "program.toml"
+    program.write_text('version = 1\nvalue = { GBP = "0.10" }\n[earn]\npoints = 1\nper = { GBP = "1.00" }\n', "utf-8")
+    async with open_console_shop(tmp_path / "state", program_file=program) as console:
+        await console.shop.order("A9", "ann", "1234567.89")
+        await console.shop.settle()
+        await counted(console)
+        visitor = await console.signed_in("finance")
+        span = f"from={FIRST_DAY}&to={LAST_DAY}"
+        for path in (f"/finance?{span}", "/overview", "/finance/liability", "/finance/breakage"):
+            page = await visitor.open(path)
+            assert page.status_code == 200
+            figures = re.findall(r"<(?:td|dd)[^>]*>([^<]*\d[^<]*)<", page.text)
+            assert any("," in figure for figure in figures), path
+            assert not [figure for figure in figures if re.search(r"(?<![\d:-])\d{4,}", figure)], path

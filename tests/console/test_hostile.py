@@ -3,18 +3,21 @@ what stands between it and Laurels. Nothing of it breaks a page, changes anythin
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from litestar.types import Receive, Scope, Send
-from tests.console.console_shop import ConsoleShop, Visitor, open_console_shop
+from structlog.testing import capture_logs
+from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 
 from laurels.clock import MINUTE
-from laurels.console import client_of
+from laurels.console import client_of, words
 from laurels.console.transports import Answer, Pairs, Transport, _Closing
 from laurels.console.views.texts import one_line, unseen_removed
 
@@ -91,6 +94,8 @@ async def test_an_address_with_nonsense_is_answered(console: ConsoleShop, path: 
     assert answer.status_code == status, answer.text
     assert "<script>" not in answer.text
     assert "Something went wrong" not in answer.text
+    assert "Not done" not in answer.text.partition("<main")[2]  # nothing was to be done
+    assert "regex" not in answer.text
 
 
 async def test_what_is_no_form_changes_nothing(console: ConsoleShop) -> None:
@@ -162,20 +167,16 @@ async def test_a_reason_that_is_not_kept_is_said_beside_its_field(console: Conso
 )
 async def test_what_is_pasted_is_found(console: ConsoleShop, pasted: str) -> None:
     visitor = await console.signed_in("support")
-    await visitor.open("/customers")
-    answer = await visitor.send("/customers", {"q": pasted})
+    answer = await visitor.find(pasted)
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/customers/0")
 
 
 @pytest.mark.parametrize("sought", ["\u202e", "' OR 1=1 --", "%", "_nn", "*", "\x00", "🎁", "x" * 5000, "<b>"])
 async def test_a_search_for_nonsense_finds_nothing(console: ConsoleShop, sought: str) -> None:
     visitor = await console.signed_in("support")
-    await visitor.open("/customers")
-    answer = await visitor.send("/customers", {"q": sought})
-    if answer.status_code == 303:
-        assert answer.headers["location"] == "/customers", "nothing was left of it"
-    else:
-        assert (answer.status_code, "Nothing found" in answer.text, "<b>" in answer.text) == (200, True, False)
+    answer = await visitor.find(sought)
+    assert (answer.status_code, "<b>" in answer.text) == (200, False)
+    assert "Nothing found" in answer.text or str(answer.url) == f"{BASE}/customers", "nothing was left of it"
 
 
 def test_unseen_characters_go_and_seen_ones_stay() -> None:
@@ -223,6 +224,28 @@ async def test_a_file_that_is_none_is_told_in_a_line(console: ConsoleShop, to: s
     assert (await console.shop.ask("GET", "/members/number/0")).json()["state"] == "enrolled"
 
 
+def test_whatever_is_written_into_a_form_is_shown_to_who_was_signed_out() -> None:
+    confirmed = {"typed", "version"}  # what a page shows, typed once more
+    chosen = {"file", "board", "quiet"}
+    for template in files("laurels.console").joinpath("templates").iterdir():
+        for form in re.findall(r'<form[^>]*method="post".*?</form>', template.read_text("utf-8"), re.DOTALL):
+            written = re.findall(r'<(?:input|textarea)(?![^>]*\bhidden\b)[^>]* name="(\w+)"', form)
+            written += re.findall(r'{{ day\("(\w+)"', form)
+            assert {*written} <= {*words.WRITTEN} | confirmed | chosen, template
+
+
+async def test_a_form_that_is_too_old_is_not_lost(console: ConsoleShop) -> None:
+    visitor = await console.signed_in("support")
+    await visitor.open("/customers/0/correct")
+    form = visitor.fields("/customers/0/correct") | {"points": "5", "reason": "a <long> story"}
+    for origin, is_shown in ((BASE, True), ("https://elsewhere.example", False)):
+        visitor.client.cookies.delete("laurels-console-8100-csrf")
+        answer = await visitor.client.post("/customers/0/correct", data=form, headers={"origin": origin})
+        assert (answer.status_code, "too old" in answer.text) == (403, True)
+        assert ("a &lt;long&gt; story" in answer.text) is is_shown, "no words of another site's"
+        await visitor.open("/customers")
+
+
 async def test_a_form_of_who_was_signed_out_is_not_lost(tmp_path: Path) -> None:
     async with open_console_shop(tmp_path) as console:
         at = [console.shop.services.now()]
@@ -264,7 +287,7 @@ async def before_a(console: ConsoleShop, api: Any) -> AsyncIterator[Visitor]:
     """Somebody at a console that asks its API there."""
     kept, console.api = console.api, ZoneTold(client_of(api))
     try:
-        visitor = await console.signed_in("lead", "operator")
+        visitor = await console.signed_in("lead", "operator", "finance")
         yield visitor
     finally:
         await console.api.aclose()
@@ -307,6 +330,42 @@ async def test_what_stands_before_laurels_breaks_no_page(
         if status in {502, 520, 504, 302}:
             assert (sent.status_code, "may be done or not" in sent.text) == (503, True)
             assert "Nothing was changed" not in sent.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (b"text/html", b"<h1>Sign in at the office</h1>"),
+        (b"application/json", b"<h1>"),
+        (b"text/plain", b"{}"),
+        (b"", b""),
+    ],
+)
+async def test_a_page_in_place_of_laurels_is_no_answer(console: ConsoleShop, kind: bytes, body: bytes) -> None:
+    """What stands before Laurels answers as if all were well."""
+    async with before_a(console, gateway(200, kind, body)) as visitor:
+        for path in ("/customers/0", "/work", "/finance", "/finance.csv"):
+            page = await visitor.open(path)
+            assert (page.status_code, "Sign in at" in page.text) == (503, False), path
+        token = {"_csrf_token": await after_health(visitor)}
+        sent = await visitor.client.post("/work/retry-all", data=token)
+        assert (sent.status_code, "may be done or not" in sent.text) == (503, True)
+
+
+async def test_a_console_whose_key_is_not_known_says_whose_setting_that_is(console: ConsoleShop) -> None:
+    problem = b'{"type": "/problems/not-signed-in", "detail": "This token is of nobody."}'
+    async with before_a(console, gateway(401, b"application/problem+json", problem)) as visitor:
+        assert "auth.console_keys" in (await visitor.open("/customers/0")).text
+
+
+async def test_what_nobody_foresaw_is_logged(console: ConsoleShop) -> None:
+    with capture_logs() as logs:
+        async with before_a(console, gateway(200, b"application/json", b'{"secret": "ann"}')) as visitor:
+            page = await visitor.open("/work")
+    assert (page.status_code, "was logged" in page.text) == (500, True)
+    [line] = [line for line in logs if line["event"] == "console.failed"]
+    assert line["route"] == "/work"
+    assert "ann" not in str(line)
 
 
 async def after_health(visitor: Visitor) -> str:

@@ -125,3 +125,19 @@ async def test_the_page_hides_looks_and_keeps_that_in_its_address(
     assert "No changes in the rows searched." in page.text
     assert "/log?sub=mary&amp;only=changes&amp;before=" in page.text
     assert "Nothing of this is in the log." in (await auditor.open("/log?sub=nobody&only=changes")).text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("member=A1&sub=niamh", "Customer number</a>: must be a whole number"),
+        ("since=yesterday", "From</a>: must be a time"),
+        ("sub=%00", "Person</a>: must be"),
+        ("before=x", "This address is not one that this page made."),
+    ],
+)
+async def test_what_the_log_cannot_look_for_is_said_in_its_form(house: ConsoleShop, query: str, said: str) -> None:
+    page = await (await house.signed_in("auditor")).open(f"/log?{query}")
+    assert page.status_code == 422
+    assert said in page.text
+    assert ('value="niamh"' in page.text) == ("niamh" in query)

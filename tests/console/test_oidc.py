@@ -150,8 +150,13 @@ async def test_a_form_is_not_taken_before_the_provider_was_asked_again(
         await walk(visitor, "/customers/0/hide")
         provider.person = {**NIAMH, "groups": []}
         now.later = CHECKED_FOR
-        page = await visitor.send("/customers/0/hide")
+        form = visitor.fields("/customers/0/hide")
+        page = await visitor.send("/customers/0/hide", referer=f"{BASE}/customers/0/hide?a=1")
         assert (page.status_code, "Nothing was changed" in page.text) == (403, True)
+        assert "/sign-in/begin?silent=1&amp;to=%2Fcustomers%2F0%2Fhide%3Fa%3D1" in page.text, "back to the form"
+        for elsewhere in ("https://elsewhere.example/x", "http://[", ""):
+            page = await visitor.client.post("/customers/0/hide", data=form, headers={"referer": elsewhere})
+            assert 'href="/sign-in/begin?silent=1&amp;to=%2F"' in page.text, "nowhere else"
         assert not (await console.shop.ask("GET", "/members/number/0")).json()["hidden"]
 
 

@@ -55,6 +55,17 @@ async def test_an_answer_that_is_not_as_it_has_to_be_lets_nobody_in(
         assert (answer.status_code, await is_let_in(visitor)) == (403, False)
 
 
+async def test_a_provider_that_says_who_it_is_always_does(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+) -> None:
+    """What another provider sent bears no name, or another one (RFC 9207)."""
+    provider.configured = {"authorization_response_iss_parameter_supported": True}
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        assert (await come_back(visitors())).status_code == 303
+        assert (await come_back(visitors(), iss=None)).status_code == 403
+        assert (await come_back(visitors(), iss="")).status_code == 403
+
+
 @pytest.mark.parametrize(
     "claims",
     [

@@ -10,6 +10,7 @@ import pytest
 from tests.console.console_shop import ConsoleShop, open_console_shop
 
 from laurels.console.views import PAGES
+from laurels.program import DEFAULT_PROGRAM
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +21,7 @@ REFUSED: dict[str, tuple[str, str, Mapping[str, str]]] = {
     "correct too much": ("/customers/0/correct", "/customers/0/correct", {"points": "9999999999", "reason": "t"}),
     "merge": ("/customers/1/merge?into=none", "", {}),
     "erase": ("/customers/0/erase", "/customers/0/erase", {"typed": "somebody else"}),
-    "stop": ("/campaigns/stop?campaign=none", "/campaigns/stop", {"why": " "}),
+    "stop": ("/campaigns/stop?campaign=double", "/campaigns/stop", {"why": " "}),
     "submit": ("/program", "/program", {"text": "version = no"}),
     "extend": ("/program/extend", "/program/extend", {"first": "2027-02-30", "last": "", "until": "x"}),
     "extend backwards": (
@@ -28,6 +29,7 @@ REFUSED: dict[str, tuple[str, str, Mapping[str, str]]] = {
         "/program/extend",
         {"first": "2087-03-01", "last": "2087-02-01", "until": "2087-04-01"},
     ),
+    "log": ("/log?member=A1&since=never", "", {}),
     "finance": ("/finance?from=2026-02-01&to=2026-01-01", "", {}),
     "liability": ("/finance/liability?at=never", "", {}),
     "drop": ("/work/order?source=shop&id=USD", "/work/order", {"reason": " ", "step": "drop"}),
@@ -38,7 +40,9 @@ REFUSED: dict[str, tuple[str, str, Mapping[str, str]]] = {
 
 @pytest.fixture
 async def console(tmp_path: Path) -> AsyncIterator[ConsoleShop]:
-    async with open_console_shop(tmp_path) as console:
+    program = tmp_path / "program.toml"
+    program.write_text(f'{DEFAULT_PROGRAM}\n[[campaigns]]\nname = "double"\nmultiply = "2"\n', "utf-8")
+    async with open_console_shop(tmp_path / "state", program_file=program) as console:
         for member in ("ann", "bob"):
             await console.shop.order(f"A{member}", member, "25.00")
         await console.shop.ask("POST", "/order/USD", json={"member_id": "ann", "currency": "USD", "total": "1.00"})

@@ -4,8 +4,9 @@ import re
 
 OTHER = "other"
 
-_CAUSES = (
-    ("currency", r"gives no points for|is in \w+, the refund in"),
+_REASONS = (
+    ("currency", r"gives no points for"),
+    ("another-currency", r"is in \w+, the refund in"),
     ("another-member", r"another member's"),
     ("no-order", r"did not come within"),
     ("unreadable", r"cannot be read"),
@@ -15,7 +16,10 @@ _CAUSES = (
     ("lines", r"no line|the lines (are|cost)|line's tax|its tax|payments do not add up"),
 )
 
+CAUSES = (*(cause for cause, _ in _REASONS), OTHER)
+"""All there are."""
+
 
 def cause_of(reason: str) -> str:
     """The cause that a document's reason speaks of; `other` for one that is none of the known."""
-    return next((cause for cause, words in _CAUSES if re.search(words, reason)), OTHER)
+    return next((cause for cause, words in _REASONS if re.search(words, reason)), OTHER)

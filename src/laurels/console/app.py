@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from litestar import Litestar, Request, Response
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import MutableScopeHeaders, UploadFile
@@ -30,12 +31,14 @@ from laurels.console.files import static_files
 from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
+from laurels.console.sealing import Seal
 from laurels.console.shop_zone import NO_ZONE, ShopZone
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
 from laurels.console.views import PAGES, first_page
 from laurels.console.views.waiting import NavigationCounts
 from laurels.console.whole_answers import in_one_go
+from laurels.logs import describe
 from laurels.model.people import roles_with
 
 POLICY = (
@@ -52,6 +55,8 @@ HEADERS = {
 """Sent with every answer."""
 
 ALIVE = "/healthz"
+
+log = structlog.get_logger(__name__)
 
 _FORBIDDEN = HTTPStatus.FORBIDDEN
 _PART = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -94,7 +99,7 @@ def create_console(setup: Setup) -> ASGIApp:
         secret=hashlib.blake2b(setup.secret, digest_size=32, person=b"laurels-csrf").hexdigest(),
         cookie_name=_csrf_cookie(setup),
         cookie_httponly=True,
-        cookie_samesite="strict",
+        cookie_samesite="lax",  # else a link in a chat would make a new one, and the forms that are open too old
         cookie_secure=setup.secure,
         exclude=["^/static/", f"^{ALIVE}$"],
     )
@@ -186,6 +191,7 @@ class _Console:
             query=_once(request.query_params.multi_items()),
             form=form,
             file=file,
+            seal=Seal(self._setup.secret, f"{person.sub} {request.session['since']}"),
             now=now,
             zone=zone or NO_ZONE,
         )
@@ -203,15 +209,16 @@ class _Console:
 
     async def _sign_in_first(self, page: Page, request: Request[Any, Any, Any], person: Person | None) -> Response[Any]:
         """Where to go before a page is shown to who is not signed in, or has to be looked at again. What was written
-        into a form is shown, to be copied: browsers forget it with a page that is not to be kept.
+        into a form is shown, to be copied: browsers forget it with a page that is not to be kept. The way in leads back
+        to the page with the form.
         """
+        path = _path_of(request) if page.method == "GET" else _page_before(request)
+        to = self._entry.sign_in_for(path) if person is None else check_again(path)
         if page.method == "GET":
-            to = self._entry.sign_in_for(_path_of(request)) if person is None else check_again(_path_of(request))
             return self._answered(request, None, to)
         _check_origin(request)
         sent = _once([*(await request.form()).multi_items()])
-        written = [(label, sent[name]) for name, label in words.WRITTEN.items() if sent.get(name, "").strip()]
-        says = {"what": "signed-out" if person is None else "again", "written": written}
+        says = {"what": "signed-out" if person is None else "again", "written": _written(sent), "sign_in": to.to}
         return self._show(request, None, Shown(template="error.html", says=says, status=_FORBIDDEN))
 
     def _answered(
@@ -274,13 +281,23 @@ class _Console:
     def failed(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         """The answer to what the framework refuses, and to what nobody foresaw."""
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+        if not isinstance(error, HTTPException):
+            log.error("console.failed", route=request.scope.get("path_template", ""), **describe(error))
         try:
             person = person_of(request.session, self._setup.now())
         except HTTPException:  # refused before the session was read
             person = None
-        says = {"what": "form" if isinstance(error, PermissionDeniedException) else str(int(status))}
+        says: dict[str, Any] = {
+            "what": "form" if isinstance(error, PermissionDeniedException) else str(int(status)),
+            "was_form": request.method == "POST",
+        }
+        if isinstance(error, PermissionDeniedException) and _is_own(request):
+            sent = ScopeState.from_scope(request.scope).form
+            says["written"] = _written(sent) if isinstance(sent, Mapping) else []
         if isinstance(error, _GivenTwice):
-            says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
+            says["detail"] = f"{error.detail}."
+            if says["was_form"]:
+                says["detail"] = f"Nothing was changed: {error.detail}. Go back, load the page anew, and send it again."
         elif status in words.REFUSALS:
             says["detail"] = words.REFUSALS[status]
         answer = self._show(request, person, Shown(template="error.html", says=says, status=status))
@@ -339,6 +356,17 @@ def _path_of(request: Request[Any, Any, Any]) -> str:
     return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
 
 
+def _page_before(request: Request[Any, Any, Any]) -> str:
+    """The page of this console that sent a form, as the browser says; the first one where it does not."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    if page.netloc != request.headers.get("host") or not page.path:
+        return "/"
+    return f"{page.path}?{page.query}" if page.query else page.path
+
+
 def _redirect(to: str) -> Response[Any]:
     return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": to})
 
@@ -354,9 +382,19 @@ def _once(sent: Iterable[tuple[str, Any]]) -> dict[str, str]:
     return found
 
 
+def _written(sent: Mapping[str, object]) -> list[tuple[str, str]]:
+    """What a person wrote into a form, each text under what its field is called."""
+    texts = [(label, sent.get(name)) for name, label in words.WRITTEN.items()]
+    return [(label, text) for label, text in texts if isinstance(text, str) and text.strip()]
+
+
 def _check_origin(request: Request[Any, Any, Any]) -> None:
     """Raise where another site's page sent the form; beside the form's token, which it cannot know."""
+    if not _is_own(request):
+        raise PermissionDeniedException
+
+
+def _is_own(request: Request[Any, Any, Any]) -> bool:
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "same-origin")
-    if site not in {"same-origin", "none"} or (origin and urlsplit(origin).netloc != request.headers.get("host")):
-        raise PermissionDeniedException
+    return site in {"same-origin", "none"} and not (origin and urlsplit(origin).netloc != request.headers.get("host"))

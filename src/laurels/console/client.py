@@ -19,7 +19,10 @@ AT_ONCE = 8
 LOOK_WITHIN_S, CHANGE_WITHIN_S = 20.0, 60.0
 """How long one call may take in all, in this process too: a page that hangs would hold one of the few places."""
 
-_PROBLEM = "application/problem+json"
+_PROBLEM, _JSON = "application/problem+json", "application/json"
+_FILES = frozenset({"text/csv", "application/vnd.apache.parquet"})
+"""What Laurels answers in. What stands before it, such as somebody's page to sign in, answers otherwise."""
+
 _IN_PATH = "/:@!$&'()*+,;=~%"
 """What stays as it is in a path; what is sent there of people's words is encoded already."""
 
@@ -82,7 +85,10 @@ class Asking:
 
     async def get_file(self, path: str, **query: object) -> bytes:
         """An answer's bytes. Raises `ApiRefused`, `ApiAway`."""
-        return (await self._send("GET", path, query, None, {})).content
+        answer = await self._send("GET", path, query, None, {})
+        if _kind(answer) not in _FILES:
+            raise _unheard("GET")
+        return answer.content
 
     async def post(
         self, path: str, body: object | None = None, *, headers: Mapping[str, str] | None = None, **query: object
@@ -97,7 +103,11 @@ class Asking:
     async def _ask(
         self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
     ) -> Any:
-        return json.loads((await self._send(method, path, query, body, headers)).content)
+        answer = await self._send(method, path, query, body, headers)
+        try:
+            return json.loads(answer.content if _kind(answer) == _JSON else b"")
+        except (ValueError, RecursionError) as error:
+            raise _unheard(method) from error
 
     async def _send(
         self, method: str, path: str, query: Mapping[str, object], body: object | None, headers: Mapping[str, str]
@@ -116,12 +126,21 @@ class Asking:
         except NotAsked as error:
             raise ApiAway from error
         except (BrokenOff, TimeoutError) as error:
-            raise (ApiAway if method == "GET" else ApiUncertain) from error
+            raise _unheard(method) from error
         if answer.status // 100 == _DONE:
             return answer
-        if answer.status // 100 == _REFUSED or answer.media_type == _PROBLEM:
+        if answer.status // 100 == _REFUSED or _kind(answer) == _PROBLEM:
             raise _refused(answer)
-        raise ApiAway if method == "GET" else ApiUncertain  # what stands between here and Laurels has answered
+        raise _unheard(method)  # what stands between here and Laurels has answered
+
+
+def _kind(answer: Answer) -> str:
+    return answer.media_type.partition(";")[0].strip().lower()
+
+
+def _unheard(method: str) -> ApiAway:
+    """What Laurels itself said is not known, and so of a change not whether it was made."""
+    return ApiAway() if method == "GET" else ApiUncertain()
 
 
 def _refused(answer: Answer) -> ApiRefused:

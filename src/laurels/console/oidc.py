@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from oauthlib.oauth2 import WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
@@ -79,11 +79,13 @@ class Pending(Struct, frozen=True, kw_only=True):
     silent: bool
 
 
-class _Configuration(Struct, frozen=True):
+class _Configuration(Struct, frozen=True, kw_only=True):
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    names_itself: bool = field(default=False, name="authorization_response_iss_parameter_supported")
+    """Whether it says who it is as it sends people back (RFC 9207)."""
 
 
 class Oidc:
@@ -134,7 +136,8 @@ class Oidc:
             raise SignInRefused("This sign-in was not begun here, or long ago.")
         if not secrets.compare_digest(query.get("state", "").encode(), pending.state.encode()):
             raise SignInRefused("This answer belongs to another sign-in.")
-        if query.get("iss", self._client.issuer) != self._client.issuer:
+        found = await self._configuration()
+        if query.get("iss", "" if found.names_itself else self._client.issuer) != self._client.issuer:
             raise SignInRefused("Another provider has answered.")
         if "error" in query:
             if pending.silent:
@@ -142,7 +145,6 @@ class Oidc:
             raise SignInRefused("The identity provider let nobody in.")
         if not query.get("code"):
             raise SignInRefused("The identity provider gave no code.")
-        found = await self._configuration()
         claims = await self._claims(found, await self._token(found, query["code"], pending.verifier))
         if not secrets.compare_digest(_bytes(claims.get("nonce")), pending.nonce.encode()):
             raise SignInRefused("The token of the identity provider is of another sign-in.")

@@ -10,6 +10,7 @@ from msgspec import Struct
 from laurels.clock import SECOND
 from laurels.console.charts import Charts
 from laurels.console.client import Asking
+from laurels.console.sealing import Seal
 from laurels.console.sign_in import Person
 from laurels.model.times import by_the_clock
 
@@ -23,7 +24,8 @@ class Upload(Struct, frozen=True):
 
 class Ask(Struct, frozen=True, kw_only=True):
     """One request of a person who is signed in and may see the page. `zone` is the shop's, in which times are shown and
-    days are meant; UTC on a page that only shows something, where Laurels does not say which it is.
+    days are meant; UTC on a page that only shows something, where Laurels does not say which it is. `seal` closes what
+    must not be read in an address.
     """
 
     person: Person
@@ -33,6 +35,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     query: Mapping[str, str]
     form: Mapping[str, str]
     file: Upload | None = None
+    seal: Seal
     now: int
     zone: ZoneInfo
 

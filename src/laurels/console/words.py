@@ -96,8 +96,8 @@ MESSAGES: Mapping[str, str] = {
 
 ACTIONS: Mapping[str, str] = {
     "show_customer": "looked at the customer",
-    "show_member": "looked at the customer",
-    "show_timeline": "looked at the customer",
+    "show_member": "looked at the customer, by id",
+    "show_timeline": "looked at what moved the customer's points",
     "show_contact": "saw the contact",
     "find_customers": "searched",
     "adjust": "corrected points",
@@ -116,7 +116,7 @@ ACTIONS: Mapping[str, str] = {
     "retry_quarantined": "tried a document again",
     "drop_quarantined": "gave a document up",
     "export_movement": "fetched a statement",
-    "export_movement_as_parquet": "fetched a statement",
+    "export_movement_as_parquet": "fetched a statement as Parquet",
     "correct_many": "corrected points from a file",
     "erase_many": "asked to erase customers from a file",
     "propose_correction": "asked for a correction",
@@ -136,16 +136,16 @@ ACTIONS: Mapping[str, str] = {
     "compare_programs": "compared rules",
     "list_messages": "looked at messages",
     "retry_message": "sent a message again",
-    "show_entries": "looked at the customer",
-    "show_balance": "looked at the customer",
-    "show_dashboard": "looked at the customer",
-    "follow_dashboard": "looked at the customer",
-    "show_member_timeline": "looked at the customer",
-    "show_member_contact": "saw the contact",
+    "show_entries": "looked at the customer's entries",
+    "show_balance": "looked at the customer's balance",
+    "show_dashboard": "looked at the customer's dashboard",
+    "follow_dashboard": "followed the customer's dashboard",
+    "show_member_timeline": "looked at what moved the customer's points, by id",
+    "show_member_contact": "saw the contact, by id",
     "export_member": "fetched all that is kept of the customer",
-    "find_members": "searched",
+    "find_members": "listed customers",
     "show_order": "looked at an order",
-    "explain_order": "looked at an order",
+    "explain_order": "asked why an order earned its points",
     "show_refund": "looked at a refund",
     "quote_order": "asked what an order would earn",
     "place_order": "handed an order in",
@@ -177,9 +177,15 @@ WRITTEN: Mapping[str, str] = {
     "points": "Points",
     "reason": "Reason, for colleagues",
     "note": "Note, for the customer",
-    "until": "Last day to spend them",
+    "until": "Until",
     "why": "Reason, for colleagues",
     "text": "The rules",
+    "q": "What you looked for",
+    "first": "Points that lapse from",
+    "last": "and before",
+    "from": "From",
+    "at": "At the beginning of",
+    "of": "A day of the week",
 }
 """What people write into forms themselves, by its field."""
 
@@ -193,6 +199,7 @@ REFUSALS: Mapping[int, str] = {
 CAUSES: Mapping[str, str] = {
     "": "anything",
     "currency": "a currency that the rules do not name",
+    "another-currency": "a refund in another currency than its order",
     "another-member": "another customer than the order's",
     "no-order": "an order that never came",
     "unreadable": "a message that cannot be read",
@@ -206,6 +213,7 @@ CAUSES: Mapping[str, str] = {
 
 REMEDIES: Mapping[str, str] = {
     "currency": "New rules hold for later orders alone: correct the points by hand, and give this one up.",
+    "another-currency": "Have the shop send the refund in the order's currency under another id; give this one up.",
     "another-member": "Ask the shop which customer it is, and have it send the refund again under another id.",
     "no-order": "Have the order sent; its refund is tried again by itself then, or here.",
     "unreadable": "Have the sender correct the message, and send it again; give this one up.",
@@ -281,17 +289,20 @@ def did(row: Mapping[str, Any]) -> str:
 
 def thing(text: str) -> str:
     """What a row of the log is of, such as order A1 of shop."""
-    called, equals, its_id = text.partition("_id=")
-    if equals and called.isalpha():
-        return f"{called} {its_id}"
-    document = _DOCUMENT.fullmatch(text)
-    if document is not None:
-        kind, source, id_ = document.groups()
-        return f"{kind} {id_} of {source}"
-    return text.replace("job=", "job ", 1) if text.startswith("job=") else text
+    for written, said in _THINGS:
+        if (found := written.fullmatch(text)) is not None:
+            return said.format(*found.groups())
+    return text
 
 
-_DOCUMENT = re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL)
+_THINGS = (
+    (re.compile(r"kind=(\S*) source=(.*?) id=(.*)", re.DOTALL), "{0} {2} of {1}"),
+    (re.compile(r"order_id=(.*?) refund_id=(.*)", re.DOTALL), "refund {1} of order {0}"),
+    (re.compile(r"([a-z]+)_id=(.*)", re.DOTALL), "{0} {1}"),
+    (re.compile(r"job=(.*)"), "job {0}"),
+    (re.compile(r"which=(\d+)"), "version {0}"),
+    (re.compile(r"which=(.{1,12}).*"), "rules {0}"),
+)
 
 
 def rules_done(text: str, own: str) -> str:

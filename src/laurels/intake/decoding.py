@@ -121,11 +121,10 @@ def _explained(message: str) -> InvalidInput:
 
 
 def _in_words(what: str) -> str:
-    """A regular expression is not shown to people where there are words for it."""
+    """No regular expression is shown to people."""
     if "matching regex" in what:
-        for pattern, words in WORDS.items():
-            if pattern in what.replace("\\\\", "\\"):
-                return words
+        asked = what.replace("\\\\", "\\")
+        return next((words for pattern, words in WORDS.items() if pattern in asked), "is not written as it has to be")
     if _NUMBER_FOR_TEXT.match(what):
         return "must be text in quotes, not a number"
     if bound := _BOUND.match(what):

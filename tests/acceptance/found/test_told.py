@@ -179,7 +179,7 @@ async def test_what_goes_to_quarantine_is_logged_without_anybodys_data(shop: Sho
     ("reason", "cause"),
     [
         ("the program (version 1) gives no points for JPY", "currency"),
-        ("the order A1 is in GBP, the refund in EUR", "currency"),
+        ("the order A1 is in GBP, the refund in EUR", "another-currency"),
         ("the order A1 is another member's", "another-member"),
         ("the order A1 did not come within 30 days", "no-order"),
         ("the content cannot be read: x", "unreadable"),

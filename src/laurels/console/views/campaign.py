@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from laurels.console import words
-from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Shown, page
-from laurels.console.views.campaigns import in_lines
+from laurels.console.rule_words import in_lines
+from laurels.console.views.campaigns import campaign_in
 from laurels.console.views.program import LOOK
 from laurels.model.times import by_the_clock
 
@@ -59,11 +59,8 @@ class CampaignRun(NamedTuple):
 @page("GET", "/campaigns/one", *LOOK)
 async def show_campaign(ask: Ask) -> Shown:
     """The campaign that the address names. Raises `ApiRefused` where the rules have none of this name."""
-    name = ask.query.get("campaign", "")
     found = await ask.api.get("/campaigns")
-    campaign = next((each for each in found["campaigns"] if each["name"] == name), None)
-    if campaign is None:
-        raise ApiRefused(404, "not-found", "The rules that were published last have no such campaign.", "", {})
+    campaign = campaign_in(found, ask.query.get("campaign", ""))
     run, rows, behind = await _compared(ask, run_of(campaign, ask.today, ask.zone))
     says = {
         "campaign": campaign,

@@ -1,20 +1,18 @@
 """Campaigns: which run, which are to come, what they gave; and the way to end one early."""
 
-import re
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from laurels.clock import MINUTE
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
+from laurels.console.rule_words import in_lines
 from laurels.console.views.calendar import spans_of, weeks
 from laurels.console.views.periods import day_of, instant, month_begins
 from laurels.console.views.program import LOOK
 from laurels.console.views.texts import one_line
-
-_SAID_ABOVE = ("name", "from", "until", "budget")
-"""What of a rule stands in the campaign's first lines already."""
 
 _AT_ONCE = MINUTE
 """So much later a campaign is over that was ended just now."""
@@ -45,7 +43,7 @@ async def list_campaigns(ask: Ask) -> Shown:
 @page("GET", "/campaigns/stop", "program:write")
 async def ask_to_stop(ask: Ask) -> Shown:
     """What ending one does."""
-    return _stopping(ask.query.get("campaign", ""))
+    return _stopping(campaign_in(await ask.api.get("/campaigns"), ask.query.get("campaign", ""))["name"])
 
 
 @page("POST", "/campaigns/stop", "program:write")
@@ -63,6 +61,14 @@ async def stop(ask: Ask) -> Shown | Elsewhere:
             return Elsewhere("/campaigns")
         return _stopping(name, fault=error.message)
     return Elsewhere("/campaigns")
+
+
+def campaign_in(found: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The campaign of this name among those that Laurels told. Raises `ApiRefused` where there is none."""
+    campaign: dict[str, Any] | None = next((each for each in found["campaigns"] if each["name"] == name), None)
+    if campaign is None:
+        raise ApiRefused(404, "not-found", "The rules that were published last have no such campaign.", "", {})
+    return campaign
 
 
 def _asked(text: str, otherwise: date) -> date:
@@ -89,35 +95,8 @@ def _stopping(name: str, fault: str = "") -> Shown:
     return Shown(template="stop_campaign.html", says={"name": name, "fault": fault}, status=422 if fault else 200)
 
 
-def in_lines(rule: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the rules say of a campaign beside its name, time and budget."""
-    return [(path, said) for path, said in _lines(rule) if path not in _SAID_ABOVE]
-
-
 def _to(campaign: dict[str, Any]) -> str:
     return f"/campaigns/one?{urlencode({'campaign': campaign['name']})}"
-
-
-def _lines(rule: dict[str, Any], of: str = "") -> Any:
-    """What the rules say of a campaign, a line for each key."""
-    for key, value in rule.items():
-        path = f"{of}{key}"
-        if isinstance(value, dict):
-            yield from _lines(value, f"{path}, ")
-        else:
-            yield path, ", ".join(map(_said, value)) if isinstance(value, list) else _said(value)
-
-
-def _said(value: object) -> str:
-    """What a key says; a local time as people write it."""
-    text = str(value)
-    if not _LOCAL_TIME.fullmatch(text):
-        return text
-    at = datetime.fromisoformat(text)
-    return f"{at.day} {at:%b %Y, %H:%M}"
-
-
-_LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 
 PAGES = (list_campaigns, ask_to_stop, stop)

@@ -31,20 +31,21 @@ async def give_back(ask: Ask) -> Shown | Elsewhere:
 
 @page("GET", "/customers/{number:str}/cancel-refund", "orders:write")
 async def ask_to_cancel_refund(ask: Ask) -> Shown:
-    """What cancelling a refund does."""
+    """What cancelling a refund does. Raises `ApiRefused` where the order has no such refund."""
     customer = await enrolled_customer(ask)
-    refund, order = ask.query.get("refund", ""), ask.query.get("order", "")
+    refund, order, source = ask.query.get("refund", ""), ask.query.get("order", ""), ask.query.get("source", "shop")
+    took = -(await ask.api.get(_refund_path(order, refund), source=source)).get("points", 0)
     return _shown(
         customer,
         title="Cancel a refund",
         first="This cannot be undone here. If the refund is right after all, it is sent again under another id.",
         lines=[
-            f"Refund {refund} of order {order} counts as if it had never been.",
+            f"Refund {refund} of order {order}, which took {points_of(took)}, counts as if it had never been.",
             "The order is worth again what its other refunds leave: the points come back within moments.",
             "No message is sent.",
         ],
         button=f"Cancel refund {refund}",
-        fields={"refund": refund, "order": order, "source": ask.query.get("source", "shop")},
+        fields={"refund": refund, "order": order, "source": source},
     )
 
 
@@ -52,8 +53,8 @@ async def ask_to_cancel_refund(ask: Ask) -> Shown:
 async def cancel_refund(ask: Ask) -> Elsewhere:
     """Cancel a refund. The same again changes nothing."""
     customer = await enrolled_customer(ask)
-    order, refund = (quote(ask.form.get(name, ""), safe="") for name in ("order", "refund"))
-    await ask.api.post(f"/order/{order}/refund/{refund}/cancel", source=ask.form.get("source", "shop"))
+    path = _refund_path(ask.form.get("order", ""), ask.form.get("refund", ""))
+    await ask.api.post(f"{path}/cancel", source=ask.form.get("source", "shop"))
     return Elsewhere(f"/customers/{customer['number']}?did=cancel-refund")
 
 
@@ -156,6 +157,10 @@ def _restoration(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 _DIGITS = 10
+
+
+def _refund_path(order: str, refund: str) -> str:
+    return f"/order/{quote(order, safe='')}/refund/{quote(refund, safe='')}"
 
 
 def _redemption_path(customer: Mapping[str, Any], form: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Customers: find one, and those that the person looked at last."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from laurels.console import words
 from laurels.console.page import Ask, Elsewhere, Shown, page
@@ -8,29 +9,32 @@ from laurels.console.views.texts import unseen_removed
 
 LOOKED_AT = 10
 _ROWS = 100
+_MOST_SOUGHT = 255
 
 
 @page("GET", "/customers", "members:read")
-async def ask_for_customer(ask: Ask) -> Shown:
-    """The search, and the last customers that this person looked at."""
-    return Shown(
-        template="customers.html", says={"words_sought": None, "hits": [], "tried": [], "last": await _last(ask)}
-    )
-
-
-@page("POST", "/customers", "members:read")
-async def find_customer(ask: Ask) -> Shown | Elsewhere:
-    """What was found; the customer's page at once where one alone was. What was looked for stands in no address."""
-    sought = unseen_removed(ask.form.get("q", ""))
+async def show_customers(ask: Ask) -> Shown | Elsewhere:
+    """The search, and the last customers that this person looked at; or what was found, and the customer's page at once
+    where one alone was. What was looked for is sealed in the address, so that the way back from a customer leads here.
+    """
+    sought = ask.seal.open(ask.query.get("sought", ""))
     if not sought:
-        return Elsewhere("/customers")
-    found = await ask.api.post("/search", {"q": sought[:255]})
+        says: dict[str, Any] = {"words_sought": None, "hits": [], "tried": [], "last": await _last(ask)}
+        return Shown(template="customers.html", says=says)
+    found = await ask.api.post("/search", {"q": sought})
     exact = [hit for hit in found["hits"] if hit["kind"] != "prefix" and hit["number"] is not None]
     if len({hit["number"] for hit in exact}) == 1 and len(exact) == len(found["hits"]):
         return Elsewhere(address(exact[0]) or "/customers")
     hits = [{**hit, "to": address(hit), "what": words.HITS.get(hit["kind"], hit["kind"])} for hit in found["hits"]]
     says = {"words_sought": sought, "hits": hits, "tried": found["tried"], "last": []}
     return Shown(template="customers.html", says=says)
+
+
+@page("POST", "/customers", "members:read")
+async def find_customer(ask: Ask) -> Elsewhere:
+    """Look for what was written."""
+    sought = unseen_removed(ask.form.get("q", ""))[:_MOST_SOUGHT]
+    return Elsewhere(f"/customers?{urlencode({'sought': ask.seal.close(sought)})}" if sought else "/customers")
 
 
 def address(hit: dict[str, Any]) -> str | None:
@@ -51,4 +55,4 @@ async def _last(ask: Ask) -> list[dict[str, Any]]:
     return [*numbers.values()][:LOOKED_AT]
 
 
-PAGES = (ask_for_customer, find_customer)
+PAGES = (show_customers, find_customer)

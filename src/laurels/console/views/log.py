@@ -1,8 +1,11 @@
 """The log: who looked at what, and changed what."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from laurels.console import words
+from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Shown, page
 from laurels.console.views.periods import as_instant
 
@@ -21,7 +24,16 @@ async def show_log(ask: Ask) -> Shown:
             query[name] = as_instant(query[name], ask.zone) or query[name]
     if ask.query.get("only") == "changes":
         asked["only"] = query["only"] = "changes"
-    found = await ask.api.get("/audit", **query, before=ask.query.get("before"))
+    try:
+        found = await ask.api.get("/audit", **query, before=ask.query.get("before"))
+    except ApiRefused as error:
+        if error.kind != "invalid-input":
+            raise
+        return _shown(asked, {"rows": [], "next": None}, faults=error.fields)
+    return _shown(asked, found)
+
+
+def _shown(asked: Mapping[str, str], found: Mapping[str, Any], *, faults: Mapping[str, str] | None = None) -> Shown:
     rows = [{**row, "did": words.did(row)} for row in found["rows"]]
     older = f"/log?{urlencode({**asked, 'before': found['next']})}" if found["next"] else None
     says = {
@@ -30,8 +42,9 @@ async def show_log(ask: Ask) -> Shown:
         "older": older,
         "searched_to": found.get("searched_to"),
         "actions": sorted(words.ACTIONS.items(), key=lambda it: it[1]),
+        "faults": faults or {},
     }
-    return Shown(template="log.html", says=says)
+    return Shown(template="log.html", says=says, status=422 if faults else 200)
 
 
 PAGES = (show_log,)
