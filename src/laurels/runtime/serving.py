@@ -14,6 +14,7 @@ from laurels.metrics_sharing import is_counting, shared
 from laurels.role_status import RoleBoard, RoleState
 from laurels.runtime.advising import log_advice
 from laurels.runtime.apart import run_apart
+from laurels.runtime.boardless import tell_boardless
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
 from laurels.runtime.roles import (
     CONSUME,
@@ -74,6 +75,8 @@ async def serve_services(
         running = Running(services, stop, progress, begin, mounts, share_port=share_port or workers > 1)
         for process in processes:
             tasks.create_task(keep_running([process, *children], stop, partial(_tell, services.roles, process)))
+        if only == HTTP and not share_port:  # which comes of a parent, that has the board followed
+            tasks.create_task(tell_boardless(services, stop))
         run = run_roles if only in (None, HTTP) else run_apart
         tasks.create_task(run(_roles_here(services.settings, only), running))
 
