@@ -13,12 +13,20 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
+from laurels import clock
 from laurels.metrics_sharing import VARIABLE, is_shared
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
 REGISTRY = CollectorRegistry()
 
+STARTED = Gauge(
+    "laurels_start_time_seconds",
+    "When this process began to count, or the first of those that count together, in Unix time.",
+    registry=REGISTRY,
+    multiprocess_mode="min",
+)
+STARTED.set(clock.now() / clock.SECOND)
 ACCEPTED = Counter(
     "laurels_accepted", "Documents accepted over HTTP by this instance, repeats left out.", ["kind"], registry=REGISTRY
 )

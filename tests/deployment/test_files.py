@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.deployment.deployed import (
     BIN,
     CONSOLE_UNIT,
     DEPLOY,
+    REPOSITORY,
     UNIT,
     commands,
     compose,
@@ -27,7 +29,7 @@ from tests.deployment.deployed import (
 from laurels.console.app import ALIVE
 from laurels.errors import SettingsError
 from laurels.runtime.console import oidc_client
-from laurels.runtime.roles import CHOICES, ROLES
+from laurels.runtime.roles import BACKGROUND, CHOICES, ROLES
 from laurels.settings import load, table
 
 KUBERNETES = DEPLOY / "kubernetes"
@@ -148,12 +150,51 @@ def test_pods_are_asked_whether_they_live_and_whether_they_serve() -> None:
 
 
 def test_services_lead_to_what_pods_listen_at() -> None:
-    for service in (one["spec"] for one in manifests() if one["kind"] == "Service"):
-        (pod,) = [
-            one for name, one in pods().items() if name.endswith(service["selector"]["app.kubernetes.io/component"])
-        ]
-        (container,) = pod["containers"]
-        assert {one["targetPort"] for one in service["ports"]} == {one["name"] for one in container["ports"]}
+    ports = {name: {one["name"] for one in pod["containers"][0].get("ports", ())} for name, pod in pods().items()}
+    services = {one["metadata"]["name"]: one["spec"] for one in manifests() if one["kind"] == "Service"}
+    figures = services.pop("laurels-metrics")
+    assert {one["targetPort"] for one in figures["ports"]} == {"metrics"}
+    for service in services.values():
+        (found,) = [names for name, names in ports.items() if service["selector"].items() <= _labels(name).items()]
+        assert {one["targetPort"] for one in service["ports"]} == found - {"metrics"}
+
+
+def _labels(deployed: str) -> dict[str, str]:
+    (labels,) = [one["metadata"]["labels"] for one in manifests() if _is_workload(one, deployed)]
+    return dict(labels)
+
+
+def _is_workload(manifest: dict[str, Any], name: str) -> bool:
+    return manifest["kind"] in {"Deployment", "Job"} and manifest["metadata"]["name"] == name
+
+
+def test_the_figures_of_each_role_are_scraped() -> None:
+    """A role that nobody asks counts its failures for nobody. The console tells none."""
+    told = set(STAYING) - {"console"}
+    services = {one["metadata"]["name"]: one["spec"] for one in manifests() if one["kind"] == "Service"}
+    for name in told:
+        assert services["laurels-metrics"]["selector"].items() <= _labels(f"laurels-{name}").items()
+        (container,) = pods()[f"laurels-{name}"]["containers"]
+        assert {"name": "metrics", "containerPort": load(None, {}, KUBERNETES / "laurels.toml").http.metrics_port} in (
+            container["ports"]
+        )
+    (job,) = documents(DEPLOY / "prometheus/prometheus.yml")[0]["scrape_configs"]
+    asked = {target for one in job["static_configs"] for target in one["targets"]}
+    asked |= {f"{name}:{one['port']}" for one in job["dns_sd_configs"] for name in one["names"]}
+    environment = compose()["x-laurels"]["environment"]
+    assert asked == {f"{name}:{environment['LAURELS_HTTP_METRICS_PORT']}" for name in told}
+    assert environment["LAURELS_HTTP_HOST"] == "0.0.0.0"
+
+
+def test_each_unit_on_a_host_tells_its_figures_at_a_port_of_its_own() -> None:
+    settings = DEPLOY / "laurels.toml"
+    ports = [load(None, {}, settings).http.metrics_port]
+    for process in dict.fromkeys(role.process for role in BACKGROUND):
+        said = (DEPLOY / f"systemd/laurels@{process}.service.d/metrics.conf").read_text("utf-8")
+        environment = dict(re.findall(r"^Environment=(\w+)=(\d+)$", said, re.MULTILINE))
+        ports.append(load(None, environment, settings).http.metrics_port)
+        assert f"| `{process}` | {ports[-1]} |" in (REPOSITORY / "docs/how-to/deploy.md").read_text("utf-8")
+    assert len(set(ports)) == len(ports)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze: install systemd")

@@ -84,9 +84,12 @@ def test_the_alerts_are_raised_by_what_they_are_for() -> None:
 @contextmanager
 def _prometheus(folder: Path, target: str) -> Iterator[str]:
     """A Prometheus with the file and the rules of the compose file, which scrapes a Laurels every second."""
-    config = (RULES.parent / "prometheus.yml").read_text("utf-8")
-    config = config.replace("http:9464", target).replace("15s", "1s")
-    (folder / "prometheus.yml").write_text(config, "utf-8")
+    (config,) = documents(RULES.parent / "prometheus.yml")
+    config["global"] = dict.fromkeys(config["global"], "1s")
+    (job,) = config["scrape_configs"]
+    del job["dns_sd_configs"]  # no container has a name here
+    job["static_configs"] = [{"targets": [target]}]
+    (folder / "prometheus.yml").write_text(json.dumps(config), "utf-8")
     (folder / RULES.name).write_text(RULES.read_text("utf-8"), "utf-8")
     port = free_port()
     command = [BIN / "prometheus", "--config.file=prometheus.yml", f"--web.listen-address=127.0.0.1:{port}"]

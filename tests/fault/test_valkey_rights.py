@@ -16,11 +16,12 @@ from laurels.leaderboard import ALL_TIME, Change, Erased, Followed, Hidden, Join
 from laurels.model import Mark, Version
 
 pytestmark = pytest.mark.anyio
+HOW_TO = REPOSITORY / "docs/how-to/run-the-leaderboard-on-valkey.md"
 
 
 def least_rights() -> list[str]:
     """The how-to's `ACL SETUSER`, word by word."""
-    text = (REPOSITORY / "docs/how-to/run-the-leaderboard-on-valkey.md").read_text("utf-8")
+    text = HOW_TO.read_text("utf-8")
     return text.split("```text\n", 1)[1].split("```", 1)[0].split()
 
 
@@ -75,6 +76,17 @@ async def test_each_that_is_missing_is_named_at_the_start(server: Process, right
         await ValkeyLeaderboard.open(url_of(server))
     assert right in re.split(r"[ ().]+", refusal.value.message)
     assert "its-password" not in refusal.value.message
+
+
+async def test_a_database_of_its_own_takes_a_right_more(server: Process) -> None:
+    server.command("ACL", "DELUSER", "board")
+    server.command(*least_rights())
+    url = f"{url_of(server)}/3"
+    with pytest.raises(SettingsError, match=r"NOPERM \(\+select\)"):
+        await ValkeyLeaderboard.open(url)
+    assert "`+select`" in HOW_TO.read_text("utf-8")
+    server.command("ACL", "SETUSER", "board", "+select")
+    await (await ValkeyLeaderboard.open(url)).close()
 
 
 @pytest.mark.parametrize("name", ["INFO", "EVALSHA", "SCRIPT", "HMGET", "ZADD", "SUBSCRIBE"])

@@ -210,6 +210,8 @@ def test_processes_that_serve_together_count_together(tree: Tree) -> None:
     until(lambda: figures().get(("laurels_points_given_total", (("kind", "earn"),))) == 3)
     assert figures()["laurels_visible_seconds_count", ()] == 4, "of an enrolment and three awards"
     assert figures()["laurels_visible_seconds_sum", ()] < 4 * 30
+    began = figures()["laurels_start_time_seconds", ()]
     os.kill(tree.children()["work"], signal.SIGKILL)
     tree.order("A3")  # which the next worker awards
     until(lambda: figures()["laurels_awarded_total", ()] == 4)
+    assert figures()["laurels_start_time_seconds", ()] == began, "they that count together began when the first did"

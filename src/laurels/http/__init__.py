@@ -9,8 +9,8 @@ what every answer carries, `problems.py` the one table of errors, `app.py` puts 
 
 from laurels.http.admission.auth import Auth, open_auth
 from laurels.http.admission.shared_tokens import shared_tokens
-from laurels.http.app import create_app
+from laurels.http.app import create_app, create_figures
 from laurels.http.mounts import Mounts
 from laurels.http.serving.server import serve, serve_pages
 
-__all__ = ["Auth", "Mounts", "create_app", "open_auth", "serve", "serve_pages", "shared_tokens"]
+__all__ = ["Auth", "Mounts", "create_app", "create_figures", "open_auth", "serve", "serve_pages", "shared_tokens"]

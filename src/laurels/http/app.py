@@ -9,7 +9,7 @@ import msgspec
 import laurels
 from laurels import logs
 from laurels.http.admission.admission import Admission
-from laurels.http.admission.auth import Auth
+from laurels.http.admission.auth import Auth, nobodys
 from laurels.http.admission.cors import Sharing, sharing
 from laurels.http.admission.limits import STREAMS_IN_ALL, Limits
 from laurels.http.api import (
@@ -138,3 +138,10 @@ def create_application(
         shared,
         None if metrics is None else Middleware(metrics),
     )
+
+
+def create_figures(services: HttpServices) -> ASGIApp:
+    """The ASGI application of a process that answers no API: `/metrics`, for which nobody signs in."""
+    logs.left_out = LOG_LINES_LEFT_OUT.inc
+    admission = Admission(nobodys(), Limits(0, services.now, most_streams=0))
+    return Middleware(Dispatcher(services, admission, [service.show_counted]))

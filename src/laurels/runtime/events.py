@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from laurels.errors import InvalidInput, LedgerUnavailable, SettingsError
 from laurels.events import LAST_POSITION, Publisher
 from laurels.model import Mark
+from laurels.runtime.apart import run_apart
 from laurels.runtime.processes import stop_on_signals
-from laurels.runtime.roles import PUBLISH, Running, roles_of, run_roles
+from laurels.runtime.roles import PUBLISH, Running, roles_of
 from laurels.settings import Settings
 from laurels.wiring import Services, build, open_sink
 
@@ -47,7 +48,7 @@ async def run_events(settings: Settings, begin: str | None) -> None:
             async with opened_publishers(services) as publishers:
                 for publisher in publishers:
                     await publisher.begin_at(marks)
-        await run_roles(roles_of(PUBLISH), Running(services, stop_on_signals()))
+        await run_apart(roles_of(PUBLISH), Running(services, stop_on_signals()))
 
 
 async def _marks(services: Services, begin: str) -> dict[int, Mark]:

@@ -13,6 +13,8 @@ from laurels.errors import SettingsError
 from laurels.metrics_sharing import is_counting, shared
 from laurels.role_status import RoleBoard, RoleState
 from laurels.runtime.advising import log_advice
+from laurels.runtime.apart import run_apart
+from laurels.runtime.boardless import tell_boardless
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
 from laurels.runtime.roles import (
     CONSUME,
@@ -74,7 +76,10 @@ async def serve_services(
         running = Running(services, stop, progress, begin, mounts, share_port=share_port or workers > 1)
         for process in processes:
             tasks.create_task(keep_running([process, *children], stop, partial(_tell, services.roles, process)))
-        tasks.create_task(run_roles(_roles_here(services.settings, only), running))
+        if only == HTTP and not share_port:  # which comes of a parent, that has the board followed
+            tasks.create_task(tell_boardless(services, stop))
+        run = run_roles if only in (None, HTTP) else run_apart
+        tasks.create_task(run(_roles_here(services.settings, only), running))
 
 
 def address(settings: Settings, port: int) -> str:
@@ -105,7 +110,8 @@ async def run_serve(
         if not with_parent:
             say(f"Laurels answers at {address(settings, port)}")
 
-    with shared() if only is None or settings.http.workers > 1 else nullcontext():
+    is_several = only is None or (only == HTTP and settings.http.workers > 1)
+    with shared() if is_several else nullcontext():
         async with build(settings) as services:
             if not with_parent:
                 await log_advice(services.ledger)
@@ -140,7 +146,7 @@ async def run_process(
         if not with_parent:
             await log_advice(services.ledger)
         running = Running(services, stop_on_signals(with_parent=with_parent), progress)
-        await run_roles(roles_of(process), running)
+        await run_apart(roles_of(process), running)
 
 
 async def run_once(settings: Settings, process: str, *, progress: ShowProgress = lines) -> str:

@@ -15,7 +15,10 @@ class HttpSettings(SettingsGroup, frozen=True):
     workers: Annotated[Count, about("processes that answer HTTP; more than one needs a board that they can share")] = 1
     metrics_port: Annotated[
         Annotated[int, Meta(ge=1, le=65535)] | None,
-        about("a port of its own for `/metrics`, at the same address, which then is nowhere else"),
+        about(
+            "a port of its own for `/metrics`, at the same address, which then is nowhere else; processes without HTTP "
+            "(`work`, `project`, …) answer there too, so each of them on a host needs another port"
+        ),
     ] = None
     root_path: Annotated[str, about("the path at which a proxy shows Laurels, such as `/laurels`; none: its root")] = ""
     keep_alive_s: Annotated[

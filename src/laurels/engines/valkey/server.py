@@ -15,7 +15,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 from laurels.engines.valkey.address import ServerAddress
 from laurels.engines.valkey.connecting import ANSWER_WITHIN_S, Clients, Tls
 from laurels.engines.valkey.rights import missing_rights, refusal_of
-from laurels.engines.valkey.troubles import advice_on, trouble_of
+from laurels.engines.valkey.troubles import advice_on, refused_command, trouble_of
 from laurels.errors import BoardUnavailable, SettingsError
 
 CONNECTIONS = 32
@@ -196,7 +196,8 @@ class Server:
                     f"leaderboard.url: {self.address} does not take this user and password. Correct them in the URL."
                 ) from error
             if word in {"NOPERM", "NOAUTH", "DB", "COMMAND", "DENIED"}:
-                right = " (+info)" if word == "NOPERM" else ""
+                # Before INFO a connection selects its database.
+                right = f" (+{refused_command(error) or 'info'})" if word == "NOPERM" else ""
                 raise SettingsError(
                     f"leaderboard.url: {self.address} answers {word}{right}. {advice_on(word)}"
                 ) from error

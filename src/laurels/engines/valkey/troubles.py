@@ -1,5 +1,6 @@
 """What the driver's errors mean: the server's own word for it, and what an operator does about it."""
 
+import re
 import ssl
 
 from redis.exceptions import (
@@ -42,6 +43,7 @@ _ADVICE = {
 }
 _GARBAGE = "GARBAGE"
 _OTHER = "See the server's log."
+_REFUSED = re.compile(r"run the '([^']+)' command")
 
 _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLError, "TLS"),
@@ -91,6 +93,14 @@ def _first_word(text: str) -> str:
             return word
     word = text.split(" ", 1)[0].rstrip(":")
     return word if word.isascii() and word.isupper() else "ERR"
+
+
+def refused_command(error: BaseException) -> str | None:
+    """The command that the server refused to this user, as `ACL SETUSER` names it, such as `select`; None where it does
+    not say.
+    """
+    found = _REFUSED.search(str(error))
+    return None if found is None else found[1]
 
 
 def is_refused_right(error: BaseException) -> bool:

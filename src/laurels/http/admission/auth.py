@@ -153,6 +153,11 @@ def open_auth(settings: Settings, now: Clock = clock.now, console: Ed25519Privat
     )
 
 
+def nobodys() -> Auth:
+    """A check by which no token is anybody's, for what asks for none."""
+    return Auth(FixedKeys([]), (), callers=Callers((), {}))
+
+
 def _keys(settings: Settings, now: Clock) -> tuple[Keys, Sequence[str]]:
     """Where the keys come from, and the algorithms that are accepted."""
     mode, url, file = settings.auth.mode, settings.auth.jwks_url, settings.auth.keys_file

@@ -1,6 +1,6 @@
-"""What `/metrics` tells beside what was counted: how much waits, and how far the board is behind. Asked for at each
-scrape, so it is right with any number of processes; `process_…` are of the one that answers. No figure names a member,
-an order or a path with ids in it.
+"""What `/metrics` tells beside what was counted: which build this is, how much waits, how far the board is behind.
+Asked for at each scrape, so it is right with any number of processes; `process_…` are of the one that answers. No
+figure names a member, an order or a path with ids in it.
 """
 
 import asyncio
@@ -21,13 +21,22 @@ ANSWER_WITHIN_S = 2.0
 """How long the ledger is waited for; without it the other figures are told."""
 
 
+def own_gauges(services: HttpServices) -> bytes:
+    """What this process is and takes, in Prometheus's text format. Asks nobody."""
+    registry = CollectorRegistry()
+    registry.register(
+        _Families([_gauge("laurels_build_info", "1, with the version and the engines.", 1, _build(services))])
+    )
+    ProcessCollector(registry=registry)
+    return generate_latest(registry)
+
+
 async def gauges(services: HttpServices) -> bytes:
-    """The figures of this moment in Prometheus's text format. Without a ledger or a board those of the other."""
+    """What waits at this moment, in Prometheus's text format. Without a ledger or a board the figures of the other."""
     counts, heads = await _ledger(services)
     view = await _board(services)
     now = services.now()
     families = [
-        _gauge("laurels_build_info", "1, with the version and the engines.", 1, _build(services)),
         _gauge("laurels_ledger_up", "1 where the ledger answers.", counts is not None),
         _gauge("laurels_board_ready", "1 where the board serves.", view is not None),
     ]
@@ -41,7 +50,6 @@ async def gauges(services: HttpServices) -> bytes:
         families.append(_gauge("laurels_feed_lag_entries", "Entries that the board has not taken.", max(0, behind)))
     registry = CollectorRegistry()
     registry.register(_Families(families))
-    ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 

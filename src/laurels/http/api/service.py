@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 import laurels
 from laurels.errors import BoardNotReady, LedgerUnavailable, NotFound
-from laurels.http.api.gauges import ANSWER_WITHIN_S, gauges
+from laurels.http.api.gauges import ANSWER_WITHIN_S, gauges, own_gauges
 from laurels.http.problems import KINDS, ProblemKind
 from laurels.http.routes import Request, Response, Route, route
 from laurels.http.services import HttpServices
@@ -89,7 +89,14 @@ async def show_metrics(request: Request) -> Response:
     """Tell Prometheus what was counted, and how much waits. No figure names a member or an order, so no token is
     needed; with `http.metrics_port` they are told at that port alone.
     """
-    return Response(200, counted() + await gauges(request.services), media_type=CONTENT_TYPE)
+    services = request.services
+    return Response(200, counted() + own_gauges(services) + await gauges(services), media_type=CONTENT_TYPE)
+
+
+@route("GET", "/metrics", access=None, answers={200: str}, media_type=CONTENT_TYPE)
+async def show_counted(request: Request) -> Response:
+    """Tell Prometheus what was counted, of a process beside those that answer the API: what waits, they tell."""
+    return Response(200, counted() + own_gauges(request.services), media_type=CONTENT_TYPE)
 
 
 def roles_shown(services: HttpServices) -> list[RoleShown]:

@@ -108,13 +108,20 @@ async def _serve_until(stop: asyncio.Event, serving: "Sequence[_Serving]", close
 
 
 async def serve_pages(
-    settings: Settings, app: ASGIApp, stop: asyncio.Event, on_ready: Callable[[int], None], *, host: str, port: int
+    settings: Settings,
+    app: ASGIApp,
+    stop: asyncio.Event,
+    on_ready: Callable[[int], None],
+    *,
+    host: str,
+    port: int,
+    setting: str = "--port",
 ) -> None:
     """Answer HTTP at an address of its own with another application than the API, by the same rules of connections.
 
-    Raises `SettingsError` where the address cannot be used.
+    Raises `SettingsError` where the address cannot be used, which says what `setting` would give another port.
     """
-    with _listener(host, port, setting="--port") as listener:
+    with _listener(host, port, setting=setting) as listener:
         serving = _Serving(settings, listener, app, Capacity())
         on_ready(listener.getsockname()[1])
         stopping = asyncio.create_task(stop.wait())
