@@ -38,7 +38,10 @@ async def leave_traces(console: ConsoleShop) -> int:
     mary = shop.person("lead", sub="mary")
     await shop.order("S1", MEMBER, "2500.00", email=ADDRESS)
     await shop.order("S2", MEMBER, "25.00", currency="USD")
+    await shop.order("S3", MEMBER, "25.00", currency="USD")
     await shop.settle()
+    operator, why = shop.person("operator", sub="olga"), {"reason": "secret words"}
+    assert (await shop.ask("POST", "/quarantine/order/shop/S3/drop", json=why, token=operator)).is_success
     body: Any = {"loyalty-points": 5, "reason": "secret words", "note": "secret words too"}
     assert (await shop.ask("POST", f"/loyalty/{MEMBER}", json=body, token=mary)).is_success
     assert (await shop.ask("POST", f"/loyalty/{MEMBER}/redeem", json={"redemption_id": "V9", "points": 3})).is_success

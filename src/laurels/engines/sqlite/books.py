@@ -38,7 +38,7 @@ class SqliteInbox(Session):
             row = db.one("document_state", source, kept, kind.value, of_member)
             if row is None:
                 return None
-            status, place, accepted_at, member_id, reason, content, actor = row
+            status, place, accepted_at, member_id, reason, dropped, content, actor = row
             return DocumentState(
                 kind=kind,
                 source=source,
@@ -48,6 +48,7 @@ class SqliteInbox(Session):
                 accepted_at=accepted_at,
                 entry=read_entry(db, place),
                 reason=reason or None,
+                dropped=bool(dropped),
                 content=content,
                 actor=actor,
             )

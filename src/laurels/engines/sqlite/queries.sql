@@ -203,7 +203,8 @@ UPDATE accepted SET status = ? WHERE sequence = ?;
 
 -- name: document_state
 -- How far a document got; only where it is this member's, if one is named.
-SELECT a.status, a.place, a.accepted_at, m.member_id, coalesce(i.reason, ''), coalesce(i.content, c.content), coalesce(i.actor, e.actor)
+SELECT a.status, a.place, a.accepted_at, m.member_id, coalesce(i.reason, ''), coalesce(i.state, '') = 'dropped',
+       coalesce(i.content, c.content), coalesce(i.actor, e.actor)
 FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
 LEFT JOIN content c ON c.place = a.place LEFT JOIN entry e ON e.place = a.place
 WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3
@@ -295,8 +296,16 @@ SELECT sequence, kind, source, id, reason, changed_at, actor,
 WHERE state = 'quarantined' AND sequence > ? ORDER BY sequence LIMIT ?;
 
 -- name: leave_quarantine
--- An operator decided: back to the inbox, or given up; the bytes of what is given up are not kept.
-UPDATE inbox SET state = ?1, changed_at = ?2, reason = ?3, raw = iif(?1 = 'dropped', x'', raw)
+-- An operator decided: back to the inbox.
+UPDATE inbox SET state = 'ready', changed_at = ?1, reason = ''
+WHERE sequence = ?2 AND state = 'quarantined' RETURNING sequence;
+
+-- name: drop_quarantined
+-- Given up; its bytes are not kept, and people's words only where erasing finds them.
+UPDATE inbox SET state = 'dropped', changed_at = ?1, raw = x'',
+    reason = ?2 || iif(stranger IS NOT NULL OR EXISTS (
+        SELECT 1 FROM accepted a JOIN member m ON m.number = a.member
+        WHERE a.sequence = inbox.sequence AND m.member_id IS NOT NULL), ?3, '')
 WHERE sequence = ?4 AND state = 'quarantined' RETURNING sequence;
 
 -- name: read_award
@@ -576,7 +585,7 @@ ORDER BY e.recorded_at, e.place;
 
 -- name: kept_documents
 -- What came from or for a member and is not awarded. CROSS JOIN: what waits is walked, never all that ever came.
-SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
+SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.state = 'dropped', i.raw, i.content, i.actor
 FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
 WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
 
@@ -759,8 +768,10 @@ WHERE member IS NULL AND sequence IN (SELECT sequence FROM inbox WHERE stranger 
 UPDATE inbox SET stranger = NULL WHERE stranger = ?;
 
 -- name: forget_stranger
--- Let go of what came for an id that is nobody's.
-UPDATE inbox SET raw = x'', stranger = NULL WHERE stranger = ? RETURNING sequence;
+-- Let go of what came for an id that is nobody's, and of people's words on dropping it (as `forget_received` does).
+UPDATE inbox SET raw = x'', stranger = NULL,
+    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
+WHERE stranger = ? RETURNING sequence;
 
 -- name: forget_naming
 -- Let go of messages in quarantine that name a member beside others, by a digest of its id.
@@ -874,8 +885,10 @@ UPDATE member SET place = ? WHERE number = ?;
 SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?1;
 
 -- name: forget_received!
--- Erase what was received from or about a member and is still kept, wherever it waits.
-UPDATE inbox SET raw = x'', stranger = NULL
+-- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
+-- which stand behind the first colon and space.
+UPDATE inbox SET raw = x'', stranger = NULL,
+    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
 WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: forget_remarks!

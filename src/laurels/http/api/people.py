@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.awarding import Attributes
 from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.http.api.moves import reason_for
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import KeptDocument, KeptEntry
 from laurels.model import DocumentKind
@@ -154,7 +155,7 @@ async def export_member(request: Request) -> Response:
                 _entry(KeptEntry(entry, each.content), to_member=to_member)
                 for entry, each in zip(worded, kept.entries, strict=True)
             ],
-            documents=[_document(each) for each in kept.documents],
+            documents=[_document(each, reason_for(request, each) or "") for each in kept.documents],
             mails=[
                 MailKept(
                     milestone=each.milestone,
@@ -193,13 +194,13 @@ def _entry(kept: KeptEntry, *, to_member: bool) -> EntryKept:
     )
 
 
-def _document(kept: KeptDocument) -> DocumentKept:
+def _document(kept: KeptDocument, reason: str) -> DocumentKept:
     return DocumentKept(
         kind=kept.kind,
         source=kept.source,
         id=kept.id,
         status=kept.status,
-        reason=kept.reason,
+        reason=reason,
         accepted_at=format_instant(kept.accepted_at),
         received=kept.raw.decode("utf-8", "backslashreplace") or UNSET,
         content=UNSET if kept.kind is DocumentKind.GIVEN else _read(kept.content),  # it speaks of another member

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from laurels.errors import NotFound
-from laurels.model import DocumentKind, MemberEvent, RefusedMessage, Status
+from laurels.ledger import KeptDocument
+from laurels.model import Document, DocumentKind, MemberEvent, Refund, RefusedMessage, Status
 from laurels.model.documents import MOST_NAMED
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
@@ -105,6 +106,48 @@ class QuarantineTests(LedgerSuite):
             await shop.ledger.retry(*key_of(quarantined))
         with pytest.raises(NotFound):
             await shop.ledger.drop(*key_of(quarantined), actor="clerk")
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    @pytest.mark.parametrize("whose", ["known", "merged", "later", "stranger"])
+    async def test_words_on_dropping_go_with_the_member(self, shop: Shop, whose: str, when: str) -> None:
+        """Whether they were said before it was erased or after, and whoever it was by then; who said them stays."""
+        bad: Refund | Document = unreadable("A1", "ann", b"", b"raw")
+        if whose in {"later", "stranger"}:
+            await shop.sell(refund("A1", "ann", "5.00", "A9"))
+            shop.now.at += 10**14
+            bad = refund("A1", "ann", "5.00", "A9")
+            await shop.sell(order("B1", "bob", "1.00"))
+        else:
+            await shop.sell(order("A2", "ann", "25.00"), order("A3", "bob", "25.00"), bad)
+        [quarantined] = await shop.ledger.quarantine()
+
+        async def erase() -> None:
+            await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+
+        async def drop() -> None:
+            await shop.ledger.drop(*key_of(quarantined), actor="person:mary", why="ann is: a fraudster")
+
+        if when == "before":
+            await drop()
+            assert await self._told(shop, bad) == (True, "dropped by person:mary: ann is: a fraudster")
+        if whose == "later":
+            await shop.sell(order("A2", "ann", "25.00"))
+        if whose == "merged":
+            await shop.ledger.merge("ann", "bob", actor="clerk")
+            assert [each.dropped for each in await self._kept(shop, "bob")] == [when == "before"]
+        await erase()
+        if when == "after":
+            await drop()
+        assert await self._told(shop, bad) == (True, "dropped by person:mary")
+
+    async def _told(self, shop: Shop, document: Refund | Document) -> tuple[bool, str | None]:
+        state = await shop.state(document)
+        return state.dropped, state.reason
+
+    async def _kept(self, shop: Shop, member_id: str) -> tuple[KeptDocument, ...]:
+        kept = await shop.ledger.kept(member_id)
+        assert kept is not None
+        return kept.documents
 
     async def test_what_is_not_in_quarantine_cannot_leave_it(self, shop: Shop) -> None:
         """Unknown, awarded, waiting or still in the inbox."""

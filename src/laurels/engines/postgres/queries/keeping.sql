@@ -18,9 +18,15 @@ INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source,
 SELECT shard, sequence, accepted_at, $2, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM g
 RETURNING shard;
 
+-- name: keep_owner
+-- Whether whose a document in quarantine is still has its id; it keeps that until this transaction ends.
+SELECT true FROM aside a JOIN member m ON m.shard = a.shard AND m.number = a.member
+WHERE a.sequence = $1 AND m.member_id IS NOT NULL FOR SHARE OF m;
+
 -- name: drop
--- Given up; its bytes are not kept.
-UPDATE aside SET state = 'd', changed_at = $2, reason = $3, raw = '' WHERE sequence = $1 AND state = 'q' RETURNING sequence;
+-- Given up; its bytes are not kept, and people's words ($4) only where erasing finds them.
+UPDATE aside SET state = 'd', changed_at = $2, reason = $3 || CASE WHEN $5 OR stranger IS NOT NULL THEN $4 ELSE '' END, raw = ''
+WHERE sequence = $1 AND state = 'q' RETURNING sequence;
 
 -- name: release_held!
 -- Messages that were held in the moment in which the address came, neither seeing the other.
