@@ -9,8 +9,11 @@ import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.clock import DAY
+from laurels.errors import LaurelsError
 from laurels.http.admission import rights
 from laurels.jobs import JobRunner
+from laurels.ledger import Receipt
+from laurels.points import Points
 
 pytestmark = pytest.mark.anyio
 
@@ -39,9 +42,9 @@ async def opened(state: Path, ledger: str | None) -> AsyncIterator[Shop]:
         yield shop
 
 
-async def run_jobs(shop: Shop) -> None:
+async def run_jobs(shop: Shop, points: Points | None = None) -> None:
     services = shop.services
-    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
+    runner = JobRunner(services.ledger, points or services.points, services.members, services.intake, services.programs)
     while await runner.step():
         pass
 
@@ -223,6 +226,37 @@ async def test_who_is_erased_meanwhile_is_corrected_no_more(shop: Shop) -> None:
     await shop.ask("POST", f"{path}/approve", json=said, token=lead)
     await run_jobs(shop)
     assert (await job(shop, made["number"]))["tally"]["refused"] == 1
+
+
+class Meanwhile(Points):
+    """Corrects points; but before that, once, something else happens to members."""
+
+    def __init__(self, shop: Shop, *asked: tuple[str, str, Any]) -> None:
+        super().__init__(shop.services.awarder, shop.services.ledger)
+        self._shop = shop
+        self._asked = [*asked]
+
+    async def adjust_all(self, *some: Any) -> list[Receipt | LaurelsError]:
+        while self._asked:
+            method, path, body = self._asked.pop(0)
+            assert (await self._shop.ask(method, path, json=body)).is_success
+        return await super().adjust_all(*some)
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+async def test_who_is_erased_while_a_job_writes_is_not_brought_back(shop: Shop, *, comes_back: bool) -> None:
+    """Its words go with it. Who has the id since is somebody else."""
+    lead = shop.person("lead", sub="mary")
+    made = await corrected(shop, HEADER + "ann,5,about ann,,k1\nbob,3,late,,k2\no'brien,4,late,,k3\n", token=lead)
+    enrol = [("POST", "/members", [{"member_id": "ann"}])] if comes_back else []
+    merge: tuple[str, str, Any] = ("POST", "/members/o'brien/merge", {"into": "bob"})
+    await run_jobs(shop, Meanwhile(shop, ("DELETE", "/members/ann", None), *enrol, merge))
+    done = await job(shop, made["number"])
+    assert (done["state"], done["tally"]["made"], done["tally"]["refused"]) == ("done", 2, 1)
+    assert await balance(shop, "bob") == 27
+    assert (await shop.ask("GET", "/members/ann")).status_code == (200 if comes_back else 404)
+    if comes_back:
+        assert await balance(shop, "ann") == 0
 
 
 async def test_nobody_sees_the_jobs_of_others(shop: Shop) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from laurels.errors import FileRefused, InvalidInput, LaurelsError
+from laurels.errors import FileRefused, InvalidInput, LaurelsError, UnknownMember
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger, Receipt
 from laurels.ledger.jobs import OPEN, Job, JobEnd, JobState
@@ -249,18 +249,28 @@ class MakeCorrections:
         return msgspec.json.encode(ResultTable(("row", "why"), rows)) if rows else None
 
     async def _make(self, rows: Sequence[Correction], actor: str, since: int, tally: Tally) -> list[RefusedCorrection]:
-        """Make some; gives those that were not made."""
-        ids = await self._ledger.ids_of({row.member for row in rows if row.member is not None})
-        known = [row for row in rows if row.member in ids]
-        told = [(row.line, "There is no such customer.") for row in rows if row.member not in ids]
-        answers = await self._points.adjust_all([_adjustment(row, ids[row.member or 0], actor) for row in known])
-        for row, answer in zip(known, answers, strict=True):
-            if isinstance(answer, LaurelsError):
-                told.append((row.line, answer.message))
-            else:
-                _count(tally, row, answer, since)
+        """Make some; gives those that were not made, in order. Members are merged and erased meanwhile: who was by the
+        time of writing is looked up again, so that a correction goes to its member and brings nobody back.
+        """
+        told: list[RefusedCorrection] = []
+        pending = rows
+        while pending:
+            there = await self._ledger.known_as({row.member for row in pending if row.member is not None})
+            told += [(row.line, "There is no such customer.") for row in pending if row.member not in there]
+            known = [(row, *there[row.member]) for row in pending if row.member in there]
+            answers = await self._points.adjust_all(
+                [_adjustment(row, member_id, actor) for row, member_id, _ in known], [now for _, _, now in known]
+            )
+            pending = []
+            for (row, _, _), answer in zip(known, answers, strict=True):
+                if isinstance(answer, UnknownMember):
+                    pending.append(row)
+                elif isinstance(answer, LaurelsError):
+                    told.append((row.line, answer.message))
+                else:
+                    _count(tally, row, answer, since)
         tally.refused += len(told)
-        return told
+        return sorted(told)
 
 
 def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:

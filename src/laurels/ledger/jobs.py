@@ -174,6 +174,10 @@ class JobStore(Protocol):
         """The ids of members by their numbers; erased ones are missing."""
         ...
 
+    async def known_as(self, numbers: Collection[int]) -> dict[int, tuple[str, int]]:
+        """The same, each id with the number that it means now: of a member that became another, that one's."""
+        ...
+
     async def known_documents(self, kind: DocumentKind, source: str, ids: Collection[str]) -> set[str]:
         """Which of these ids documents of a source have."""
         ...

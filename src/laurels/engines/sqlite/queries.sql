@@ -1361,8 +1361,8 @@ DELETE FROM job_part WHERE number IN (SELECT number FROM job WHERE ended_at < ?)
 SELECT m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN member m ON m.member_id = e.value;
 
 -- name: ids_by_number
--- The ids of the members whose numbers a JSON array names.
-SELECT m.number, m.member_id FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
+-- The ids of the members whose numbers a JSON array names, and who each is now.
+SELECT m.number, m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
 
 -- name: known_documents
 -- Which of the ids that a JSON array names documents of a source have. CROSS JOIN: a step for each of them.
