@@ -1,18 +1,21 @@
 """Jobs and proposals over the API: what is checked is what is done, once, and by two where one may not alone."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.clock import DAY
 from laurels.errors import LaurelsError
 from laurels.http.admission import rights
-from laurels.jobs import JobRunner
+from laurels.jobs import CORRECTIONS, JobRunner, add_corrections, read_corrections
 from laurels.ledger import Receipt
+from laurels.ledger.jobs import NewJob
 from laurels.points import Points
 
 pytestmark = pytest.mark.anyio
@@ -257,6 +260,37 @@ async def test_who_is_erased_while_a_job_writes_is_not_brought_back(shop: Shop, 
     assert (await shop.ask("GET", "/members/ann")).status_code == (200 if comes_back else 404)
     if comes_back:
         assert await balance(shop, "ann") == 0
+
+
+@pytest.mark.parametrize("erased", ["ann", "bob"])
+async def test_words_about_whoever_became_another_go_with_both(shop: Shop, tmp_path: Path, erased: str) -> None:
+    """And a neighbour's stay; of what is nobody's, none were kept."""
+    support, lead = shop.person("support"), shop.person("lead", sub="aoife")
+    made = await proposal(shop, support)
+    rows = (
+        "ann,2,words of ann,note of ann,k1\nbob,2,words of bob,,k2\no'brien,2,stays,,k3\nnobody,2,words of nobody,,k4\n"
+    )
+    many = "".join(f"o'brien,1,stays,,m{n}\n" for n in range(1001))
+    started = await corrected(shop, HEADER + rows + many, token=lead)
+    assert started["state"] == "proposed"
+    await shop.ask("POST", "/members/ann/merge", json={"into": "bob"})
+    assert (await shop.ask("DELETE", f"/members/{erased}")).is_success
+    for number in (made["number"], started["number"]):
+        content = await shop.services.ledger.job_content(number)
+        assert content is not None
+        assert not re.search(rb"(words|note) of|ticket|Sorry", content)
+        assert content.count(b'"stays"') == (1002 if number == started["number"] else 0)
+
+
+async def test_words_that_come_while_their_member_is_erased_are_not_kept(shop: Shop) -> None:
+    """The file was read before that, and the job is there after it."""
+    ledger = shop.services.ledger
+    found = await read_corrections(ledger, "f.csv", HEADER + "ann,2,words of ann,note of ann,k1\nbob,2,stays,,k2\n")
+    new = NewJob(kind=CORRECTIONS, actor="mary", digest="d1", about=b"{}", content=msgspec.json.encode(found))
+    assert (await shop.ask("DELETE", "/members/ann")).is_success
+    content = await ledger.job_content((await add_corrections(ledger, new)).number)
+    assert content is not None
+    assert (b"of ann" in content, b"stays" in content) == (False, True)
 
 
 async def test_nobody_sees_the_jobs_of_others(shop: Shop) -> None:

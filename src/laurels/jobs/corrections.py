@@ -9,7 +9,7 @@ import hashlib
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from laurels.errors import FileRefused, InvalidInput, LaurelsError, UnknownMember
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger, Receipt
-from laurels.ledger.jobs import OPEN, Job, JobEnd, JobState
+from laurels.ledger.jobs import OPEN, Job, JobEnd, JobState, NewJob
 from laurels.model import Adjustment, DocumentKind
 from laurels.points import Points
 
@@ -35,7 +35,9 @@ MOST_SHOWN = 10
 
 
 class Correction(Struct, frozen=True, array_like=True, gc=False):
-    """One row: where it stands, whose points it changes (None: nobody's who is known), and its own id."""
+    """One row: where it stands, whose points it changes (None: nobody's who is known), and its own id. Of what is
+    nobody's no words are kept: nothing would erase them.
+    """
 
     line: int
     member: int | None
@@ -127,14 +129,15 @@ def _read(title: str, text: str) -> list[Adjustment]:
 
 
 def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correction:
+    member = numbers.get(adjustment.member_id)
     return Correction(
         line=line,
-        member=numbers.get(adjustment.member_id),
+        member=member,
         points=adjustment.points,
         source=adjustment.source or adjustment.actor,
         id=adjustment.id,
-        reason=adjustment.reason,
-        note=adjustment.note,
+        reason="" if member is None else adjustment.reason,
+        note="" if member is None else adjustment.note,
         board=adjustment.board,
         quiet=adjustment.quiet,
         occurred_at=adjustment.occurred_at,
@@ -193,17 +196,35 @@ def rows_of(content: bytes) -> Corrections:
     return msgspec.json.decode(content, type=Corrections)
 
 
-async def forget_words(ledger: Ledger, member: int) -> None:
-    """Take people's words about a member out of the corrections that wait: they are erased with the member. Costs a
-    look at the content of each job that has not ended.
+async def add_corrections(ledger: Ledger, new: NewJob) -> Job:
+    """Keep a job of corrections. Words about a member who was erased since the file was read are taken out again."""
+    assert new.content is not None, "corrections are what such a job works on"
+    job = await ledger.add_job(new)
+    members = {row.member for row in rows_of(new.content).rows if row.member is not None}
+    await _without_words(ledger, job.number, members - (await ledger.ids_of(members)).keys())
+    return job
+
+
+async def forget_words(ledger: Ledger, members: Collection[int]) -> None:
+    """Take people's words about members out of the corrections that wait: they are erased with those. Costs a look at
+    the content of each job that has not ended.
     """
-    row = re.compile(rb"\[\d+,%d," % member)
-    for job in await _open_corrections(ledger):
-        content = await ledger.job_content(job.number)
-        if content is not None and row.search(content):
-            found = rows_of(content)
-            rows = [replace(each, reason="", note="") if each.member == member else each for each in found.rows]
-            await ledger.replace_job_content(job.number, msgspec.json.encode(Corrections(found.title, rows)))
+    for job in await _open_corrections(ledger) if members else []:
+        await _without_words(ledger, job.number, members)
+
+
+async def _without_words(ledger: Ledger, number: int, members: Collection[int]) -> None:
+    """Whoever else takes words out of the same job meanwhile writes first, or reads again."""
+    any_row = re.compile(rb"\[\d+,(?:%s)," % b"|".join(b"%d" % member for member in members))
+    written = not members
+    while not written:
+        content = await ledger.job_content(number)
+        if content is None or any_row.search(content) is None:
+            return
+        found = rows_of(content)
+        rows = [replace(each, reason="", note="") if each.member in members else each for each in found.rows]
+        other = msgspec.json.encode(Corrections(found.title, rows))
+        written = await ledger.replace_job_content(number, content, other)
 
 
 async def _open_corrections(ledger: Ledger) -> list[Job]:

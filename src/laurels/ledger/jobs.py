@@ -117,8 +117,10 @@ class JobStore(Protocol):
         """What a job works on; None where it is not kept (any more)."""
         ...
 
-    async def replace_job_content(self, number: int, content: bytes) -> None:
-        """Keep other content than what a job works on; nothing where that is not kept (any more)."""
+    async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
+        """Keep other content than what a job works on. False where that is not as it `was` any more: nothing was
+        written.
+        """
         ...
 
     async def job_file(self, number: int) -> bytes | None:

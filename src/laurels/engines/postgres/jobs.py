@@ -58,9 +58,9 @@ class PostgresJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
-    async def replace_job_content(self, number: int, content: bytes) -> None:
+    async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
         async with self._connections.transaction() as db:
-            await db.run("replace_job_content", number, content)
+            return await db.value("replace_job_content", number, content, was) is not None
 
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")

@@ -49,8 +49,8 @@ class SqliteJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
-    async def replace_job_content(self, number: int, content: bytes) -> None:
-        await self._writer.run(lambda db: db.run("replace_job_content", number, content))
+    async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
+        return await self._writer.run(lambda db: db.one("replace_job_content", number, content, was) is not None)
 
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")

@@ -42,6 +42,13 @@ class SqliteMembers(Session):
         row = await self._reader.run(lambda db: db.one("member_by_id", member_id))
         return members.member_of(row) if row else None
 
+    async def numbers_with(self, member_id: str) -> list[int]:
+        def read(db: Database) -> list[int]:
+            row = db.one("member_by_id", member_id)
+            return [] if row is None else [number for number, _, _ in db.all("merged_with", row[0])]
+
+        return await self._reader.run(read)
+
 
 class SqliteQuarantine(Session):
     """What could not be awarded."""

@@ -27,6 +27,7 @@ from laurels.jobs import (
     CorrectionsPreview,
     Erasures,
     ErasuresChecked,
+    add_corrections,
     check_corrections,
     check_erasures,
     content_digest,
@@ -154,7 +155,7 @@ async def correct_many(request: Request, form: CorrectionsForm, query: CheckQuer
         return Response(200, shown, outcome="checked")
     if form.digest not in {None, digest}:
         raise Conflict("This is another file than the one that was checked. Nothing was changed: check it again.")
-    return Response(201, show(await services.ledger.add_job(_new(request, found, checked, proposed=two))))
+    return Response(201, show(await add_corrections(services.ledger, _new(request, found, checked, proposed=two))))
 
 
 @route(
@@ -194,7 +195,7 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
     found = Corrections("", [row])
     most = most_points(request.caller, services.settings)
     checked = await check_corrections(services.ledger, found, most, services.now())
-    job = await services.ledger.add_job(_new(request, found, checked, proposed=True))
+    job = await add_corrections(services.ledger, _new(request, found, checked, proposed=True))
     return Response(201, Proposed(job=show(job)))
 
 

@@ -190,6 +190,14 @@ class JobsTests(LedgerSuite):
         assert job is not None
         assert (job.state, job.has_file) == (JobState.DONE, False)
 
+    async def test_what_a_job_works_on_is_replaced_as_it_was_read(self, shop: Shop) -> None:
+        """Whoever read it before another wrote has to read it again."""
+        number = (await shop.ledger.add_job(_new(proposed=True))).number
+        assert await shop.ledger.replace_job_content(number, b"content", b"other")
+        assert not await shop.ledger.replace_job_content(number, b"content", b"late")
+        assert await shop.ledger.job_content(number) == b"other"
+        assert not await shop.ledger.replace_job_content(number + 1, b"content", b"other")
+
     async def test_what_is_a_members_by_number_enrols_nobody(self, shop: Shop) -> None:
         """An id that is nobody's by now, or another member's, is refused; neighbours and who became another go in."""
         await shop.sell(*(order(f"A{n}", each, "10.00") for n, each in enumerate(("ann", "bob", "cid", "dee"))))

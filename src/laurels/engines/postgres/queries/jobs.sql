@@ -13,9 +13,9 @@ SELECT number FROM job WHERE digest = $1 AND state IN ('proposed', 'ready', 'run
 -- Keep what a job works on, or what it gave.
 INSERT INTO job_content VALUES ($1, $2, $3) ON CONFLICT (number, what) DO UPDATE SET kept = excluded.kept;
 
--- name: replace_job_content!
--- Other content than what a job works on.
-UPDATE job_content SET kept = $2 WHERE number = $1 AND what = 'content';
+-- name: replace_job_content
+-- Other content than what a job works on, where that is as it was read.
+UPDATE job_content SET kept = $2 WHERE number = $1 AND what = 'content' AND kept = $3 RETURNING number;
 
 -- name: drop_job_content!
 -- Let go of what a job worked on.
