@@ -23,7 +23,7 @@ from laurels.model.people import ROLES
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 MEMBER, ADDRESS = "secret-member-4711", "secret.address@example.com"
-PLANTED = (MEMBER, ADDRESS, "secret words", "secret.address", quote(ADDRESS, safe=""))
+PLANTED = (MEMBER, ADDRESS, "secret words", "secret.address", quote(ADDRESS, safe=""), "secret basket")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def leave_traces(console: ConsoleShop) -> int:
     mary = shop.person("lead", sub="mary")
     await shop.order("S1", MEMBER, "2500.00", email=ADDRESS)
     await shop.order("S2", MEMBER, "25.00", currency="USD")
-    await shop.order("S3", MEMBER, "25.00", currency="USD")
+    await shop.order("S3", MEMBER, "25.00", currency="USD", coupons=["secret basket"])
     await shop.settle()
     operator, why = shop.person("operator", sub="olga"), {"reason": "secret words"}
     assert (await shop.ask("POST", "/quarantine/order/shop/S3/drop", json=why, token=operator)).is_success

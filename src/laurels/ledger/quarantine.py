@@ -48,7 +48,8 @@ class Quarantine(Protocol):
         ...
 
     async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str, why: str = "") -> None:
-        """Give a quarantined document up for good; its id stays used. Its reason says who did it, and why in their own
-        words: these go with its member, and are kept only where erasing finds them. Raises `NotFound`.
+        """Give a quarantined document up for good; its id stays used, and what it said is not kept. Its reason says who
+        did it, and why in their own words: these go with its member, and are kept only where erasing finds them. Raises
+        `NotFound`.
         """
         ...

@@ -66,7 +66,7 @@ class PostgresInbox(Session):
             entry=entries.get(at),
             reason=row["reason"] or None,
             dropped=row["state"] == DROPPED,
-            content=row["content"],
+            content=row["content"] or None,
             actor=row["actor"],
         )
 

@@ -49,7 +49,7 @@ class SqliteInbox(Session):
                 entry=read_entry(db, place),
                 reason=reason or None,
                 dropped=bool(dropped),
-                content=content,
+                content=content or None,
                 actor=actor,
             )
 

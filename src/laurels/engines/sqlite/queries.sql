@@ -219,14 +219,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: claim_ready
 -- Documents of a shard to award, in order of acceptance.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
-       i.content, i.actor
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'ready' AND i.shard = ? ORDER BY i.sequence LIMIT ?;
 
 -- name: claim_overdue
 -- Documents of a shard that have waited for their order since before an instant.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
-       i.content, i.actor
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
 
@@ -248,7 +248,7 @@ LIMIT 1;
 -- name: claim_waiting
 -- Documents that wait for an order, in order of acceptance: those of its member's shard.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
-       i.content, i.actor
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.order_source = ?1 AND i.order_id = ?2 AND i.shard = ?3 ORDER BY i.sequence;
 
@@ -301,8 +301,8 @@ UPDATE inbox SET state = 'ready', changed_at = ?1, reason = ''
 WHERE sequence = ?2 AND state = 'quarantined' RETURNING sequence;
 
 -- name: drop_quarantined
--- Given up; its bytes are not kept, and people's words only where erasing finds them.
-UPDATE inbox SET state = 'dropped', changed_at = ?1, raw = x'',
+-- Given up; its bytes and what it said are not kept, and people's words only where erasing finds them.
+UPDATE inbox SET state = 'dropped', changed_at = ?1, raw = x'', content = x'',
     reason = ?2 || iif(stranger IS NOT NULL OR EXISTS (
         SELECT 1 FROM accepted a JOIN member m ON m.number = a.member
         WHERE a.sequence = inbox.sequence AND m.member_id IS NOT NULL), ?3, '')
@@ -783,9 +783,9 @@ RETURNING sequence;
 SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
 
 -- name: quarantined
--- One of them, whole.
+-- One of them, whole; of an erased member's what it said is not told.
 SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, coalesce(m.merged_into, a.member), i.raw,
-       i.content
+       iif(m.member_id IS NULL AND i.stranger IS NULL AND i.kind <> 'message', x'', i.content)
 FROM accepted a JOIN inbox i ON i.sequence = a.sequence LEFT JOIN member m ON m.number = a.member
 WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 
@@ -886,8 +886,8 @@ SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?
 
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
--- which stand behind the first colon and space.
-UPDATE inbox SET raw = x'', stranger = NULL,
+-- which stand behind the first colon and space. What it says goes once it is awarded, or dropped (earlier versions kept it).
+UPDATE inbox SET raw = x'', stranger = NULL, content = iif(state = 'dropped', x'', content),
     reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
 WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 

@@ -37,8 +37,9 @@ UPDATE member SET member_id = NULL, secret = NULL WHERE shard = $1 AND number = 
 
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
--- which stand behind the first colon and space.
-WITH a AS (UPDATE aside SET raw = '', stranger = NULL, reason = CASE state WHEN 'd' THEN split_part(reason, ': ', 1) ELSE reason END
+-- which stand behind the first colon and space. What it says goes once it is awarded, or dropped (earlier versions kept it).
+WITH a AS (UPDATE aside SET raw = '', stranger = NULL, content = CASE state WHEN 'd' THEN '' ELSE content END,
+                            reason = CASE state WHEN 'd' THEN split_part(reason, ': ', 1) ELSE reason END
            WHERE member = $2 OR stranger = $3)
 UPDATE inbox SET raw = '', stranger = NULL WHERE (shard = $1 AND member = $2) OR stranger = $3;
 
