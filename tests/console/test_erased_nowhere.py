@@ -52,7 +52,7 @@ async def leave_traces(console: ConsoleShop) -> int:
     await run_jobs(shop)
     asked = {"proposal_id": "p1", "member_id": MEMBER, "loyalty-points": 6000, "reason": "secret words"}
     assert (await shop.ask("POST", "/proposals", json=asked, token=mary)).is_success
-    erasures = {"name": "f.csv", "csv": f"member_id\n{MEMBER}\nbob\n"}
+    erasures = {"name": f"{MEMBER}.csv", "csv": f"member_id\n{MEMBER}\nbob\n"}
     assert (await shop.ask("POST", "/erasures", json=erasures, token=mary)).is_success
     await exported(shop, shop.person("finance", sub="fiona"), "entries")
     await exported(shop, shop.person("auditor", sub="rex"), "log")

@@ -407,6 +407,28 @@ async def test_what_jobs_keep_names_nobody(shop: Shop, tmp_path: Path) -> None:
     assert await ledger.job_content(kept.number) is None
 
 
+@pytest.mark.parametrize(
+    ("path", "csv"), [("/corrections", HEADER + "ann,5,late,,k1\n"), ("/erasures", "member_id\nann\n")]
+)
+async def test_the_name_of_a_file_goes_with_its_job(shop: Shop, tmp_path: Path, path: str, csv: str) -> None:
+    """It may be a customer's. The same file by another name is the same; no digest tells by what name it came."""
+    lead = shop.person("lead", sub="mary")
+    started = [
+        (await shop.ask("POST", path, json={"name": name, "csv": csv}, token=lead)).json()
+        for name in ("ann@mail.example.csv", "other.csv")
+    ]
+    assert started[0] == started[1]
+    number = started[0]["number"]
+    assert b"ann@mail.example.csv" in (await shop.services.ledger.job_content(number) or b"")
+    await run_jobs(shop)
+    assert (await job(shop, number))["state"] == "done"
+    assert "mail.example" not in (await shop.ask("GET", f"/jobs/{number}", token=lead)).text
+    assert await shop.services.ledger.job_content(number) is None
+    kept = await shop.services.ledger.job(number)
+    assert kept is not None
+    assert b"mail.example" not in kept.about
+
+
 async def test_what_a_job_gave_is_let_go_of_after_a_week(shop: Shop) -> None:
     started = await corrected(shop, HEADER + "nobody,50,late,,k1\n")
     await run_jobs(shop)

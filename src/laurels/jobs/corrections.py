@@ -6,20 +6,18 @@ id of its own, so a job that is killed and goes on makes none twice, and a file 
 
 import asyncio
 import hashlib
-import re
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from laurels.errors import FileRefused, InvalidInput, LaurelsError, UnknownMember
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger, Receipt
-from laurels.ledger.jobs import OPEN, Job, JobEnd, JobState, NewJob
+from laurels.ledger.jobs import JobEnd, JobState
 from laurels.model import Adjustment, DocumentKind
 from laurels.points import Points
 
@@ -53,7 +51,9 @@ class Correction(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Corrections(Struct, frozen=True):
-    """What a job works on. `title` is the file's name."""
+    """What a job works on. `title` is the file's name, which may name a customer: it is kept here alone, and goes with
+    the job's end, or with a member whose words are taken out.
+    """
 
     title: str
     rows: list[Correction]
@@ -67,10 +67,10 @@ class Largest(Struct, frozen=True):
 
 
 class CorrectionsPreview(Struct, frozen=True, kw_only=True):
-    """What corrections would do, as the ledger is now. `given` and `taken` are the points of all rows that can be made,
-    `unknown` rows of nobody who is known (`unknown_rows` names the first of them), `before` rows that were made before,
-    `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone, `lapsed` rows
-    whose points would have lapsed by now, which are refused.
+    """What corrections would do, as the ledger is now. `title` is the file's name; empty in what a job tells. `given`
+    and `taken` are the points of all rows that can be made, `unknown` rows of nobody who is known (`unknown_rows` names
+    the first of them), `before` rows that were made before, `doubles` customers who have more than one, `above` rows
+    beyond what the caller may decide alone, `lapsed` rows whose points would have lapsed by now, which are refused.
     """
 
     title: str
@@ -187,56 +187,13 @@ async def _made_before(ledger: Ledger, source: str, rows: Sequence[Correction]) 
 
 
 def content_digest(actor: str, content: bytes) -> str:
-    """By what a proposal is known: SHA-256 of who makes it and of all that it would do, in hex."""
+    """By what a job is known: SHA-256 of who starts it and of all that it would do, in hex."""
     return hashlib.sha256(actor.encode() + b"\n" + content).hexdigest()
 
 
 def rows_of(content: bytes) -> Corrections:
     """What a job keeps, read."""
     return msgspec.json.decode(content, type=Corrections)
-
-
-async def add_corrections(ledger: Ledger, new: NewJob) -> Job:
-    """Keep a job of corrections. Words about a member who was erased since the file was read are taken out again."""
-    assert new.content is not None, "corrections are what such a job works on"
-    job = await ledger.add_job(new)
-    members = {row.member for row in rows_of(new.content).rows if row.member is not None}
-    await _without_words(ledger, job.number, members - (await ledger.ids_of(members)).keys())
-    return job
-
-
-async def forget_words(ledger: Ledger, members: Collection[int]) -> None:
-    """Take people's words about members out of the corrections that wait: they are erased with those. Costs a look at
-    the content of each job that has not ended.
-    """
-    for job in await _open_corrections(ledger) if members else []:
-        await _without_words(ledger, job.number, members)
-
-
-async def _without_words(ledger: Ledger, number: int, members: Collection[int]) -> None:
-    """Whoever else takes words out of the same job meanwhile writes first, or reads again."""
-    any_row = re.compile(rb"\[\d+,(?:%s)," % b"|".join(b"%d" % member for member in members))
-    written = not members
-    while not written:
-        content = await ledger.job_content(number)
-        if content is None or any_row.search(content) is None:
-            return
-        found = rows_of(content)
-        rows = [replace(each, reason="", note="") if each.member in members else each for each in found.rows]
-        other = msgspec.json.encode(Corrections(found.title, rows))
-        written = await ledger.replace_job_content(number, content, other)
-
-
-async def _open_corrections(ledger: Ledger) -> list[Job]:
-    found: list[Job] = []
-    before = None
-    while page := await ledger.jobs(before=before, states=OPEN, limit=_PAGE):
-        found += [job for job in page if job.kind == KIND]
-        before = page[-1].number
-    return found
-
-
-_PAGE = 200
 
 
 class MakeCorrections:
