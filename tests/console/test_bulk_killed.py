@@ -1,5 +1,6 @@
 """A file of corrections is made exactly, wherever the process that makes it is killed."""
 
+import os
 import random
 import signal
 import subprocess
@@ -132,3 +133,20 @@ def _is_done(path: Path, at_once: int, later: int, steps: int) -> bool:
     worker.wait()
     assert said, "it ended by itself"
     return said == "done"
+
+
+READS = """
+import asyncio, os, signal
+from laurels.exchange import adjustments
+from laurels.jobs import read_corrections
+adjustments.open_table = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(read_corrections(None, "f.csv", "member_id,points,reason\\nann,5,secret\\n"))
+"""
+"""Reads a file that came over the wire, and dies over it."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a file has a name while it is read")
+def test_who_dies_over_a_file_leaves_none(tmp_path: Path) -> None:
+    died = subprocess.run([sys.executable, "-c", READS], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert [*tmp_path.iterdir()] == []

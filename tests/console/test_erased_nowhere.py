@@ -23,7 +23,7 @@ from laurels.model.people import ROLES
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 MEMBER, ADDRESS = "secret-member-4711", "secret.address@example.com"
-PLANTED = (MEMBER, ADDRESS, "secret words", "secret.address", quote(ADDRESS, safe=""))
+PLANTED = (MEMBER, ADDRESS, "secret words", "secret.address", quote(ADDRESS, safe=""), "secret basket")
 
 
 @pytest.fixture
@@ -38,7 +38,10 @@ async def leave_traces(console: ConsoleShop) -> int:
     mary = shop.person("lead", sub="mary")
     await shop.order("S1", MEMBER, "2500.00", email=ADDRESS)
     await shop.order("S2", MEMBER, "25.00", currency="USD")
+    await shop.order("S3", MEMBER, "25.00", currency="USD", coupons=["secret basket"])
     await shop.settle()
+    operator, why = shop.person("operator", sub="olga"), {"reason": "secret words"}
+    assert (await shop.ask("POST", "/quarantine/order/shop/S3/drop", json=why, token=operator)).is_success
     body: Any = {"loyalty-points": 5, "reason": "secret words", "note": "secret words too"}
     assert (await shop.ask("POST", f"/loyalty/{MEMBER}", json=body, token=mary)).is_success
     assert (await shop.ask("POST", f"/loyalty/{MEMBER}/redeem", json={"redemption_id": "V9", "points": 3})).is_success
@@ -49,7 +52,7 @@ async def leave_traces(console: ConsoleShop) -> int:
     await run_jobs(shop)
     asked = {"proposal_id": "p1", "member_id": MEMBER, "loyalty-points": 6000, "reason": "secret words"}
     assert (await shop.ask("POST", "/proposals", json=asked, token=mary)).is_success
-    erasures = {"name": "f.csv", "csv": f"member_id\n{MEMBER}\nbob\n"}
+    erasures = {"name": f"{MEMBER}.csv", "csv": f"member_id\n{MEMBER}\nbob\n"}
     assert (await shop.ask("POST", "/erasures", json=erasures, token=mary)).is_success
     await exported(shop, shop.person("finance", sub="fiona"), "entries")
     await exported(shop, shop.person("auditor", sub="rex"), "log")

@@ -1,16 +1,22 @@
 """Jobs and proposals over the API: what is checked is what is done, once, and by two where one may not alone."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
 from laurels.clock import DAY
+from laurels.errors import LaurelsError
 from laurels.http.admission import rights
-from laurels.jobs import JobRunner
+from laurels.jobs import CORRECTIONS, JobRunner, add_corrections, read_corrections
+from laurels.ledger import Receipt
+from laurels.ledger.jobs import NewJob
+from laurels.points import Points
 
 pytestmark = pytest.mark.anyio
 
@@ -39,9 +45,9 @@ async def opened(state: Path, ledger: str | None) -> AsyncIterator[Shop]:
         yield shop
 
 
-async def run_jobs(shop: Shop) -> None:
+async def run_jobs(shop: Shop, points: Points | None = None) -> None:
     services = shop.services
-    runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
+    runner = JobRunner(services.ledger, points or services.points, services.members, services.intake, services.programs)
     while await runner.step():
         pass
 
@@ -225,6 +231,68 @@ async def test_who_is_erased_meanwhile_is_corrected_no_more(shop: Shop) -> None:
     assert (await job(shop, made["number"]))["tally"]["refused"] == 1
 
 
+class Meanwhile(Points):
+    """Corrects points; but before that, once, something else happens to members."""
+
+    def __init__(self, shop: Shop, *asked: tuple[str, str, Any]) -> None:
+        super().__init__(shop.services.awarder, shop.services.ledger)
+        self._shop = shop
+        self._asked = [*asked]
+
+    async def adjust_all(self, *some: Any) -> list[Receipt | LaurelsError]:
+        while self._asked:
+            method, path, body = self._asked.pop(0)
+            assert (await self._shop.ask(method, path, json=body)).is_success
+        return await super().adjust_all(*some)
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+async def test_who_is_erased_while_a_job_writes_is_not_brought_back(shop: Shop, *, comes_back: bool) -> None:
+    """Its words go with it. Who has the id since is somebody else."""
+    lead = shop.person("lead", sub="mary")
+    made = await corrected(shop, HEADER + "ann,5,about ann,,k1\nbob,3,late,,k2\no'brien,4,late,,k3\n", token=lead)
+    enrol = [("POST", "/members", [{"member_id": "ann"}])] if comes_back else []
+    merge: tuple[str, str, Any] = ("POST", "/members/o'brien/merge", {"into": "bob"})
+    await run_jobs(shop, Meanwhile(shop, ("DELETE", "/members/ann", None), *enrol, merge))
+    done = await job(shop, made["number"])
+    assert (done["state"], done["tally"]["made"], done["tally"]["refused"]) == ("done", 2, 1)
+    assert await balance(shop, "bob") == 27
+    assert (await shop.ask("GET", "/members/ann")).status_code == (200 if comes_back else 404)
+    if comes_back:
+        assert await balance(shop, "ann") == 0
+
+
+@pytest.mark.parametrize("erased", ["ann", "bob"])
+async def test_words_about_whoever_became_another_go_with_both(shop: Shop, tmp_path: Path, erased: str) -> None:
+    """And a neighbour's stay; of what is nobody's, none were kept."""
+    support, lead = shop.person("support"), shop.person("lead", sub="aoife")
+    made = await proposal(shop, support)
+    rows = (
+        "ann,2,words of ann,note of ann,k1\nbob,2,words of bob,,k2\no'brien,2,stays,,k3\nnobody,2,words of nobody,,k4\n"
+    )
+    many = "".join(f"o'brien,1,stays,,m{n}\n" for n in range(1001))
+    started = await corrected(shop, HEADER + rows + many, token=lead)
+    assert started["state"] == "proposed"
+    await shop.ask("POST", "/members/ann/merge", json={"into": "bob"})
+    assert (await shop.ask("DELETE", f"/members/{erased}")).is_success
+    for number in (made["number"], started["number"]):
+        content = await shop.services.ledger.job_content(number)
+        assert content is not None
+        assert not re.search(rb"(words|note) of|ticket|Sorry", content)
+        assert content.count(b'"stays"') == (1002 if number == started["number"] else 0)
+
+
+async def test_words_that_come_while_their_member_is_erased_are_not_kept(shop: Shop) -> None:
+    """The file was read before that, and the job is there after it."""
+    ledger = shop.services.ledger
+    found = await read_corrections(ledger, "f.csv", HEADER + "ann,2,words of ann,note of ann,k1\nbob,2,stays,,k2\n")
+    new = NewJob(kind=CORRECTIONS, actor="mary", digest="d1", about=b"{}", content=msgspec.json.encode(found))
+    assert (await shop.ask("DELETE", "/members/ann")).is_success
+    content = await ledger.job_content((await add_corrections(ledger, new)).number)
+    assert content is not None
+    assert (b"of ann" in content, b"stays" in content) == (False, True)
+
+
 async def test_nobody_sees_the_jobs_of_others(shop: Shop) -> None:
     made = await proposal(shop, shop.person("support", sub="niamh"))
     seen_by = {
@@ -337,6 +405,28 @@ async def test_what_jobs_keep_names_nobody(shop: Shop, tmp_path: Path) -> None:
     assert b"o'brien" not in content + kept.about
     await run_jobs(shop)
     assert await ledger.job_content(kept.number) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "csv"), [("/corrections", HEADER + "ann,5,late,,k1\n"), ("/erasures", "member_id\nann\n")]
+)
+async def test_the_name_of_a_file_goes_with_its_job(shop: Shop, tmp_path: Path, path: str, csv: str) -> None:
+    """It may be a customer's. The same file by another name is the same; no digest tells by what name it came."""
+    lead = shop.person("lead", sub="mary")
+    started = [
+        (await shop.ask("POST", path, json={"name": name, "csv": csv}, token=lead)).json()
+        for name in ("ann@mail.example.csv", "other.csv")
+    ]
+    assert started[0] == started[1]
+    number = started[0]["number"]
+    assert b"ann@mail.example.csv" in (await shop.services.ledger.job_content(number) or b"")
+    await run_jobs(shop)
+    assert (await job(shop, number))["state"] == "done"
+    assert "mail.example" not in (await shop.ask("GET", f"/jobs/{number}", token=lead)).text
+    assert await shop.services.ledger.job_content(number) is None
+    kept = await shop.services.ledger.job(number)
+    assert kept is not None
+    assert b"mail.example" not in kept.about
 
 
 async def test_what_a_job_gave_is_let_go_of_after_a_week(shop: Shop) -> None:

@@ -1,6 +1,9 @@
 """Files and mail servers keep the channel's promises: in the clear, by STARTTLS, and by TLS from the start."""
 
+import asyncio
 import shutil
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -10,7 +13,19 @@ from tests.mail_server import PASSWORD, USER, MailServer, mail_server, self_sign
 
 from laurels.engines.channels import FileChannel, SmtpChannel
 from laurels.notify import MessageChannel
-from laurels.testing.channel_contract import ChannelContract, Mailbox
+from laurels.testing.channel_contract import ChannelContract, Mailbox, a_mail
+
+KILLED = """
+import asyncio, os, signal, sys
+from email.message import EmailMessage
+from pathlib import Path
+from laurels.engines.channels import FileChannel
+Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+mail = EmailMessage()
+mail["Message-ID"] = sys.argv[2]
+asyncio.run(FileChannel(Path(sys.argv[1])).send(mail))
+"""
+"""Writes a mail to a folder, and dies before it is there."""
 
 SIGNED_IN = f"{USER}:{quote(PASSWORD, safe='')}@"
 
@@ -56,6 +71,20 @@ class TestFiles(ChannelContract):
     @pytest.fixture
     def mailbox(self, tmp_path: Path) -> Mailbox:
         return Outbox(tmp_path / "outbox")
+
+    async def test_what_a_killed_process_left_of_a_mail_is_forgotten_with_it(self, tmp_path: Path) -> None:
+        """Killed before the draft got its name; so did earlier versions, whose drafts do not say whose they are."""
+        folder = tmp_path / "outbox"
+        for id in ("<ann@shop.example>", "<bob@shop.example>"):
+            died = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(folder), id)
+            assert await died.wait() == -signal.SIGKILL
+        (folder / ".draft-abcd1234").touch()
+        channel = FileChannel(folder)
+        await channel.send(a_mail("ann"))
+        await channel.send(a_mail("bob"))
+        assert len([*folder.iterdir()]) == 5
+        await channel.forget(["ann"])
+        assert sorted(path.name.partition("@")[0] for path in folder.iterdir()) == [".draft-bob", "bob"]
 
 
 class TestSmtp(ChannelContract):

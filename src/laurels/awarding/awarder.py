@@ -1,7 +1,7 @@
 """Carries documents from a ledger's inbox through the rules, batch by batch, shard by shard."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from laurels import clock
@@ -10,8 +10,8 @@ from laurels.awarding.holding import HELD
 from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock, elapsed
-from laurels.errors import LaurelsError, NotOwned, UnknownProgramVersion
-from laurels.ledger import Claim, Decide, Ledger, Outcome, Quarantined, Receipt, TakesIn
+from laurels.errors import LaurelsError, NotOwned, UnknownMember, UnknownProgramVersion
+from laurels.ledger import Claim, Decide, DocumentKey, Ledger, Outcome, Quarantined, Receipt, TakesIn
 from laurels.model import Document, Version
 
 BATCH = 200
@@ -130,13 +130,18 @@ class Awarder:
             raise receipt
         return receipt
 
-    async def settle_all(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
-        """The same of many, each judged alone; what was raised for one is its answer."""
-        receipts = await self._settle(documents)
+    async def settle_all(self, documents: list[Document], members: Sequence[int] = ()) -> list[Receipt | LaurelsError]:
+        """The same of many, each judged alone; what was raised for one is its answer. With `members`, whose each is, by
+        number: `UnknownMember` where its id means another one by now, or nobody, who is then not enrolled.
+        """
+        whose: dict[DocumentKey, int] = {}
+        for each, member in zip(documents, members, strict=bool(members)):
+            whose.setdefault((each.kind, each.source, each.id), member)  # of one key the first counts
+        receipts = await self._settle(documents, whose)
         unknown = [n for n, receipt in enumerate(receipts) if isinstance(receipt, UnknownProgramVersion)]
         if unknown:
             await self._programs.load(self._ledger)
-            again = await self._settle([documents[n] for n in unknown])
+            again = await self._settle([documents[n] for n in unknown], whose)
             for n, receipt in zip(unknown, again, strict=True):
                 receipts[n] = receipt
         return receipts
@@ -171,10 +176,19 @@ class Awarder:
         if judge.quarantined:
             self.on_quarantined(list(judge.quarantined.values()))
 
-    async def _settle(self, documents: list[Document]) -> list[Receipt | LaurelsError]:
+    async def _settle(
+        self, documents: list[Document], whose: Mapping[DocumentKey, int]
+    ) -> list[Receipt | LaurelsError]:
         asked = any(document.in_depth or document.kind in HELD for document in documents)
         in_depth = asked or not self._programs.simple
-        return await self._ledger.settle(documents, self._decide_or_raise, in_depth=in_depth)
+
+        def judge(claim: Claim) -> Outcome:
+            """In the transaction: what an id means may have changed until then."""
+            if any(whose.get((item.kind, item.source, item.id), item.member) != item.member for item in claim.items):
+                raise UnknownMember
+            return self._decide_or_raise(claim)
+
+        return await self._ledger.settle(documents, judge if whose else self._decide_or_raise, in_depth=in_depth)
 
     def _decide(self, claim: Claim) -> Outcome:
         return decide(claim, self._programs)

@@ -6,20 +6,19 @@ id of its own, so a job that is killed and goes on makes none twice, and a file 
 
 import asyncio
 import hashlib
-import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
-from laurels.errors import FileRefused, InvalidInput, LaurelsError
+from laurels.errors import FileRefused, InvalidInput, LaurelsError, UnknownMember
 from laurels.jobs.steps import Doing, ResultTable
 from laurels.ledger import Ledger, Receipt
-from laurels.ledger.jobs import OPEN, Job, JobEnd, JobState
+from laurels.ledger.jobs import JobEnd, JobState
 from laurels.model import Adjustment, DocumentKind
 from laurels.points import Points
 
@@ -33,9 +32,13 @@ MOST_TOLD = 10_000
 
 MOST_SHOWN = 10
 
+_DESCRIPTORS = Path("/proc/self/fd")
+
 
 class Correction(Struct, frozen=True, array_like=True, gc=False):
-    """One row: where it stands, whose points it changes (None: nobody's who is known), and its own id."""
+    """One row: where it stands, whose points it changes (None: nobody's who is known), and its own id. Of what is
+    nobody's no words are kept: nothing would erase them.
+    """
 
     line: int
     member: int | None
@@ -51,7 +54,9 @@ class Correction(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Corrections(Struct, frozen=True):
-    """What a job works on. `title` is the file's name."""
+    """What a job works on. `title` is the file's name, which may name a customer: it is kept here alone, and goes with
+    the job's end, or with a member whose words are taken out.
+    """
 
     title: str
     rows: list[Correction]
@@ -65,10 +70,10 @@ class Largest(Struct, frozen=True):
 
 
 class CorrectionsPreview(Struct, frozen=True, kw_only=True):
-    """What corrections would do, as the ledger is now. `given` and `taken` are the points of all rows that can be made,
-    `unknown` rows of nobody who is known (`unknown_rows` names the first of them), `before` rows that were made before,
-    `doubles` customers who have more than one, `above` rows beyond what the caller may decide alone, `lapsed` rows
-    whose points would have lapsed by now, which are refused.
+    """What corrections would do, as the ledger is now. `title` is the file's name; empty in what a job tells. `given`
+    and `taken` are the points of all rows that can be made, `unknown` rows of nobody who is known (`unknown_rows` names
+    the first of them), `before` rows that were made before, `doubles` customers who have more than one, `above` rows
+    beyond what the caller may decide alone, `lapsed` rows whose points would have lapsed by now, which are refused.
     """
 
     title: str
@@ -113,28 +118,44 @@ async def read_corrections(ledger: Ledger, name: str, text: str) -> Corrections:
 
 
 def _read(title: str, text: str) -> list[Adjustment]:
-    """Through a file of its own, which only its owner can read, and which is gone at once."""
+    """Through a file, which is how tables are read."""
     from laurels.exchange.adjustments import read_adjustments  # noqa: PLC0415 - polars, for files alone
     from laurels.exchange.presets import OptionList  # noqa: PLC0415 - as above
 
-    with tempfile.TemporaryDirectory(prefix="laurels-") as folder:
-        path = Path(folder, "file.csv")
-        path.write_text(text, "utf-8")
+    with _as_file(text) as path:
         try:
-            return read_adjustments(path, OptionList(), quiet=False).documents
+            return read_adjustments(path, OptionList(), format_name="csv", quiet=False).documents
         except FileRefused as error:
             raise InvalidInput.of("csv", error.message.replace(str(path), title)) from error
 
 
+@contextmanager
+def _as_file(text: str) -> Iterator[Path]:
+    """A file that its owner alone can read, and that is gone at once. On Linux it has no name, only a descriptor, so
+    that one who is killed leaves none either; elsewhere a descriptor cannot be opened by a path from its beginning.
+    """
+    if not _DESCRIPTORS.is_dir():
+        with tempfile.TemporaryDirectory(prefix="laurels-") as folder:
+            path = Path(folder, "file.csv")
+            path.write_text(text, "utf-8")
+            yield path
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.flush()
+        yield _DESCRIPTORS / str(file.fileno())
+
+
 def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correction:
+    member = numbers.get(adjustment.member_id)
     return Correction(
         line=line,
-        member=numbers.get(adjustment.member_id),
+        member=member,
         points=adjustment.points,
         source=adjustment.source or adjustment.actor,
         id=adjustment.id,
-        reason=adjustment.reason,
-        note=adjustment.note,
+        reason="" if member is None else adjustment.reason,
+        note="" if member is None else adjustment.note,
         board=adjustment.board,
         quiet=adjustment.quiet,
         occurred_at=adjustment.occurred_at,
@@ -184,38 +205,13 @@ async def _made_before(ledger: Ledger, source: str, rows: Sequence[Correction]) 
 
 
 def content_digest(actor: str, content: bytes) -> str:
-    """By what a proposal is known: SHA-256 of who makes it and of all that it would do, in hex."""
+    """By what a job is known: SHA-256 of who starts it and of all that it would do, in hex."""
     return hashlib.sha256(actor.encode() + b"\n" + content).hexdigest()
 
 
 def rows_of(content: bytes) -> Corrections:
     """What a job keeps, read."""
     return msgspec.json.decode(content, type=Corrections)
-
-
-async def forget_words(ledger: Ledger, member: int) -> None:
-    """Take people's words about a member out of the corrections that wait: they are erased with the member. Costs a
-    look at the content of each job that has not ended.
-    """
-    row = re.compile(rb"\[\d+,%d," % member)
-    for job in await _open_corrections(ledger):
-        content = await ledger.job_content(job.number)
-        if content is not None and row.search(content):
-            found = rows_of(content)
-            rows = [replace(each, reason="", note="") if each.member == member else each for each in found.rows]
-            await ledger.replace_job_content(job.number, msgspec.json.encode(Corrections(found.title, rows)))
-
-
-async def _open_corrections(ledger: Ledger) -> list[Job]:
-    found: list[Job] = []
-    before = None
-    while page := await ledger.jobs(before=before, states=OPEN, limit=_PAGE):
-        found += [job for job in page if job.kind == KIND]
-        before = page[-1].number
-    return found
-
-
-_PAGE = 200
 
 
 class MakeCorrections:
@@ -249,18 +245,28 @@ class MakeCorrections:
         return msgspec.json.encode(ResultTable(("row", "why"), rows)) if rows else None
 
     async def _make(self, rows: Sequence[Correction], actor: str, since: int, tally: Tally) -> list[RefusedCorrection]:
-        """Make some; gives those that were not made."""
-        ids = await self._ledger.ids_of({row.member for row in rows if row.member is not None})
-        known = [row for row in rows if row.member in ids]
-        told = [(row.line, "There is no such customer.") for row in rows if row.member not in ids]
-        answers = await self._points.adjust_all([_adjustment(row, ids[row.member or 0], actor) for row in known])
-        for row, answer in zip(known, answers, strict=True):
-            if isinstance(answer, LaurelsError):
-                told.append((row.line, answer.message))
-            else:
-                _count(tally, row, answer, since)
+        """Make some; gives those that were not made, in order. Members are merged and erased meanwhile: who was by the
+        time of writing is looked up again, so that a correction goes to its member and brings nobody back.
+        """
+        told: list[RefusedCorrection] = []
+        pending = rows
+        while pending:
+            there = await self._ledger.known_as({row.member for row in pending if row.member is not None})
+            told += [(row.line, "There is no such customer.") for row in pending if row.member not in there]
+            known = [(row, *there[row.member]) for row in pending if row.member in there]
+            answers = await self._points.adjust_all(
+                [_adjustment(row, member_id, actor) for row, member_id, _ in known], [now for _, _, now in known]
+            )
+            pending = []
+            for (row, _, _), answer in zip(known, answers, strict=True):
+                if isinstance(answer, UnknownMember):
+                    pending.append(row)
+                elif isinstance(answer, LaurelsError):
+                    told.append((row.line, answer.message))
+                else:
+                    _count(tally, row, answer, since)
         tally.refused += len(told)
-        return told
+        return sorted(told)
 
 
 def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:

@@ -26,15 +26,18 @@ _MOST_TOLD = 5
 
 
 class Erasures(Struct, frozen=True):
-    """What a job works on: members by number. `title` is the file's name."""
+    """What a job works on: members by number. `title` is the file's name, which may name one of them: it is kept here
+    alone, and goes with the job's end.
+    """
 
     title: str
     members: list[int]
 
 
 class ErasuresChecked(Struct, frozen=True, kw_only=True):
-    """What a file would do, as the ledger is now: of its rows so many customers are erased; `unknown` rows name nobody
-    who is known (`unknown_rows` are the first of them), `doubles` name one of the others again.
+    """What a file would do, as the ledger is now. `title` is its name; empty in what a job tells. Of its rows so many
+    customers are erased; `unknown` rows name nobody who is known (`unknown_rows` are the first of them), `doubles` name
+    one of the others again.
     """
 
     title: str
@@ -71,7 +74,7 @@ async def read_erasures(ledger: Ledger, name: str, text: str) -> tuple[Erasures,
 async def check_erasures(ledger: Ledger, asked: Erasures, was: ErasuresChecked) -> ErasuresChecked:
     """The same as the ledger is now: who was erased meanwhile is counted no more."""
     there = await ledger.ids_of(asked.members)
-    return msgspec.structs.replace(was, customers=len(there))
+    return msgspec.structs.replace(was, title=asked.title, customers=len(there))
 
 
 def _ids(text: str) -> list[str]:

@@ -32,7 +32,8 @@ OF_HOLD = "hold:"
 
 class Item(Struct, frozen=True, kw_only=True, gc=False):
     """A document in the inbox. `sequence` is its place in the order of acceptance; `member` is None while the member
-    is unknown. `order_key` is the order that it is, or names.
+    is unknown. `order_key` is the order that it is, or names. `is_erased`: its member was, so what it says is not kept
+    once it is awarded.
     """
 
     sequence: int
@@ -44,6 +45,7 @@ class Item(Struct, frozen=True, kw_only=True, gc=False):
     accepted_at: int
     content: bytes
     actor: str | None = None
+    is_erased: bool = False
 
     @property
     def order_id(self) -> str | None:

@@ -26,8 +26,9 @@ class Receipt(Struct, frozen=True, gc=False):
 
 
 class DocumentState(Struct, frozen=True, kw_only=True):
-    """A document's present state. `entry` is the first that it led to; `reason` is why it is in quarantine. `member_id`
-    None: erased. `content` is what it said, without who; None where that is not kept (any more).
+    """A document's present state. `entry` is the first that it led to; `reason` is why it is in quarantine, or who gave
+    it up (`dropped`) and their words, which are for colleagues. `member_id` None: erased. `content` is what it said,
+    without who; None where that is not kept (any more).
     """
 
     kind: DocumentKind
@@ -38,6 +39,7 @@ class DocumentState(Struct, frozen=True, kw_only=True):
     accepted_at: int
     entry: Entry | None
     reason: str | None
+    dropped: bool = False
     content: bytes | None = None
     actor: str | None = None
 

@@ -117,8 +117,10 @@ class JobStore(Protocol):
         """What a job works on; None where it is not kept (any more)."""
         ...
 
-    async def replace_job_content(self, number: int, content: bytes) -> None:
-        """Keep other content than what a job works on; nothing where that is not kept (any more)."""
+    async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
+        """Keep other content than what a job works on. False where that is not as it `was` any more: nothing was
+        written.
+        """
         ...
 
     async def job_file(self, number: int) -> bytes | None:
@@ -172,6 +174,10 @@ class JobStore(Protocol):
 
     async def ids_of(self, numbers: Collection[int]) -> dict[int, str]:
         """The ids of members by their numbers; erased ones are missing."""
+        ...
+
+    async def known_as(self, numbers: Collection[int]) -> dict[int, tuple[str, int]]:
+        """The same, each id with the number that it means now: of a member that became another, that one's."""
         ...
 
     async def known_documents(self, kind: DocumentKind, source: str, ids: Collection[str]) -> set[str]:

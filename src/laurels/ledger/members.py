@@ -52,3 +52,7 @@ class MemberRegistry(Protocol):
     async def member(self, member_id: str) -> Member | None:
         """A member by the shop's id; who became another one is that one."""
         ...
+
+    async def numbers_with(self, member_id: str) -> list[int]:
+        """The numbers of the member that an id answers for, and of all who became it; none for an unknown id."""
+        ...

@@ -26,7 +26,9 @@ class KeptEntry(Struct, frozen=True):
 
 
 class KeptDocument(Struct, frozen=True, kw_only=True):
-    """A document that is not awarded: as it was received, and what was read from it."""
+    """A document that is not awarded: as it was received, and what was read from it. `dropped`: it was given up, and
+    `reason` has a colleague's words.
+    """
 
     kind: DocumentKind
     source: str
@@ -34,6 +36,7 @@ class KeptDocument(Struct, frozen=True, kw_only=True):
     status: Status
     accepted_at: int
     reason: str
+    dropped: bool
     raw: bytes
     content: bytes
     actor: str | None

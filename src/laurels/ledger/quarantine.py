@@ -47,6 +47,9 @@ class Quarantine(Protocol):
         """Put a document from quarantine back into the inbox. Raises `NotFound`."""
         ...
 
-    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str) -> None:
-        """Give a quarantined document up for good; its id stays used. Raises `NotFound`."""
+    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str, why: str = "") -> None:
+        """Give a quarantined document up for good; its id stays used, and what it said is not kept. Its reason says who
+        did it, and why in their own words: these go with its member, and are kept only where erasing finds them. Raises
+        `NotFound`.
+        """
         ...

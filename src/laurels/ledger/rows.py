@@ -63,6 +63,11 @@ def quarantined_of(row: Row, kind: DocumentKind, raw: bytes = b"", content: byte
     )
 
 
+def dropped_by(actor: str, why: str) -> tuple[str, str]:
+    """The reason of what is given up: who did it, and behind a colon and a space their words, which can be erased."""
+    return f"dropped by {actor}", f": {why}" if why else ""
+
+
 def published_of(row: Row) -> PublishedProgram:
     """A row of `programs`."""
     return PublishedProgram(version=row[0], text=row[1], from_at=row[2], published_at=row[3], actor=row[4])

@@ -16,8 +16,8 @@ class MembersLedger(MemberRegistry, Outbox, Protocol):
 Forget = Callable[[Sequence[str]], Awaitable[None]]
 """Removes what is kept of messages with these ids outside the ledger."""
 
-ForgetWords = Callable[[int], Awaitable[None]]
-"""Removes people's words about a member, by number, from what waits to be done."""
+ForgetWords = Callable[[Sequence[int]], Awaitable[None]]
+"""Removes people's words about members, by number, from what waits to be done."""
 
 
 class Members:
@@ -51,13 +51,16 @@ class Members:
         return await self._ledger.change_member(member_id, event, actor=actor, name_number=name_number)
 
     async def _erase(self, member_id: str, actor: str) -> Version:
-        member = await self._ledger.member(member_id)
-        if member is not None:
-            await self._forget_words(member.number)
+        numbers = await self._ledger.numbers_with(member_id)
         mails = [message.id for message in await self._ledger.messages(member_id)]
-        await self._forget_mails(mails)  # before as well: killed behind the next line, nobody would find them again
+
+        async def forget() -> None:
+            await self._forget_words(numbers)
+            await self._forget_mails(mails)
+
+        await forget()  # before as well: killed behind the next line, nobody would find them again
         version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor)
-        await self._forget_mails(mails)
+        await forget()
         return version
 
     async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:

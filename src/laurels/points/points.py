@@ -47,11 +47,16 @@ class Points:
             raise fault
         check_ahead(adjustment.expires_at, now)
 
-    async def adjust_all(self, adjustments: Sequence[Adjustment]) -> list[Receipt | LaurelsError]:
-        """The same of many in one commit, each judged alone; what was raised for one is its answer."""
+    async def adjust_all(
+        self, adjustments: Sequence[Adjustment], members: Sequence[int] = ()
+    ) -> list[Receipt | LaurelsError]:
+        """The same of many in one commit, each judged alone; what was raised for one is its answer. With `members`,
+        whose each is, by number, nobody is enrolled: `UnknownMember` where its id means another one by now.
+        """
         answers: list[Receipt | LaurelsError | None] = [_fault_of(each) for each in adjustments]
         sound = [n for n, answer in enumerate(answers) if answer is None]
-        receipts = await self._awarder.settle_all([adjustments[n].document() for n in sound]) if sound else []
+        whose = [members[n] for n in sound] if members else ()
+        receipts = await self._awarder.settle_all([adjustments[n].document() for n in sound], whose) if sound else []
         for n, receipt in zip(sound, receipts, strict=True):
             answers[n] = receipt
             if isinstance(receipt, Receipt) and receipt.conflict:

@@ -1,6 +1,6 @@
 """The one function that builds the services. Tests swap parts by argument."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -194,7 +194,7 @@ def read_program(settings: Settings) -> Program:
         raise SettingsError(f"program.file cannot be read: {error}") from error
 
 
-async def _forget_words(ledger: Ledger, member: int) -> None:
+async def _forget_words(ledger: Ledger, members: Sequence[int]) -> None:
     from laurels.jobs import forget_words  # noqa: PLC0415 - most processes erase nobody
 
-    await forget_words(ledger, member)
+    await forget_words(ledger, members)

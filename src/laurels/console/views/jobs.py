@@ -88,9 +88,11 @@ def told(ask: Ask, job: Mapping[str, Any]) -> dict[str, Any]:
     title, done = words.JOBS.get(job["kind"], job["kind"]), words.number(job["done"])
     about = job["about"]
     if job["kind"] == "corrections":
-        title = f"Corrections: {about['title']}" if about["title"] else "A correction above a limit"
+        title = f"Corrections of {words.count(about['customers'], 'customer', 'customers')}"
+        if about["rows"] == about["above"] == 1:
+            title = "A correction above a limit"
     if job["kind"] == "erasures":
-        title = f"Erasure of {words.count(job['total'], 'customer', 'customers')}: {about['title']}"
+        title = f"Erasure of {words.count(job['total'], 'customer', 'customers')}"
     if job["kind"] == "export":
         title = f"{words.EXPORTS[about['what']]} as a file"
     if job["kind"] == "rehearsal":

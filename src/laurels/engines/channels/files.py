@@ -9,10 +9,12 @@ from pathlib import Path
 
 from laurels.notify import ChannelUnavailable
 
+_DRAFT = ".draft-"
+
 
 class FileChannel:
     """Writes each mail to a file of its own, readable by its owner alone. The same Message-ID again writes the same
-    file again.
+    file again. A draft says whose it is, so that one that a killed process left is forgotten with the mail.
     """
 
     name = "files"
@@ -32,15 +34,18 @@ class FileChannel:
     def _remove(self, ids: frozenset[str]) -> None:
         if not ids or not self._folder.is_dir():
             return
-        for path in self._folder.glob("*.eml"):
-            if path.stem.partition("@")[0] in ids:
+        for path in self._folder.iterdir():
+            is_draft = path.name.startswith(_DRAFT)
+            id, at, _ = path.name.removeprefix(_DRAFT).partition("@")
+            nobodys = is_draft and not at  # a draft of an earlier version: it does not say whose it is
+            if nobodys or (id in ids and (is_draft or path.suffix == ".eml")):
                 path.unlink(missing_ok=True)
 
     def _write(self, message: EmailMessage) -> None:
         name = str(message["Message-ID"]).strip("<>")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=self._folder)  # 0600
+            descriptor, draft = tempfile.mkstemp(prefix=f"{_DRAFT}{name.partition('@')[0]}@", dir=self._folder)  # 0600
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(bytes(message))

@@ -30,7 +30,7 @@ from laurels.model import Balance, DocumentKind, Entry, EntryKind
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.months import Months
 
-OF_MEMBER = 13
+OF_MEMBER = 14
 """Where a claim's row begins to say what its member is."""
 
 
@@ -260,7 +260,7 @@ class Batch:
             kept.last = position
         if item.sequence not in self._first and item.kind is not DocumentKind.EXPIRY:
             self._first[item.sequence] = posting, position
-            if item.kind in KEPT:
+            if item.kind in KEPT and not item.is_erased:
                 self._contents[position] = item.content
         if posting.order_key is not None and not (
             item.kind is DocumentKind.ORDER and self._first[item.sequence][1] == position

@@ -11,7 +11,7 @@ from laurels.engines.postgres.awarding import ClaimedBatch, award, sweep
 from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.claiming import award_of
-from laurels.engines.postgres.codes import DOCUMENT, SHARDS, STATUSES, home_of, parted
+from laurels.engines.postgres.codes import DOCUMENT, DROPPED, SHARDS, STATUSES, home_of, parted
 from laurels.engines.postgres.connections import Open, judging, trying
 from laurels.engines.postgres.entries import entries_at, entry_of
 from laurels.engines.postgres.opening import Facts
@@ -66,7 +66,8 @@ class PostgresInbox(Session):
             accepted_at=row["accepted_at"],
             entry=entries.get(at),
             reason=row["reason"] or None,
-            content=row["content"],
+            dropped=row["state"] == DROPPED,
+            content=row["content"] or None,
             actor=row["actor"],
         )
 

@@ -20,7 +20,7 @@ class BesideOrders(NamedTuple):
 
 def item_of(row: Row) -> Item:
     """A row of the claiming queries as an `Item`."""
-    sequence, kind, source, id, member, order_source, order_id, accepted_at, content, actor = row[:10]
+    sequence, kind, source, id, member, order_source, order_id, accepted_at, content, actor, erased = row[:11]
     return Item(
         sequence=sequence,
         kind=DOCUMENT_KINDS[kind],
@@ -31,6 +31,7 @@ def item_of(row: Row) -> Item:
         accepted_at=accepted_at,
         content=content,
         actor=actor,
+        is_erased=erased,
     )
 
 

@@ -44,11 +44,14 @@ DOCUMENT = {
 }
 DOCUMENT_KINDS = {letter: kind for kind, letter in DOCUMENT.items()}
 
+DROPPED = b"d"
+"""The state of what was given up in quarantine."""
+
 STATUSES = {
     b"r": Status.ACCEPTED,
     b"w": Status.WAITING,
     b"q": Status.QUARANTINED,
-    b"d": Status.QUARANTINED,
+    DROPPED: Status.QUARANTINED,
     None: Status.AWARDED,
 }
 """How far a document got, by the state of its row; without one it was awarded."""

@@ -58,9 +58,9 @@ class PostgresJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
-    async def replace_job_content(self, number: int, content: bytes) -> None:
+    async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
         async with self._connections.transaction() as db:
-            await db.run("replace_job_content", number, content)
+            return await db.value("replace_job_content", number, content, was) is not None
 
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
@@ -136,8 +136,11 @@ class PostgresJobs(Session):
         return {row[0]: row[1] for row in rows}
 
     async def ids_of(self, numbers: Collection[int]) -> dict[int, str]:
+        return {number: member_id for number, (member_id, _) in (await self.known_as(numbers)).items()}
+
+    async def known_as(self, numbers: Collection[int]) -> dict[int, tuple[str, int]]:
         async with self._connections.read() as db:
-            return {row[0]: row[1] for row in await db.all("ids_by_number", [*numbers])}
+            return {row[0]: (row[1], row[2]) for row in await db.all("ids_by_number", [*numbers])}
 
     async def known_documents(self, kind: DocumentKind, source: str, ids: Collection[str]) -> set[str]:
         kept = {kept_id(self._facts.secret, kind, id): id for id in ids}

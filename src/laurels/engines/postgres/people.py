@@ -1,6 +1,6 @@
 """Members searched for, and all that the ledger keeps about one of them."""
 
-from laurels.engines.postgres.codes import DOCUMENT_KINDS, SHARDS, STATUSES
+from laurels.engines.postgres.codes import DOCUMENT_KINDS, DROPPED, SHARDS, STATUSES
 from laurels.engines.postgres.entries import entry_of
 from laurels.engines.postgres.members import member_of
 from laurels.engines.postgres.session import Session
@@ -60,6 +60,7 @@ def _document_of(row: Row) -> KeptDocument:
         status=STATUSES[row["state"]],
         accepted_at=row["accepted_at"],
         reason=row["reason"],
+        dropped=row["state"] == DROPPED,
         raw=row["raw"],
         content=row["content"],
         actor=row["actor"],

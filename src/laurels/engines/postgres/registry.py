@@ -12,7 +12,7 @@ from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import Conflict
 from laurels.ledger import Message, MessageState, QuarantinedDocument, shard_of
-from laurels.ledger.rows import message_state_of, no_mail, not_in_quarantine, quarantined_of
+from laurels.ledger.rows import dropped_by, message_state_of, no_mail, not_in_quarantine, quarantined_of
 from laurels.model import DocumentKind, RefusedMessage
 
 
@@ -39,10 +39,11 @@ class PostgresQuarantine(PostgresInbox):
         self._floors[shard].forget()
         self._committed(grown=False)
 
-    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str) -> None:
+    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str, why: str = "") -> None:
         async with self._connections.transaction() as db:
             sequence = (await _find(db, kind, source, id)).sequence
-            if await db.value("drop", sequence, self._now(), f"dropped by {actor}") is None:
+            has_member = bool(await db.value("keep_owner", sequence))  # who is not erased until the words are there
+            if await db.value("drop", sequence, self._now(), *dropped_by(actor, why), has_member) is None:
                 raise not_in_quarantine(kind, source, id)
         self._committed(grown=False)
 

@@ -337,6 +337,7 @@ def _item(row: Row) -> Item:
         accepted_at=row[7],
         content=row[8],
         actor=row[9],
+        is_erased=bool(row[10]),
     )
 
 

@@ -40,7 +40,7 @@ class SqliteInbox(Session):
             row = db.one("document_state", source, kept, kind.value, of_member)
             if row is None:
                 return None
-            status, place, accepted_at, member_id, reason, content, actor = row
+            status, place, accepted_at, member_id, reason, dropped, content, actor = row
             return DocumentState(
                 kind=kind,
                 source=source,
@@ -50,7 +50,8 @@ class SqliteInbox(Session):
                 accepted_at=accepted_at,
                 entry=read_entry(db, place),
                 reason=reason or None,
-                content=content,
+                dropped=bool(dropped),
+                content=content or None,
                 actor=actor,
             )
 

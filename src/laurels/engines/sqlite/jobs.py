@@ -49,8 +49,8 @@ class SqliteJobs(Session):
     async def job_content(self, number: int) -> bytes | None:
         return await self._kept(number, "content")
 
-    async def replace_job_content(self, number: int, content: bytes) -> None:
-        await self._writer.run(lambda db: db.run("replace_job_content", number, content))
+    async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
+        return await self._writer.run(lambda db: db.one("replace_job_content", number, content, was) is not None)
 
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
@@ -136,7 +136,11 @@ class SqliteJobs(Session):
         return dict(await self._reader.run(lambda db: db.all("numbers_called", _array(ids))))
 
     async def ids_of(self, numbers: Collection[int]) -> dict[int, str]:
-        return dict(await self._reader.run(lambda db: db.all("ids_by_number", _array(numbers))))
+        return {number: member_id for number, (member_id, _) in (await self.known_as(numbers)).items()}
+
+    async def known_as(self, numbers: Collection[int]) -> dict[int, tuple[str, int]]:
+        rows = await self._reader.run(lambda db: db.all("ids_by_number", _array(numbers)))
+        return {row[0]: (row[1], row[2]) for row in rows}
 
     async def known_documents(self, kind: DocumentKind, source: str, ids: Collection[str]) -> set[str]:
         def read(db: Database) -> set[str]:

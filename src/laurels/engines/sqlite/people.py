@@ -55,9 +55,10 @@ def _kept(db: Database, member_id: str) -> Kept | None:
                 status=Status(row[3]),
                 accepted_at=row[4],
                 reason=row[5],
-                raw=row[6],
-                content=row[7],
-                actor=row[8],
+                dropped=bool(row[6]),
+                raw=row[7],
+                content=row[8],
+                actor=row[9],
             )
             for row in db.all("kept_documents", member.number)
         ),

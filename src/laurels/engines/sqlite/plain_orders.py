@@ -27,9 +27,11 @@ _ORDER = DocumentKind.ORDER.value
 
 
 def runs_of(rows: Sequence[Row]) -> list[tuple[bool, list[Row]]]:
-    """Rows of `claim_ready` in their order: runs of orders that are long enough (True), and what lies between."""
+    """Rows of `claim_ready` in their order: runs of orders that are long enough (True), and what lies between, where
+    orders of erased members are too.
+    """
     runs: list[tuple[bool, list[Row]]] = []
-    for is_order, run in groupby(rows, key=lambda row: row[1] == _ORDER):
+    for is_order, run in groupby(rows, key=lambda row: row[1] == _ORDER and not row[10]):
         of = list(run)
         is_long = is_order and len(of) >= FEWEST_ORDERS
         if runs and not is_long and not runs[-1][0]:

@@ -203,7 +203,8 @@ UPDATE accepted SET status = ? WHERE sequence = ?;
 
 -- name: document_state
 -- How far a document got; only where it is this member's, if one is named.
-SELECT a.status, a.place, a.accepted_at, m.member_id, coalesce(i.reason, ''), coalesce(i.content, c.content), coalesce(i.actor, e.actor)
+SELECT a.status, a.place, a.accepted_at, m.member_id, coalesce(i.reason, ''), coalesce(i.state, '') = 'dropped',
+       coalesce(i.content, c.content), coalesce(i.actor, e.actor)
 FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
 LEFT JOIN content c ON c.place = a.place LEFT JOIN entry e ON e.place = a.place
 WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3
@@ -218,14 +219,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: claim_ready
 -- Documents of a shard to award, in order of acceptance.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
-       i.content, i.actor
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'ready' AND i.shard = ? ORDER BY i.sequence LIMIT ?;
 
 -- name: claim_overdue
 -- Documents of a shard that have waited for their order since before an instant.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
-       i.content, i.actor
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.shard = ? AND i.changed_at < ? ORDER BY i.changed_at LIMIT ?;
 
@@ -247,7 +248,7 @@ LIMIT 1;
 -- name: claim_waiting
 -- Documents that wait for an order, in order of acceptance: those of its member's shard.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, a.member), i.order_source, i.order_id, a.accepted_at,
-       i.content, i.actor
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL
 FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.state = 'waiting' AND i.order_source = ?1 AND i.order_id = ?2 AND i.shard = ?3 ORDER BY i.sequence;
 
@@ -295,8 +296,16 @@ SELECT sequence, kind, source, id, reason, changed_at, actor,
 WHERE state = 'quarantined' AND sequence > ? ORDER BY sequence LIMIT ?;
 
 -- name: leave_quarantine
--- An operator decided: back to the inbox, or given up; the bytes of what is given up are not kept.
-UPDATE inbox SET state = ?1, changed_at = ?2, reason = ?3, raw = iif(?1 = 'dropped', x'', raw)
+-- An operator decided: back to the inbox.
+UPDATE inbox SET state = 'ready', changed_at = ?1, reason = ''
+WHERE sequence = ?2 AND state = 'quarantined' RETURNING sequence;
+
+-- name: drop_quarantined
+-- Given up; its bytes and what it said are not kept, and people's words only where erasing finds them.
+UPDATE inbox SET state = 'dropped', changed_at = ?1, raw = x'', content = x'',
+    reason = ?2 || iif(stranger IS NOT NULL OR EXISTS (
+        SELECT 1 FROM accepted a JOIN member m ON m.number = a.member
+        WHERE a.sequence = inbox.sequence AND m.member_id IS NOT NULL), ?3, '')
 WHERE sequence = ?4 AND state = 'quarantined' RETURNING sequence;
 
 -- name: read_award
@@ -582,7 +591,7 @@ ORDER BY e.recorded_at, e.place;
 
 -- name: kept_documents
 -- What came from or for a member and is not awarded. CROSS JOIN: what waits is walked, never all that ever came.
-SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.raw, i.content, i.actor
+SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.state = 'dropped', i.raw, i.content, i.actor
 FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
 WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
 
@@ -765,8 +774,10 @@ WHERE member IS NULL AND sequence IN (SELECT sequence FROM inbox WHERE stranger 
 UPDATE inbox SET stranger = NULL WHERE stranger = ?;
 
 -- name: forget_stranger
--- Let go of what came for an id that is nobody's.
-UPDATE inbox SET raw = x'', stranger = NULL WHERE stranger = ? RETURNING sequence;
+-- Let go of what came for an id that is nobody's, and of people's words on dropping it (as `forget_received` does).
+UPDATE inbox SET raw = x'', stranger = NULL,
+    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
+WHERE stranger = ? RETURNING sequence;
 
 -- name: forget_naming
 -- Let go of messages in quarantine that name a member beside others, by a digest of its id.
@@ -778,9 +789,9 @@ RETURNING sequence;
 SELECT DISTINCT shard FROM inbox WHERE state = 'ready';
 
 -- name: quarantined
--- One of them, whole.
+-- One of them, whole; of an erased member's what it said is not told.
 SELECT i.sequence, i.kind, i.source, i.id, i.reason, i.changed_at, i.actor, coalesce(m.merged_into, a.member), i.raw,
-       i.content
+       iif(m.member_id IS NULL AND i.stranger IS NULL AND i.kind <> 'message', x'', i.content)
 FROM accepted a JOIN inbox i ON i.sequence = a.sequence LEFT JOIN member m ON m.number = a.member
 WHERE a.source = ? AND a.id = ? AND a.kind = ? AND i.state = 'quarantined';
 
@@ -885,8 +896,10 @@ UPDATE member SET place = ? WHERE number = ?;
 SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?1;
 
 -- name: forget_received!
--- Erase what was received from or about a member and is still kept, wherever it waits.
-UPDATE inbox SET raw = x'', stranger = NULL
+-- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
+-- which stand behind the first colon and space. What it says goes once it is awarded, or dropped (earlier versions kept it).
+UPDATE inbox SET raw = x'', stranger = NULL, content = iif(state = 'dropped', x'', content),
+    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
 WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: forget_remarks!
@@ -1274,9 +1287,9 @@ SELECT number FROM job WHERE digest = ? AND state IN ('proposed', 'ready', 'runn
 -- Keep what a job works on, or what it gave.
 INSERT INTO job_content VALUES (?1, ?2, ?3) ON CONFLICT (number, what) DO UPDATE SET kept = ?3;
 
--- name: replace_job_content!
--- Other content than what a job works on.
-UPDATE job_content SET kept = ?2 WHERE number = ?1 AND what = 'content';
+-- name: replace_job_content
+-- Other content than what a job works on, where that is as it was read.
+UPDATE job_content SET kept = ?2 WHERE number = ?1 AND what = 'content' AND kept = ?3 RETURNING number;
 
 -- name: drop_job_content!
 -- Let go of what a job worked on.
@@ -1360,8 +1373,8 @@ DELETE FROM job_part WHERE number IN (SELECT number FROM job WHERE ended_at < ?)
 SELECT m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN member m ON m.member_id = e.value;
 
 -- name: ids_by_number
--- The ids of the members whose numbers a JSON array names.
-SELECT m.number, m.member_id FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
+-- The ids of the members whose numbers a JSON array names, and who each is now.
+SELECT m.number, m.member_id, coalesce(m.merged_into, m.number) FROM json_each(?) e JOIN member m ON m.number = e.value WHERE m.member_id IS NOT NULL;
 
 -- name: known_documents
 -- Which of the ids that a JSON array names documents of a source have. CROSS JOIN: a step for each of them.

@@ -9,7 +9,7 @@ from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.session import Session
 from laurels.errors import Conflict
 from laurels.ledger import Decide, Message, MessageState, QuarantinedDocument
-from laurels.ledger.rows import message_state_of, no_mail, not_in_quarantine, quarantined_of
+from laurels.ledger.rows import dropped_by, message_state_of, no_mail, not_in_quarantine, quarantined_of
 from laurels.model import DocumentKind, Member, MemberEvent, RefusedMessage, Status, Version
 
 
@@ -42,6 +42,13 @@ class SqliteMembers(Session):
         row = await self._reader.run(lambda db: db.one("member_by_id", member_id))
         return members.member_of(row) if row else None
 
+    async def numbers_with(self, member_id: str) -> list[int]:
+        def read(db: Database) -> list[int]:
+            row = db.one("member_by_id", member_id)
+            return [] if row is None else [number for number, _, _ in db.all("merged_with", row[0])]
+
+        return await self._reader.run(read)
+
 
 class SqliteQuarantine(Session):
     """What could not be awarded."""
@@ -59,15 +66,15 @@ class SqliteQuarantine(Session):
     async def retry(self, kind: DocumentKind, source: str, id: str) -> None:
         def write(db: Database) -> None:
             sequence = _find(db, kind, source, id).sequence
-            db.one("leave_quarantine", "ready", self._now(), "", sequence)
+            db.one("leave_quarantine", self._now(), sequence)
             db.run("set_accepted", Status.ACCEPTED.value, sequence)
 
         await self._writer.run(write)
 
-    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str) -> None:
+    async def drop(self, kind: DocumentKind, source: str, id: str, *, actor: str, why: str = "") -> None:
         def write(db: Database) -> None:
             sequence = _find(db, kind, source, id).sequence
-            db.one("leave_quarantine", "dropped", self._now(), f"dropped by {actor}", sequence)
+            db.one("drop_quarantined", self._now(), *dropped_by(actor, why), sequence)
 
         await self._writer.run(write)
 

@@ -88,7 +88,7 @@ def _write_entries(
         item = posting.item
         if item.sequence not in written:
             written[item.sequence] = item, place, posting.member
-            if item.kind in KEPT:
+            if item.kind in KEPT and not item.is_erased:
                 contents.append((place, item.content))
         if posting.order_key is not None:
             places.setdefault(posting.order_key, []).append(place)

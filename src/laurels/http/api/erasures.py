@@ -11,7 +11,7 @@ from laurels.http.api.jobs import JobShown, show
 from laurels.http.api.points import CheckQuery
 from laurels.http.api.proposals import Hex
 from laurels.http.routes import Access, Request, Response, route
-from laurels.jobs import ERASURES, ErasuresChecked, content_digest, read_erasures
+from laurels.jobs import ERASURES, ErasuresChecked, nameless_digest, read_erasures
 from laurels.ledger.jobs import NewJob
 from laurels.model.ids import ONE_LINE
 
@@ -52,7 +52,7 @@ async def erase_many(request: Request, form: ErasuresForm, query: CheckQuery) ->
     services, actor = request.services, request.caller.actor
     found, checked = await read_erasures(services.ledger, form.name, form.csv)
     content = msgspec.json.encode(found)
-    digest = content_digest(actor, content)
+    digest = nameless_digest(actor, found)
     two = request.caller.person is not None and len(found.members) > 1
     if query.check:
         return Response(200, ErasuresSeen(checked=checked, digest=digest, needs_approval=two), outcome="checked")
@@ -62,7 +62,7 @@ async def erase_many(request: Request, form: ErasuresForm, query: CheckQuery) ->
         kind=ERASURES,
         actor=actor,
         digest=digest,
-        about=msgspec.json.encode(checked),
+        about=msgspec.json.encode(msgspec.structs.replace(checked, title="")),
         total=len(found.members),
         content=content,
         proposed=two,

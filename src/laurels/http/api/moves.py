@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from laurels.errors import InvalidInput
 from laurels.http.api.effects import Effect
 from laurels.http.routes import Access, Request
-from laurels.ledger import Receipt
+from laurels.ledger import DocumentState, KeptDocument, Receipt
 from laurels.model import Entry
 from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import ONE_LINE
@@ -23,6 +23,9 @@ Reason = Annotated[
         examples=["goodwill"],
     ),
 ]
+NOT_AWARDED = "not awarded"
+"""What a member is told of a document that was given up."""
+
 SPEND = Access(("points:redeem",), members="own")
 
 
@@ -50,6 +53,13 @@ async def circle_of(request: Request, source: str | UnsetType) -> str:
     if source is not UNSET:
         raise InvalidInput.of("source", "is not for members: each has a circle of ids of its own")
     return await request.services.points.own_source(request.caller.member_id)
+
+
+def reason_for(request: Request, document: DocumentState | KeptDocument) -> str | None:
+    """Why a document is not awarded, as its caller may know it: what colleagues say of a member is not told to it."""
+    if document.dropped and request.caller.member_id is not None:
+        return NOT_AWARDED
+    return document.reason
 
 
 def actor_of(request: Request) -> str:

@@ -10,6 +10,7 @@ from laurels.checkout import SOURCE, is_bought
 from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.admission.callers import Caller
 from laurels.http.api.checkout import check_out
+from laurels.http.api.moves import reason_for
 from laurels.http.problems import FieldProblem, as_problems
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import AmendmentForm, AnySource, OrderForm
@@ -153,7 +154,8 @@ async def state_of(request: Request, source: str, order_id: str) -> DocumentStat
 async def _shown(request: Request, state: DocumentState) -> OrderState:
     shown = OrderState(order_id=state.id, source=state.source, status=state.status)
     if state.entry is None:
-        return shown if state.reason is None else msgspec.structs.replace(shown, reason=state.reason)
+        reason = reason_for(request, state)
+        return shown if reason is None else msgspec.structs.replace(shown, reason=reason)
     ledger = request.services.ledger
     entries = await request.services.programs.worded(await ledger.order_entries(state.source, state.id), ledger)
     last = entries[-1]

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.awarding import Attributes
 from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.http.api.moves import reason_for
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import KeptDocument, KeptEntry
 from laurels.model import DocumentKind
@@ -156,7 +157,9 @@ async def export_member(request: Request) -> Response:
                 _entry(KeptEntry(entry, each.content), to_member=to_member)
                 for entry, each in zip(worded, kept.entries, strict=True)
             ],
-            documents=[_document(each, to_member=to_member) for each in kept.documents],
+            documents=[
+                _document(each, reason_for(request, each) or "", to_member=to_member) for each in kept.documents
+            ],
             mails=[
                 MailKept(
                     milestone=each.milestone,
@@ -195,7 +198,7 @@ def _entry(kept: KeptEntry, *, to_member: bool) -> EntryKept:
     )
 
 
-def _document(kept: KeptDocument, *, to_member: bool) -> DocumentKept:
+def _document(kept: KeptDocument, reason: str, *, to_member: bool) -> DocumentKept:
     of_staff = to_member and kept.kind not in _OF_PURCHASES
     content = _for_member(_read(kept.content)) if to_member else _read(kept.content)
     return DocumentKept(
@@ -203,7 +206,7 @@ def _document(kept: KeptDocument, *, to_member: bool) -> DocumentKept:
         source=UNSET if to_member and is_persons(kept.source) else kept.source,
         id=kept.id,
         status=kept.status,
-        reason=kept.reason,
+        reason=reason,
         accepted_at=format_instant(kept.accepted_at),
         received=UNSET if of_staff else kept.raw.decode("utf-8", "backslashreplace") or UNSET,
         content=UNSET if kept.kind is DocumentKind.GIVEN else content,  # it speaks of another member

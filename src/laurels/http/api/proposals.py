@@ -27,9 +27,10 @@ from laurels.jobs import (
     CorrectionsPreview,
     Erasures,
     ErasuresChecked,
+    add_corrections,
     check_corrections,
     check_erasures,
-    content_digest,
+    nameless_digest,
     read_corrections,
     rows_of,
 )
@@ -147,14 +148,13 @@ async def correct_many(request: Request, form: CorrectionsForm, query: CheckQuer
     checked = await check_corrections(services.ledger, found, most, services.now())
     points = checked.given + checked.taken
     two = needs_two(request.caller, rows=checked.rows, points=points, above=checked.above)
-    content = msgspec.json.encode(found)
-    digest = content_digest(request.caller.actor, content)
+    digest = nameless_digest(request.caller.actor, found)
     if query.check:
         shown = CorrectionsChecked(checked=checked, digest=digest, needs_approval=two)
         return Response(200, shown, outcome="checked")
     if form.digest not in {None, digest}:
         raise Conflict("This is another file than the one that was checked. Nothing was changed: check it again.")
-    return Response(201, show(await services.ledger.add_job(_new(request, found, checked, proposed=two))))
+    return Response(201, show(await add_corrections(services.ledger, _new(request, found, checked, proposed=two))))
 
 
 @route(
@@ -194,7 +194,7 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
     found = Corrections("", [row])
     most = most_points(request.caller, services.settings)
     checked = await check_corrections(services.ledger, found, most, services.now())
-    job = await services.ledger.add_job(_new(request, found, checked, proposed=True))
+    job = await add_corrections(services.ledger, _new(request, found, checked, proposed=True))
     return Response(201, Proposed(job=show(job)))
 
 
@@ -242,15 +242,14 @@ async def reject_proposal(request: Request, form: RejectionForm) -> Response:
 
 
 def _new(request: Request, corrections: Corrections, checked: CorrectionsPreview, *, proposed: bool) -> NewJob:
-    content = msgspec.json.encode(corrections)
     actor = request.caller.actor
     return NewJob(
         kind=CORRECTIONS,
         actor=actor,
-        digest=content_digest(actor, content),
-        about=msgspec.json.encode(checked),
+        digest=nameless_digest(actor, corrections),
+        about=msgspec.json.encode(msgspec.structs.replace(checked, title="")),
         total=len(corrections.rows),
-        content=content,
+        content=msgspec.json.encode(corrections),
         proposed=proposed,
     )
 

@@ -188,8 +188,10 @@ async def retry_quarantined(request: Request) -> Response:
 
 @route("POST", f"{_PATH}/drop", access=DECIDE, answers={200: Decided}, problems=(NotFound, LedgerUnavailable))
 async def drop_quarantined(request: Request, form: DropForm) -> Response:
-    """Give a document up for good. Its id stays used. It cannot be undone."""
-    await request.services.ledger.drop(*_key(request), actor=f"{request.caller.actor}: {form.reason}")
+    """Give a document up for good. Its id stays used. It cannot be undone. The reason goes with its member; what is
+    nobody's keeps none.
+    """
+    await request.services.ledger.drop(*_key(request), actor=request.caller.actor, why=form.reason)
     return Response(200, Decided("dropped"))
 
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from laurels.checkout import CIRCLE, SOURCE
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
+from laurels.http.api.moves import reason_for
 from laurels.http.api.orders import OrderEntry, show_entry
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
@@ -95,7 +96,8 @@ async def show_refund(request: Request, query: CircleQuery) -> Response:
         raise UnknownOrder("No such refund.")
     shown = RefundState(refund_id=refund_id, order_id=order_id, source=query.source, status=state.status)
     if state.entry is None:
-        return Response(200, shown if state.reason is None else replace(shown, reason=state.reason))
+        reason = reason_for(request, state)
+        return Response(200, shown if reason is None else replace(shown, reason=reason))
     of_order = await ledger.order_entries(_order_source(state) or query.source, order_id)
     earned = max((n for n, entry in enumerate(of_order) if entry.kind is EntryKind.EARN), default=0)
     since_earned = of_order[earned:]  # an amendment earns anew, and carries refunds over

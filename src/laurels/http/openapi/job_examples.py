@@ -78,7 +78,7 @@ JOB_ANSWERS: Mapping[str, Any] = {
         **_PROPOSED,
         "kind": "erasures",
         "about": {
-            "title": "erasures.csv",
+            "title": "",
             "rows": 2,
             "customers": 1,
             "unknown": 1,
@@ -87,7 +87,7 @@ JOB_ANSWERS: Mapping[str, Any] = {
         },
         "total": 1,
     },
-    "correct_many": {**_PROPOSED, "state": "ready", "about": {**_CHECKED, "title": "late-parcels.csv"}},
+    "correct_many": {**_PROPOSED, "state": "ready", "about": _CHECKED},
     "propose_correction": {"job": _PROPOSED},
     "show_proposal": {
         "job": _PROPOSED,

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from laurels.clock import DAY, SECOND
-from laurels.errors import Conflict, NotAllowed, NotFound
+from laurels.errors import Conflict, NotAllowed, NotFound, UnknownMember
 from laurels.ledger.jobs import LEASE, OPEN_DAYS, Job, JobEnd, JobState, NewJob
-from laurels.model import DocumentKind
+from laurels.model import DocumentKind, MemberEvent
 from laurels.testing.ledger_contract.base import LedgerSuite, OpenLedger, Shop, adjustment, opened_again, order
 
 _DONE = JobEnd(state=JobState.DONE, done=3, total=3, tally=b'{"made":3}', file=b"rows")
@@ -190,6 +190,31 @@ class JobsTests(LedgerSuite):
         assert job is not None
         assert (job.state, job.has_file) == (JobState.DONE, False)
 
+    async def test_what_a_job_works_on_is_replaced_as_it_was_read(self, shop: Shop) -> None:
+        """Whoever read it before another wrote has to read it again."""
+        number = (await shop.ledger.add_job(_new(proposed=True))).number
+        assert await shop.ledger.replace_job_content(number, b"content", b"other")
+        assert not await shop.ledger.replace_job_content(number, b"content", b"late")
+        assert await shop.ledger.job_content(number) == b"other"
+        assert not await shop.ledger.replace_job_content(number + 1, b"content", b"other")
+
+    async def test_what_is_a_members_by_number_enrols_nobody(self, shop: Shop) -> None:
+        """An id that is nobody's by now, or another member's, is refused; neighbours and who became another go in."""
+        await shop.sell(*(order(f"A{n}", each, "10.00") for n, each in enumerate(("ann", "bob", "cid", "dee"))))
+        numbers = await shop.ledger.numbers_called(["ann", "bob", "cid", "dee"])
+        for member_id in ("ann", "bob"):
+            await shop.ledger.change_member(member_id, MemberEvent.ERASE, actor="clerk")
+        await shop.sell(order("A9", "bob", "20.00"))
+        await shop.ledger.merge("dee", "cid", actor="clerk")
+        documents = [adjustment(f"k{each}", each, 5) for each in numbers]
+        members = [numbers["cid"] if each == "dee" else number for each, number in numbers.items()]
+        answers = await shop.awarder.settle_all(documents, members)
+        refused = [each for each, answer in zip(numbers, answers, strict=True) if isinstance(answer, UnknownMember)]
+        assert refused == ["ann", "bob"]
+        assert await shop.ledger.member("ann") is None
+        assert (await shop.balance("bob")).balance == 2
+        assert (await shop.balance("cid")).balance == 12
+
     async def test_many_are_found_at_once(self, shop: Shop) -> None:
         """Members by id and by number, and documents by their ids."""
         await shop.sell(order("A1", "ann", "10.00"), order("A2", "o'brien", "10.00"))
@@ -198,6 +223,9 @@ class JobsTests(LedgerSuite):
         assert numbers == {"ann": await shop.number("ann"), "o'brien": await shop.number("o'brien")}
         assert await shop.ledger.ids_of([*numbers.values(), 999]) == {number: id for id, number in numbers.items()}
         assert await shop.ledger.ids_of([]) == {}
+        ann, o_brien = numbers["ann"], numbers["o'brien"]
+        await shop.ledger.merge("ann", "o'brien", actor="clerk")
+        assert await shop.ledger.known_as([ann, o_brien]) == {ann: ("ann", o_brien), o_brien: ("o'brien", o_brien)}
         source = adjustment("k1", "ann", 5).source
         assert await shop.ledger.known_documents(DocumentKind.ADJUSTMENT, source, ["k1", "k2"]) == {"k1"}
         assert await shop.ledger.known_documents(DocumentKind.REDEMPTION, source, ["k1"]) == set()

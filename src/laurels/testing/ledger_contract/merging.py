@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from laurels.model import MemberEvent
 from laurels.model.details import merge_details
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
@@ -44,6 +45,20 @@ class MergedMembersTests(LedgerSuite):
         assert all(each.conflict for each in await shop.accept(order("A-ann", "dee", "100.00")))
         await shop.award()
         assert await shop.feed() == feed
+
+    async def test_the_numbers_of_all_who_are_one_are_told(self, shop: Shop) -> None:
+        """By either id, whoever became whom first; of who is erased, or unknown, there are none."""
+        ids = ["ann", "bob", "cid", "dee"]
+        await shop.ledger.enrol([(each, None) for each in ids], actor="clerk")
+        numbers = await shop.ledger.numbers_called(ids)
+        await shop.ledger.merge("ann", "bob", actor="clerk")
+        await shop.ledger.merge("bob", "cid", actor="clerk")
+        one = sorted(numbers[each] for each in ("ann", "bob", "cid"))
+        for each in ("ann", "bob", "cid"):
+            assert sorted(await shop.ledger.numbers_with(each)) == one
+        assert await shop.ledger.numbers_with("dee") == [numbers["dee"]]
+        await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+        assert [await shop.ledger.numbers_with(each) for each in ("cid", "nobody")] == [[], []]
 
     async def test_mergers_are_told_by_both_entries(self, shop: Shop) -> None:
         """In the order of recording, each naming the other; none where nobody became another."""

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from laurels.errors import NotFound
-from laurels.model import DocumentKind, MemberEvent, RefusedMessage, Status
+from laurels.ledger import KeptDocument
+from laurels.model import Document, DocumentKind, MemberEvent, Refund, RefusedMessage, Status
 from laurels.model.documents import MOST_NAMED
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
@@ -105,6 +106,90 @@ class QuarantineTests(LedgerSuite):
             await shop.ledger.retry(*key_of(quarantined))
         with pytest.raises(NotFound):
             await shop.ledger.drop(*key_of(quarantined), actor="clerk")
+
+    @pytest.mark.parametrize("way", ["awarded", "on its way", "dropped"])
+    async def test_what_an_erased_member_bought_is_not_kept(self, shop: Shop, way: str) -> None:
+        """Wherever its orders were by then; they earn as they did, and those of others are kept."""
+        ids = [f"{who}{n}" for n in range(20) for who in ("ann", "bob")]
+        bought = [msgspec.structs.replace(order(each, each[:3], "25.00"), store="Mayfair") for each in ids]
+        strange = msgspec.structs.replace(order("A1", "ann", "2500", currency="JPY"), coupons=("HALF",))
+        await shop.accept(*bought, strange)
+        if way != "on its way":
+            await shop.award()
+        if way == "dropped":
+            [lying] = await shop.ledger.quarantine()
+            await shop.ledger.drop(*key_of(lying), actor="clerk")
+            assert (await shop.state(strange)).content is None
+        before = [(await shop.state(each)).content for each in bought]
+        await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+        await shop.award()
+        after = [await shop.state(each) for each in bought]
+        assert [each.content is not None for each in after] == [each.member_id == "bob" for each in bought]
+        assert [each.content for each in after[1::2]] == before[1::2]
+        assert {each.entry.points for each in after if each.entry is not None} == {3}
+        if way != "dropped":
+            quarantined = await shop.ledger.quarantined(*key_of((await shop.ledger.quarantine())[0]))
+            assert (quarantined.raw, quarantined.content) == (b"", b"")
+            await shop.ledger.retry(*key_of(quarantined))
+            assert await shop.award() == 1
+            await shop.ledger.drop(*key_of(quarantined), actor="clerk")
+        assert (await shop.state(strange)).content is None
+        [again] = await shop.accept(strange)
+        assert again.repeated
+
+    async def test_a_refund_of_an_erased_members_order_says_nothing_either(self, shop: Shop) -> None:
+        """Whether it came before the erasure or after, and waited or not; it takes back what it does."""
+        await shop.sell(order("A1", "ann", "25.00"))
+        refunds = [refund("R1", "ann", "5.00", "A1"), refund("R2", "ann", "5.00", "A1")]
+        await shop.accept(refunds[0])
+        await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+        await shop.accept(refunds[1])
+        await shop.award()
+        states = [await shop.state(each) for each in refunds]
+        assert [(each.status, each.content) for each in states] == [(Status.AWARDED, None)] * 2
+        assert sum(each.points for each in await shop.ledger.order_entries("shop", "A1")) == 2
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    @pytest.mark.parametrize("whose", ["known", "merged", "later", "stranger"])
+    async def test_words_on_dropping_go_with_the_member(self, shop: Shop, whose: str, when: str) -> None:
+        """Whether they were said before it was erased or after, and whoever it was by then; who said them stays."""
+        bad: Refund | Document = unreadable("A1", "ann", b"", b"raw")
+        if whose in {"later", "stranger"}:
+            await shop.sell(refund("A1", "ann", "5.00", "A9"))
+            shop.now.at += 10**14
+            bad = refund("A1", "ann", "5.00", "A9")
+            await shop.sell(order("B1", "bob", "1.00"))
+        else:
+            await shop.sell(order("A2", "ann", "25.00"), order("A3", "bob", "25.00"), bad)
+        [quarantined] = await shop.ledger.quarantine()
+
+        async def erase() -> None:
+            await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+
+        async def drop() -> None:
+            await shop.ledger.drop(*key_of(quarantined), actor="person:mary", why="ann is: a fraudster")
+
+        if when == "before":
+            await drop()
+            assert await self._told(shop, bad) == (True, "dropped by person:mary: ann is: a fraudster")
+        if whose == "later":
+            await shop.sell(order("A2", "ann", "25.00"))
+        if whose == "merged":
+            await shop.ledger.merge("ann", "bob", actor="clerk")
+            assert [each.dropped for each in await self._kept(shop, "bob")] == [when == "before"]
+        await erase()
+        if when == "after":
+            await drop()
+        assert await self._told(shop, bad) == (True, "dropped by person:mary")
+
+    async def _told(self, shop: Shop, document: Refund | Document) -> tuple[bool, str | None]:
+        state = await shop.state(document)
+        return state.dropped, state.reason
+
+    async def _kept(self, shop: Shop, member_id: str) -> tuple[KeptDocument, ...]:
+        kept = await shop.ledger.kept(member_id)
+        assert kept is not None
+        return kept.documents
 
     async def test_what_is_not_in_quarantine_cannot_leave_it(self, shop: Shop) -> None:
         """Unknown, awarded, waiting or still in the inbox."""

@@ -5,7 +5,8 @@
 -- have waited for their order since before an instant. $3 is just below the first that the worker has seen, so that no dead rows
 -- lie between, which somebody's old snapshot keeps. `known`: the member is one of this shard, and the columns behind it are what `members` would give.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
-       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard, i.waited_since IS NOT NULL AS overdue,
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL AS erased,
+       coalesce(m.merged_shard, i.shard) AS shard, i.waited_since IS NOT NULL AS overdue,
        m.number IS NOT NULL AND m.merged_into IS NULL AS known, m.name_number, m.position, b.balance, b.earned, b.score, b.month,
        b.month_score, b.before_score, b.last_position, b.state, m.enrolled_at
 FROM (
@@ -21,7 +22,7 @@ ORDER BY i.waited_since NULLS FIRST, i.sequence;
 -- name: claim_waiting
 -- Documents of this shard that wait for these orders, in order of acceptance.
 SELECT i.sequence, i.kind, i.source, i.id, coalesce(m.merged_into, i.member) AS member, i.order_source, i.order_id, i.accepted_at,
-       i.content, i.actor, coalesce(m.merged_shard, i.shard) AS shard
+       i.content, i.actor, m.number IS NOT NULL AND m.member_id IS NULL AS erased, coalesce(m.merged_shard, i.shard) AS shard
 FROM unnest($2::text[], $3::text[]) AS u(order_source, order_id)
 JOIN aside i ON i.state = 'w' AND i.order_source = u.order_source AND i.order_id = u.order_id
 LEFT JOIN member m ON m.shard = i.shard AND m.number = i.member

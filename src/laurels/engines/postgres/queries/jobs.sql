@@ -13,9 +13,9 @@ SELECT number FROM job WHERE digest = $1 AND state IN ('proposed', 'ready', 'run
 -- Keep what a job works on, or what it gave.
 INSERT INTO job_content VALUES ($1, $2, $3) ON CONFLICT (number, what) DO UPDATE SET kept = excluded.kept;
 
--- name: replace_job_content!
--- Other content than what a job works on.
-UPDATE job_content SET kept = $2 WHERE number = $1 AND what = 'content';
+-- name: replace_job_content
+-- Other content than what a job works on, where that is as it was read.
+UPDATE job_content SET kept = $2 WHERE number = $1 AND what = 'content' AND kept = $3 RETURNING number;
 
 -- name: drop_job_content!
 -- Let go of what a job worked on.
@@ -109,9 +109,9 @@ SELECT m.member_id, coalesce(m.merged_into, m.number) FROM unnest($1::smallint[]
 CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.id LIMIT 1) m;
 
 -- name: ids_by_number
--- The ids of members by their numbers. Costs a look into every shard for each.
-SELECT m.number, m.member_id FROM unnest($1::int[]) AS u(number) CROSS JOIN generate_series(0, 15) AS s
-JOIN LATERAL (SELECT number, member_id FROM member WHERE member.shard = s AND member.number = u.number LIMIT 1) m ON true
+-- The ids of members by their numbers, and who each is now. Costs a look into every shard for each.
+SELECT m.number, m.member_id, coalesce(m.merged_into, m.number) FROM unnest($1::int[]) AS u(number) CROSS JOIN generate_series(0, 15) AS s
+JOIN LATERAL (SELECT number, member_id, merged_into FROM member WHERE member.shard = s AND member.number = u.number LIMIT 1) m ON true
 WHERE m.member_id IS NOT NULL;
 
 -- name: known_documents

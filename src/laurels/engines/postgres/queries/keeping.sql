@@ -6,9 +6,11 @@ SELECT sequence, kind, source, id, reason, changed_at, actor, member FROM aside
 WHERE state = 'q' AND sequence > $1 ORDER BY sequence LIMIT $2;
 
 -- name: quarantined
--- One of them, whole.
-SELECT a.sequence, a.kind, a.source, a.id, a.reason, a.changed_at, a.actor, a.member, a.raw, a.content
+-- One of them, whole; of an erased member's what it said is not told.
+SELECT a.sequence, a.kind, a.source, a.id, a.reason, a.changed_at, a.actor, a.member, a.raw,
+       CASE WHEN m.member_id IS NULL AND a.stranger IS NULL AND a.kind <> 'g' THEN '' ELSE a.content END AS content
 FROM document d JOIN aside a ON a.sequence = d.sequence
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = a.shard AND member.number = a.member LIMIT 1) m ON true
 WHERE d.home = $1 AND d.source = $2 AND d.kind = $3::"char" AND d.id = $4 AND a.state = 'q';
 
 -- name: retry
@@ -18,9 +20,16 @@ INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source,
 SELECT shard, sequence, accepted_at, $2, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM g
 RETURNING shard;
 
+-- name: keep_owner
+-- Whether whose a document in quarantine is still has its id; it keeps that until this transaction ends.
+SELECT true FROM aside a JOIN member m ON m.shard = a.shard AND m.number = a.member
+WHERE a.sequence = $1 AND m.member_id IS NOT NULL FOR SHARE OF m;
+
 -- name: drop
--- Given up; its bytes are not kept.
-UPDATE aside SET state = 'd', changed_at = $2, reason = $3, raw = '' WHERE sequence = $1 AND state = 'q' RETURNING sequence;
+-- Given up; its bytes and what it said are not kept, and people's words ($4) only where erasing finds them.
+UPDATE aside SET state = 'd', changed_at = $2, reason = $3 || CASE WHEN $5 OR stranger IS NOT NULL THEN $4 ELSE '' END,
+                 raw = '', content = ''
+WHERE sequence = $1 AND state = 'q' RETURNING sequence;
 
 -- name: release_held!
 -- Messages that were held in the moment in which the address came, neither seeing the other.

@@ -36,8 +36,11 @@ DELETE FROM contact WHERE member = $1;
 UPDATE member SET member_id = NULL, secret = NULL WHERE shard = $1 AND number = $2;
 
 -- name: forget_received!
--- Erase what was received from or about a member and is still kept, wherever it waits.
-WITH a AS (UPDATE aside SET raw = '', stranger = NULL WHERE member = $2 OR stranger = $3)
+-- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
+-- which stand behind the first colon and space. What it says goes once it is awarded, or dropped (earlier versions kept it).
+WITH a AS (UPDATE aside SET raw = '', stranger = NULL, content = CASE state WHEN 'd' THEN '' ELSE content END,
+                            reason = CASE state WHEN 'd' THEN split_part(reason, ': ', 1) ELSE reason END
+           WHERE member = $2 OR stranger = $3)
 UPDATE inbox SET raw = '', stranger = NULL WHERE (shard = $1 AND member = $2) OR stranger = $3;
 
 -- name: forget_said!
@@ -75,9 +78,10 @@ UPDATE message SET state = 'dropped' WHERE member = $1 AND state IN ('due', 'hel
 UPDATE intent SET member_id = NULL, member = $1 WHERE member_id = $2;
 
 -- name: forget_stranger
--- Let go of what came for an id that is nobody's; whether there was any.
+-- Let go of what came for an id that is nobody's, and of people's words on dropping it; whether there was any.
 WITH i AS (UPDATE inbox SET raw = '', stranger = NULL WHERE stranger = $1 RETURNING 1),
-a AS (UPDATE aside SET raw = '', stranger = NULL WHERE stranger = $1 RETURNING 1)
+a AS (UPDATE aside SET raw = '', stranger = NULL, reason = CASE state WHEN 'd' THEN split_part(reason, ': ', 1) ELSE reason END
+      WHERE stranger = $1 RETURNING 1)
 SELECT EXISTS (SELECT FROM i) OR EXISTS (SELECT FROM a);
 
 -- name: forget_naming
