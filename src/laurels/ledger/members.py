@@ -52,3 +52,9 @@ class MemberRegistry(Protocol):
     async def member(self, member_id: str) -> Member | None:
         """A member by the shop's id; who became another one is that one."""
         ...
+
+    async def numbers(self, member_id: str) -> tuple[int, ...]:
+        """The numbers of everybody who is this member now, the one that the id itself was given first; none for one
+        who is unknown. What a member numbers for itself stays under the number that it had then.
+        """
+        ...

@@ -106,16 +106,17 @@ class Points:
         except Refused as error:
             raise InvalidInput.of("tier", error.message) from error
 
-    async def own_source(self, member_id: str) -> str:
+    async def own_sources(self, member_id: str) -> list[str]:
         """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the
-        shop. The source says the member's number, because the id has to go when the member is erased.
+        shop. The source says the number that the id was given, whoever became whom since: a redemption that is sent
+        again after a merge is the same one. Further sources are of those who are this member too.
 
         Raises `InsufficientPoints` for one who is unknown, and so has nothing to spend.
         """
-        member = await self._ledger.member(member_id)
-        if member is None:
+        numbers = await self._ledger.numbers(member_id)
+        if not numbers:
             raise InsufficientPoints
-        return f"member:{member.number}"
+        return [f"member:{number}" for number in numbers]
 
     async def _check_held(self, of: Capture | Void) -> None:
         """Without this a slip in the member would spend another one's points: a hold that is over is taken like any

@@ -350,6 +350,13 @@ FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number) WHER
 -- The number that the shop's id was given, whoever became whom since.
 SELECT number FROM member WHERE member_id = ?;
 
+-- name: numbers_of
+-- The numbers of everybody who is one member now, by one of its ids; first the one that this id was given.
+WITH own AS (SELECT number, coalesce(merged_into, number) AS stays FROM member WHERE member_id = ?)
+SELECT own.stays AS number, own.stays <> own.number AS other FROM own
+UNION ALL SELECT m.number, m.number <> own.number FROM own JOIN member m ON m.merged_into = own.stays
+ORDER BY other, number;
+
 -- name: insert_member!
 -- Enrol.
 INSERT INTO member (number, member_id, name_number, enrolled_at, shard, secret) VALUES (?, ?, ?, ?, ?, ?);

@@ -42,6 +42,10 @@ class SqliteMembers(Session):
         row = await self._reader.run(lambda db: db.one("member_by_id", member_id))
         return members.member_of(row) if row else None
 
+    async def numbers(self, member_id: str) -> tuple[int, ...]:
+        rows = await self._reader.run(lambda db: db.all("numbers_of", member_id))
+        return tuple(number for number, _ in rows)
+
 
 class SqliteQuarantine(Session):
     """What could not be awarded."""

@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from laurels.model import MemberEvent
 from laurels.model.details import merge_details
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
@@ -44,6 +45,20 @@ class MergedMembersTests(LedgerSuite):
         assert all(each.conflict for each in await shop.accept(order("A-ann", "dee", "100.00")))
         await shop.award()
         assert await shop.feed() == feed
+
+    async def test_each_id_knows_its_own_number_and_then_the_others(self, shop: Shop) -> None:
+        """Whoever became whom since; an id that is unknown or was erased has none."""
+        await shop.ledger.enrol([(member, None) for member in (*IDS, "dee")], actor="clerk")
+        ann, bob, cy = [await shop.number(member) for member in IDS]
+        assert [await shop.ledger.numbers(member) for member in IDS] == [(ann,), (bob,), (cy,)]
+        await shop.ledger.merge("bob", "cy", actor="clerk")
+        await shop.ledger.merge("ann", "bob", actor="clerk")
+        assert await shop.ledger.numbers("ann") == (ann, bob, cy)
+        assert await shop.ledger.numbers("bob") == (bob, ann, cy)
+        assert await shop.ledger.numbers("cy") == (cy, ann, bob)
+        assert await shop.ledger.numbers("zoe") == ()
+        await shop.ledger.change_member("bob", MemberEvent.ERASE, actor="clerk")
+        assert [await shop.ledger.numbers(member) for member in IDS] == [(), (), ()]
 
     async def test_mergers_are_told_by_both_entries(self, shop: Shop) -> None:
         """In the order of recording, each naming the other; none where nobody became another."""
