@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
-from laurels.model.spending import Hold, Void
+from laurels.model.spending import Capture, Hold, Void
 
 pytestmark = pytest.mark.anyio
 
@@ -84,9 +84,11 @@ async def test_one_that_broke_off_is_finished_by_who_calls_again(shop: Shop) -> 
 
 
 async def test_one_that_was_given_up_takes_nothing_any_more_and_what_was_taken_is_back(shop: Shop) -> None:
-    assert (await ask(shop, points=25)).status_code == 201
-    for place, member in enumerate(FAMILY[:2]):
-        await shop.services.points.void(Void(source="shop", hold_id=f"pool:P1:{place}", member_id=member), "till")
+    points = shop.services.points
+    for place, n in ((0, 5), (1, 20)):
+        await points.hold(Hold(source="shop", hold_id=f"pool:P1:{place}", points=n, member_id=FAMILY[place]), "till")
+    await points.capture(Capture(source="shop", hold_id="pool:P1:0", points=5, member_id="ann"), "till")
+    await points.void(Void(source="shop", hold_id="pool:P1:1", member_id="bob"), "till")
     for _ in range(2):
         check_problem(await ask(shop, points=25), 409, "conflict")
         assert await left(shop) == [30, 20, 50]

@@ -78,13 +78,15 @@ class Points:
 
     async def capture(self, capture: Capture, actor: str) -> Receipt:
         """Take what was set aside, or a part of it. Raises `UnknownMember` for a hold that is not this member's, before
-        its id is used; `Conflict`, `InsufficientPoints`.
+        its id is used; `Conflict`, also for one that was let go; `InsufficientPoints`.
         """
         await self._check_held(capture)
         return await self._settle(capture.document(actor))
 
     async def void(self, void: Void, actor: str) -> Receipt:
-        """Let go of what was set aside. Raises `UnknownMember` for a hold that is not this member's, `Conflict`."""
+        """Let go of what was set aside, for good. Raises `UnknownMember` for a hold that is not this member's,
+        `Conflict` for one that was taken.
+        """
         await self._check_held(void)
         return await self._settle(void.document(actor))
 

@@ -125,18 +125,20 @@ class Pools:
     async def _give_up(self, asked: PoolRedemption, held: list[int], actor: str) -> None:
         """Let go of every part, and give back what was taken of one whose hold had lapsed and was enough all the same.
 
-        All are let go of first: from then on the id is dead, and whoever comes next finishes this.
+        What was not taken is let go of first: from then on the id is dead, and whoever comes next finishes this.
         """
-        parts = [place for place, n in enumerate(held) if n]
-        for place in parts:
+        taken = []
+        for place in [place for place, n in enumerate(held) if n]:
             void = Void(source=asked.source, hold_id=asked.hold_id(place), member_id=asked.members[place])
-            await self._points.void(void, actor)
-        for place in parts:
-            if await self._is_there(DocumentKind.CAPTURE, asked, place):
-                back = Restoration(
-                    source=asked.source,
-                    cancel_id=GIVEN_UP,
-                    redemption_id=OF_HOLD + asked.hold_id(place),
-                    member_id=asked.members[place],
-                )
-                await self._points.cancel(back, actor)
+            try:
+                await self._points.void(void, actor)
+            except Conflict:
+                taken.append(place)
+        for place in taken:
+            back = Restoration(
+                source=asked.source,
+                cancel_id=GIVEN_UP,
+                redemption_id=OF_HOLD + asked.hold_id(place),
+                member_id=asked.members[place],
+            )
+            await self._points.cancel(back, actor)

@@ -94,7 +94,9 @@ async def hold_points(request: Request, form: HoldForm) -> Response:
     problems=(UnknownMember, Conflict, InsufficientPoints, LedgerUnavailable),
 )
 async def capture_hold(request: Request, form: CaptureForm) -> Response:
-    """Take what was set aside, or a part of it. A hold that is over is a redemption like any other."""
+    """Take what was set aside, or a part of it. A hold whose time is over is a redemption like any other; of one that
+    was let go nothing is taken.
+    """
     count_move(request)
     capture = Capture(
         source=await _circle_with_hold(request, form.source),
@@ -114,7 +116,7 @@ async def capture_hold(request: Request, form: CaptureForm) -> Response:
     problems=(UnknownMember, Conflict, LedgerUnavailable),
 )
 async def void_hold(request: Request, form: VoidForm) -> Response:
-    """Let go of what was set aside. One that is over is let go already."""
+    """Let go of what was set aside, for good: nothing can be taken of it any more."""
     count_move(request)
     void = Void(
         source=await _circle_with_hold(request, form.source),
