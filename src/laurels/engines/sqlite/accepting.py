@@ -86,7 +86,15 @@ class Acceptance:
         sequence, number, merged_into, shard, secret = row
         if sequence is not None:
             return self._known(document, sequence), None
-        return None, self._member(merged_into) if merged_into is not None else _whose(number, shard, secret)
+        whose = self._member(merged_into) if merged_into is not None else _whose(number, shard, secret)
+        return None, self._erased_owner(document) or whose
+
+    def _erased_owner(self, document: Document) -> "Whose | None":
+        """Who was erased and has the order that a document names: it is that one's, whoever has the id by now."""
+        if document.named_order is None:
+            return None
+        row = self._db.one("owner", *document.named_order, DocumentKind.ORDER.value)
+        return self._member(row[0]) if row is not None and row[2] else None
 
     def check_end(self, document: Document) -> None:
         """Raise `Conflict` for the end of a hold that has ended otherwise."""
@@ -101,7 +109,7 @@ class Acceptance:
         is. `is_reached`: an address of the member is known.
         """
         whose = whose or self.place(document)
-        if whose.number is not None and document.email is not None and not is_reached:
+        if whose.number is not None and document.email is not None and not is_reached and not whose.is_erased:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         self._last = sequence = self._next_sequence()
         kind, source, id_ = document.kind, document.source, kept_id(self._numbers.secret, document.kind, document.id)
