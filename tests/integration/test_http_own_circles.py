@@ -80,3 +80,46 @@ async def test_a_member_finds_what_it_did_under_its_other_id(shop: Shop) -> None
     assert (await ask(shop, "bob", "hold/H1/capture", points=10))[0] == 200
     assert (await ask(shop, "bob", "redeem/hold:H1/cancel"))[1]["balance"] == 150
     assert (await ask(shop, "bob", "redeem/R1/cancel"))[1]["balance"] == 200
+
+
+BASKET = {"itemIds": ["85123A"] * 20, "paymentDetails": {"method": "card", "token": "tok_ok"}}
+
+
+async def buy(shop: Shop, member: str, order_id: str) -> None:
+    assert (await shop.ask("POST", f"/order/{order_id}", json=BASKET, member=member)).status_code == 201
+    await shop.settle()
+
+
+async def refund(shop: Shop, refund_id: str, member: str) -> dict[str, Any]:
+    said = {"refund_id": refund_id, "member_id": member, "currency": "GBP", "amount": "51.00"}
+    answer = await shop.ask("POST", "/order/o-1/refund", json={**said, "order_source": "checkout"})
+    assert answer.status_code == 202, answer.text
+    await shop.settle()
+    told: dict[str, Any] = (await shop.ask("GET", f"/order/o-1/refund/{refund_id}")).json()
+    return told
+
+
+@pytest.mark.parametrize("named", ["ann", "bob"])
+async def test_what_was_bought_under_one_id_is_refunded_and_read_under_each(shop: Shop, named: str) -> None:
+    await buy(shop, "ann", "o-1")
+    await merge(shop, "ann", "bob")
+    for member in ("ann", "bob"):
+        for path in ("/order/o-1", "/order/o-1/explain"):
+            assert (await shop.ask("GET", f"{path}?source=checkout", member=member)).status_code == 200
+    refunded = await refund(shop, "r1", named)
+    assert (refunded["status"], refunded["points"], await balance(shop, "bob")) == ("awarded", -5, 200)
+    await buy(shop, "bob", "o-1")
+    assert await balance(shop, "bob") == 205, "another purchase, and not refunded"
+    assert (await refund(shop, "r2", "bob"))["points"] == -5
+    assert await balance(shop, "bob") == 200
+
+
+async def test_of_two_with_one_id_that_of_the_named_one_is_refunded(shop: Shop) -> None:
+    for member in ("ann", "bob"):
+        await buy(shop, member, "o-1")
+    await merge(shop, "ann", "bob")
+    for refund_id, member, left in (("r1", "ann", {"ann": 0, "bob": 5}), ("r2", "bob", {"ann": 0, "bob": 0})):
+        assert (await refund(shop, refund_id, member))["points"] == -5
+        for of, points in left.items():
+            shown = (await shop.ask("GET", "/order/o-1?source=checkout", member=of)).json()
+            assert shown["points"] == points
