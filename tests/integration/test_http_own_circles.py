@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.http_shop import Shop, open_shop
+from tests.integration.http_shop import ALL_SCOPES, Shop, open_shop
+
+from laurels.http.admission.tokens import sign_token
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +82,39 @@ async def test_a_member_finds_what_it_did_under_its_other_id(shop: Shop) -> None
     assert (await ask(shop, "bob", "hold/H1/capture", points=10))[0] == 200
     assert (await ask(shop, "bob", "redeem/hold:H1/cancel"))[1]["balance"] == 150
     assert (await ask(shop, "bob", "redeem/R1/cancel"))[1]["balance"] == 200
+
+
+async def test_staff_and_services_undo_what_a_member_did_itself(shop: Shop) -> None:
+    """By the source that the timeline shows; of that member alone, and of who became one with it."""
+    assert (await ask(shop, "ann", "redeem", redemption_id="R1", points=50))[0] == 201
+    assert (await ask(shop, "ann", "hold", hold_id="H1", points=10))[0] == 201
+    staff = shop.person("support")
+    [row] = (await shop.ask("GET", "/members/ann/timeline", token=staff)).json()["entries"][:1]
+    assert (row["redemption_id"], row["undo"]["action"]) == ("R1", "restore")
+    own = {"source": row["source"]}
+    cancel, void = "redeem/R1/cancel", "hold/H1/void"
+    bound = sign_token(shop.services.settings, subject="till", scope=ALL_SCOPES, ttl_s=600, sources=("shop",))
+    for member, path, body, token, status in (
+        ("bob", cancel, own, staff, 422),
+        ("zoe", cancel, own, staff, 422),
+        ("ann", cancel, {"source": "member:99"}, staff, 422),
+        ("ann", cancel, {"source": "member"}, staff, 422),
+        ("ann", cancel, {"source": "laurels"}, None, 422),
+        ("ann", cancel, own, bound, 403),
+        ("ann", "redeem", {**own, "redemption_id": "R2", "points": 1}, None, 422),
+        ("ann", cancel, {}, staff, 404),
+        ("ann", f"{cancel}?check=1", own, staff, 200),
+        ("ann", cancel, {**own, "points": 20}, staff, 201),
+        ("ann", cancel, {**own, "points": 20}, None, 200),
+        ("ann", void, own, None, 201),
+    ):
+        answer = await shop.ask("POST", f"/loyalty/{member}/{path}", json=body, token=token)
+        assert answer.status_code == status, (path, body, answer.text)
+    await merge(shop, "ann", "bob")
+    for member in ("ann", "bob"):
+        answer = await shop.ask("POST", f"/loyalty/{member}/{cancel}", json={**own, "cancel_id": "rest"}, token=staff)
+        assert answer.status_code == (201 if member == "ann" else 200), answer.text
+    assert await balance(shop, "bob") == 200
 
 
 BASKET = {"itemIds": ["85123A"] * 20, "paymentDetails": {"method": "card", "token": "tok_ok"}}

@@ -118,7 +118,7 @@ class Points:
         numbers = await self._ledger.numbers(member_id)
         if not numbers:
             raise InsufficientPoints
-        return [f"member:{number}" for number in numbers]
+        return own_circles(numbers)
 
     async def _check_held(self, of: Capture | Void) -> None:
         """Without this a slip in the member would spend another one's points: a hold that is over is taken like any
@@ -149,6 +149,11 @@ class Points:
         if receipt.conflict:
             raise await conflict_of(self._ledger, document)
         return receipt
+
+
+def own_circles(numbers: Sequence[int]) -> list[str]:
+    """The sources of what members with these numbers number for themselves."""
+    return [f"member:{number}" for number in numbers]
 
 
 def _fault_of(adjustment: Adjustment) -> InvalidInput | None:

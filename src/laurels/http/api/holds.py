@@ -18,7 +18,7 @@ from laurels.http.api.moves import (
     status_of,
 )
 from laurels.http.routes import Request, Response, route
-from laurels.intake import Id, SourceText
+from laurels.intake import AnySource, Id, SourceText
 from laurels.model import DocumentKind
 from laurels.model.details import hold_details
 from laurels.model.spending import Capture, Hold, Void
@@ -48,13 +48,13 @@ class CaptureForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to take of what was set aside; the rest is free again."""
 
     points: Spent
-    source: SourceText | UnsetType = UNSET
+    source: AnySource | UnsetType = UNSET
 
 
 class VoidForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose circle the hold is in."""
 
-    source: SourceText | UnsetType = UNSET
+    source: AnySource | UnsetType = UNSET
 
 
 class Available(Struct, frozen=True):

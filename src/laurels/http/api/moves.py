@@ -12,8 +12,8 @@ from laurels.http.routes import Access, Request
 from laurels.ledger import Receipt
 from laurels.model import DocumentKind, Entry
 from laurels.model.entries import MAX_POINTS
-from laurels.model.ids import ONE_LINE
-from laurels.points import SHOP
+from laurels.model.ids import ONE_LINE, is_own_source
+from laurels.points import SHOP, own_circles
 
 Spent = Annotated[int, Meta(ge=1, le=MAX_POINTS, description="points to spend")]
 Reason = Annotated[
@@ -51,8 +51,13 @@ async def circle_of(request: Request, source: str | UnsetType) -> str:
 
 async def circle_with(request: Request, source: str | UnsetType, named: Sequence[tuple[DocumentKind, str]]) -> str:
     """Whose circle what was redeemed or held before is in, which is one of `named`: of a member, that of its id, else
-    that of somebody who became one with it.
+    that of somebody who became one with it. A service may name any of these, too, as timelines show them.
     """
+    if request.caller.member_id is None and source is not UNSET and is_own_source(source):
+        request.caller.check_source(source)
+        if source not in own_circles(await request.services.ledger.numbers(request.ids["member_id"])):
+            raise InvalidInput.of("source", "must not be one of Laurels' own, other than this member's: member:NUMBER")
+        return source
     circles = await _circles(request, source)
     if len(circles) > 1:
         for circle, (kind, id) in product(circles, named):

@@ -28,7 +28,7 @@ from laurels.http.api.moves import (
     status_of,
 )
 from laurels.http.routes import Access, Request, Response, route
-from laurels.intake import Id, InstantText, SourceText
+from laurels.intake import AnySource, Id, InstantText, SourceText
 from laurels.ledger import OF_HOLD
 from laurels.model import Adjustment, DocumentKind, Redemption, Restoration
 from laurels.model.entries import MAX_POINTS
@@ -120,7 +120,7 @@ class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     cancel_id: Annotated[Id, Meta(description="the same again is answered, not given back twice")] | UnsetType = UNSET
     points: Spent | UnsetType = UNSET
-    source: SourceText | UnsetType = UNSET
+    source: AnySource | UnsetType = UNSET
 
 
 @route(
