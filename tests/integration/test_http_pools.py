@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
+from laurels.awarding import recount_of, verify_in_depth
+from laurels.awarding.replaying import Replay
 from laurels.errors import LedgerUnavailable
 from laurels.ledger import Receipt
 from laurels.model import Document
@@ -42,6 +44,10 @@ async def shop(ledger: str | None, tmp_path: Path) -> AsyncIterator[Shop]:
             assert (await shop.order(f"of-{member}", member, total, occurred_at=at)).status_code == 202
         await shop.settle()
         yield shop
+        services = shop.services
+        steps = services.ledger.verify(recount_of(services.programs))
+        assert [finding async for step in steps for finding in step.findings] == []
+        assert [finding async for finding in verify_in_depth(services.ledger, services.programs)] == []
 
 
 class Breaking(Points):
@@ -188,6 +194,17 @@ async def test_of_many_at_once_one_is_taken(shop: Shop) -> None:
     assert {answer.status_code for answer in answers} <= {200, 201, 409}
     assert len(taken) == 1
     assert sum(await left(shop)) == 100 - taken.pop()
+
+
+async def test_it_is_replayed_as_it_was(shop: Shop) -> None:
+    """Also where nothing is kept of what was said but the entries."""
+    assert (await ask(shop, points=60)).status_code == 201
+    replay = Replay(shop.services.programs)
+    async for chunk in shop.services.ledger.awarded():
+        for document in chunk:
+            [first, *_] = replay.take_as_it_was(document)[0].postings
+            assert (first.points, first.details) == (document.entry.points, document.entry.details)
+    assert sorted(member.totals.balance for member in replay.members.values()) == [0, 0, 40]
 
 
 async def test_a_household_of_nobody_of_one_twice_and_of_too_many(shop: Shop) -> None:
