@@ -99,6 +99,30 @@ def postgres() -> Iterator[postgres_server.Databases]:
         yield databases
 
 
+LEDGERS = ("sqlite", pytest.param("postgres", marks=pytest.mark.long))
+
+
+@pytest.fixture(params=LEDGERS)
+def ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The URL of a fresh ledger on a server; None: a file in the state directory."""
+    yield from _ledger(request)
+
+
+@pytest.fixture(params=LEDGERS, scope="module")
+def shared_ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The same for all tests of a module."""
+    yield from _ledger(request)
+
+
+def _ledger(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    if request.param == "sqlite":
+        yield None
+        return
+    databases: postgres_server.Databases = request.getfixturevalue("postgres")
+    with databases.new() as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of this machine's Chromium, for the tests that look at pages."""

@@ -30,6 +30,7 @@ class Twins:
         self.program = program
         self.book = Book.of([program])
         self.history: list[tuple[int, dict[str, Any], dict[str, Any]]] = []
+        self.let_go: set[str] = set()
         self.moved(START)
 
     def moved(self, now: datetime) -> None:
@@ -255,14 +256,18 @@ def _undo(r: random.Random, twins: Twins, step: dict[str, Any]) -> None:
 
 
 def _till(r: random.Random, twins: Twins, step: dict[str, Any]) -> None:
-    """A hold is captured, perhaps after it lapsed, or let go: before the clock does, in the model too."""
+    """A hold is captured, perhaps after it lapsed, or let go: before the clock does, in the model too. One that was let
+    go is over for a ledger, which the model does not know.
+    """
     twins.step({"do": "sweep"})
     theirs = twins.ledger.member(step["member"])
     open_ = sorted(hold.id for hold in theirs.holds.values() if hold.open)
     late = sorted(id for id, hold in theirs.holds.items() if not hold.open and f"hold:{id}" not in theirs.redemptions)
     if step["do"] == "capture":
-        open_ += late
+        open_ += [id for id in late if id not in twins.let_go]
     if open_:
         id = r.choice(open_)
         points = {"points": r.randint(1, theirs.holds[id].points)} if step["do"] == "capture" else {}
+        if step["do"] == "void":
+            twins.let_go.add(id)
         twins.step(step | {"id": id} | points)

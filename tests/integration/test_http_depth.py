@@ -50,7 +50,7 @@ async def test_a_till_holds_takes_a_part_and_gives_it_back(shop: Shop) -> None:
     status, taken = await told(shop, "hold/H1/capture", points=25)
     assert (status, taken["balance"]) == (201, 75)
     assert await told(shop, "hold/H1/capture", points=25) == (200, taken)
-    assert await told(shop, "hold/H1/void") == (201, {"available": 75}), "what was taken stays taken"
+    check_problem(await say(shop, "hold/H1/void"), 409, "conflict")
     status, back = await told(shop, "redeem/hold:H1/cancel", points=5)
     assert (status, back["balance"]) == (201, 80)
     check_problem(await say(shop, "redeem/hold:H1/cancel", points=21, cancel_id="c2"), 409, "conflict")

@@ -129,7 +129,7 @@ class Model:
             self.number_of(document.member_id)
         document.member, document.accepted_at = self.ids.get(document.member_id), self.now
         order = self.documents.get(("order", document.source, document.order_id or ""))
-        if document.member is None and order is not None and order.member in self.erased:
+        if order is not None and order.member in self.erased:
             document.member, document.raw, document.forgotten = order.member, b"", True
         return "new"
 

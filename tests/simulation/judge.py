@@ -147,7 +147,7 @@ def _judge_order(
         assert isinstance(wish.paper, Refund)
         if refund.status is Status.AWARDED:
             left -= wish.paper.amount
-        else:  # a member who was erased and came back is another one
+        else:  # it waited for the order of a member who was erased and came back: another one
             assert refund.status is Status.QUARANTINED, f"{wish} is {refund.status}"
             assert history.was_erased(order.member_id), f"{wish} is in quarantine: {refund.reason}"
     earned = [entry.points for entry in entries if entry.kind is EntryKind.EARN]

@@ -10,6 +10,7 @@ from laurels.awarding.baskets import known_by
 from laurels.awarding.purses import write_spent
 from laurels.awarding.reading import read
 from laurels.awarding.workspace import Workspace
+from laurels.clock import MINUTE
 from laurels.errors import Conflict, InvalidInput, Refused, UnknownMember
 from laurels.ledger import OF_HOLD, Item, Onward, Posting, RedemptionState
 from laurels.model import DocumentKind, EntryKind
@@ -71,8 +72,8 @@ class Holding:
         work = self._work
         id = known_by(said.source, said.hold_id)
         change = hold(work.in_force, work.state(member), id, said.points, now=work.now, minutes=said.minutes)
-        until = next(each.until for each in change.member_after.holds if each.id == id)
-        self._write(item, member, EntryKind.HOLD, change, encode(HoldDetails(said.points, until)))
+        until = work.now + said.minutes * MINUTE
+        self._write(item, member, EntryKind.HOLD, change, encode(HoldDetails(said.points, until, said.shares)))
 
     def _capture(self, item: Item, member: int, said: Capture) -> None:
         work = self._work

@@ -139,7 +139,9 @@ def _restoration(document: Awarded) -> bytes:
 def _hold(document: Awarded) -> bytes:
     details = hold_details(document.entry.details)
     minutes = (details.until - document.entry.recorded_at) // MINUTE
-    said = Hold(source=document.source, hold_id=document.id, points=details.points, minutes=minutes)
+    said = Hold(
+        source=document.source, hold_id=document.id, points=details.points, minutes=minutes, shares=details.shares
+    )
     return msgspec.json.encode(said)
 
 

@@ -107,10 +107,6 @@ class Checkout:
             intent = await self._intents.settle(order_id, outcome, intent.source)
         return await self._complete(intent)
 
-    async def circle(self, member_id: str) -> str | None:
-        """The source of what a member buys here; None for one who is unknown."""
-        return await self._intents.circle(member_id)
-
     async def _begun(self, circle: str | None, order_id: str, with_buyer: bytes) -> Intent | None:
         """The member's purchase under an id, whether it was begun in the own circle or before there were any."""
         intent = await self._intents.find(order_id, circle) if circle is not None else None

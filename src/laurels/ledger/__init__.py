@@ -27,6 +27,7 @@ from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording
 from laurels.ledger.books import Books, TakesIn
 from laurels.ledger.casework import Casework, Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.ledger.claim import (
+    ENDS_OF_HOLDS,
     OF_HOLD,
     Award,
     Claim,
@@ -46,6 +47,7 @@ from laurels.ledger.claim import (
     RedemptionKey,
     RedemptionState,
     Reminded,
+    ended_otherwise,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
 from laurels.ledger.followers import Followers
@@ -62,6 +64,7 @@ from laurels.ledger.shards import shard_of
 from laurels.ledger.upkeep import Awarded, Finding, Fits, OldRules, Progress, Recount, Upgrade, Upkeep, Verification
 
 __all__ = [
+    "ENDS_OF_HOLDS",
     "NAMES",
     "OF_HOLD",
     "OTHER_RULES",
@@ -131,6 +134,7 @@ __all__ = [
     "Upgrade",
     "Upkeep",
     "Verification",
+    "ended_otherwise",
     "recording",
     "shard_of",
 ]

@@ -52,7 +52,8 @@ class Books(Protocol):
         """Accept documents and write their entries in the same transaction: for what must be answered with the result.
 
         Each is judged alone: one that `decide` refuses is answered with what it raised, and nothing of it is written;
-        its neighbours go in. Concurrent calls share a commit.
+        its neighbours go in. Concurrent calls share a commit. Of a hold's two ends (`ENDS_OF_HOLDS`) the one that comes
+        second is answered with a `Conflict`.
         """
         ...
 

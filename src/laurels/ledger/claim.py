@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from laurels.errors import Conflict
 from laurels.model import Balance, DocumentKind, EntryKind
 
 DocumentKey = tuple[DocumentKind, str, str]
@@ -28,6 +29,16 @@ RedemptionKey = tuple[str, str]
 
 OF_HOLD = "hold:"
 """What the redemption id of points begins with that a till took of a hold; the hold's id follows."""
+
+ENDS_OF_HOLDS = {DocumentKind.CAPTURE: DocumentKind.VOID, DocumentKind.VOID: DocumentKind.CAPTURE}
+"""How a hold ends: what is settled first of these two keeps the other out, for ever."""
+
+
+def ended_otherwise(kind: DocumentKind) -> Conflict:
+    """What is said of a capture whose hold was let go, or the other way round."""
+    if kind is DocumentKind.CAPTURE:
+        return Conflict("This hold was let go before. Nothing is taken of it any more.")
+    return Conflict("Points of this hold were taken before: give them back as the redemption hold:ID.")
 
 
 class Item(Struct, frozen=True, kw_only=True, gc=False):

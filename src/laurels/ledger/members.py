@@ -53,6 +53,8 @@ class MemberRegistry(Protocol):
         """A member by the shop's id; who became another one is that one."""
         ...
 
-    async def numbers_with(self, member_id: str) -> list[int]:
-        """The numbers of the member that an id answers for, and of all who became it; none for an unknown id."""
+    async def numbers(self, member_id: str) -> tuple[int, ...]:
+        """The numbers of everybody who is this member now, the one that the id itself was given first; none for one
+        who is unknown. What a member numbers for itself stays under the number that it had then.
+        """
         ...

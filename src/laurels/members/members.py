@@ -51,7 +51,7 @@ class Members:
         return await self._ledger.change_member(member_id, event, actor=actor, name_number=name_number)
 
     async def _erase(self, member_id: str, actor: str) -> Version:
-        numbers = await self._ledger.numbers_with(member_id)
+        numbers = await self._ledger.numbers(member_id)
         mails = [message.id for message in await self._ledger.messages(member_id)]
 
         async def forget() -> None:

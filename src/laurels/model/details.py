@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.errors import PointsOutOfRange
+from laurels.model.spending import Shares
 
 
 class Details(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -88,10 +89,11 @@ class ExpireDetails(Struct, frozen=True, omit_defaults=True):
 
 
 class HoldDetails(Struct, frozen=True, omit_defaults=True):
-    """Of points set aside: how many, until when."""
+    """Of points set aside: how many, until when; of 0 points, how many each of several gives."""
 
     points: int
     until: int
+    shares: Shares | None = None
 
 
 class TransferDetails(Struct, frozen=True, omit_defaults=True):

@@ -103,6 +103,11 @@ class Document(Struct, frozen=True, kw_only=True, gc=False):
         """(source, order_id) of the order that this document is, or names."""
         return None if self.order_id is None else (self.order_source or self.source, self.order_id)
 
+    @property
+    def named_order(self) -> "tuple[str, str] | None":
+        """(source, order_id) of the order that this document names and is not."""
+        return None if self.kind is DocumentKind.ORDER else self.order_key
+
 
 _ENROLS = frozenset({DocumentKind.ORDER, DocumentKind.ADJUSTMENT, DocumentKind.REDEMPTION})
 

@@ -12,18 +12,29 @@ from laurels.model.documents import Document, DocumentKind, Instant, fingerprint
 PositivePoints = Annotated[int, Meta(ge=1)]
 
 
+class Shares(Struct, frozen=True):
+    """Members who spend together, by number, and how many points each gives."""
+
+    members: tuple[int, ...]
+    points: tuple[int, ...]
+
+
 class Hold(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Points that a till sets aside for so many minutes; nobody else can have them until then."""
+    """Points that a till sets aside for so many minutes; nobody else can have them until then. One of 0 points holds
+    nothing: it keeps the `shares` of those who spend together, whose parts are held by others.
+    """
 
     source: str
     hold_id: str
-    points: PositivePoints
+    points: Annotated[int, Meta(ge=0)]
     minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
+    shares: Shares | None = None
     member_id: str = ""
 
     def document(self, actor: str | None = None) -> Document:
         """This hold as the ledger takes it."""
-        return _document(self, DocumentKind.HOLD, self.hold_id, actor, self.points, self.minutes)
+        shared = [] if self.shares is None else [*self.shares.members, *self.shares.points]
+        return _document(self, DocumentKind.HOLD, self.hold_id, actor, self.points, self.minutes, *shared)
 
 
 class Capture(Struct, frozen=True, kw_only=True, omit_defaults=True):

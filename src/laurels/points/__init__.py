@@ -2,7 +2,7 @@
 settled at once, whichever call it comes by.
 """
 
-from laurels.points.points import SHOP, Points
+from laurels.points.points import SHOP, Points, own_circles
 from laurels.points.pools import MOST_MEMBERS, PoolRedemption, Pools
 
-__all__ = ["MOST_MEMBERS", "SHOP", "Points", "PoolRedemption", "Pools"]
+__all__ = ["MOST_MEMBERS", "SHOP", "Points", "PoolRedemption", "Pools", "own_circles"]

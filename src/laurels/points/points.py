@@ -83,13 +83,15 @@ class Points:
 
     async def capture(self, capture: Capture, actor: str) -> Receipt:
         """Take what was set aside, or a part of it. Raises `UnknownMember` for a hold that is not this member's, before
-        its id is used; `Conflict`, `InsufficientPoints`.
+        its id is used; `Conflict`, also for one that was let go; `InsufficientPoints`.
         """
         await self._check_held(capture)
         return await self._settle(capture.document(actor))
 
     async def void(self, void: Void, actor: str) -> Receipt:
-        """Let go of what was set aside. Raises `UnknownMember` for a hold that is not this member's, `Conflict`."""
+        """Let go of what was set aside, for good. Raises `UnknownMember` for a hold that is not this member's,
+        `Conflict` for one that was taken.
+        """
         await self._check_held(void)
         return await self._settle(void.document(actor))
 
@@ -106,16 +108,17 @@ class Points:
         except Refused as error:
             raise InvalidInput.of("tier", error.message) from error
 
-    async def own_source(self, member_id: str) -> str:
+    async def own_sources(self, member_id: str) -> list[str]:
         """Each member numbers its own redemptions, so that none can use up, or find out, the ids of others or of the
-        shop. The source says the member's number, because the id has to go when the member is erased.
+        shop. The source says the number that the id was given, whoever became whom since: a redemption that is sent
+        again after a merge is the same one. Further sources are of those who are this member too.
 
         Raises `InsufficientPoints` for one who is unknown, and so has nothing to spend.
         """
-        member = await self._ledger.member(member_id)
-        if member is None:
+        numbers = await self._ledger.numbers(member_id)
+        if not numbers:
             raise InsufficientPoints
-        return f"member:{member.number}"
+        return own_circles(numbers)
 
     async def _check_held(self, of: Capture | Void) -> None:
         """Without this a slip in the member would spend another one's points: a hold that is over is taken like any
@@ -146,6 +149,11 @@ class Points:
         if receipt.conflict:
             raise await conflict_of(self._ledger, document)
         return receipt
+
+
+def own_circles(numbers: Sequence[int]) -> list[str]:
+    """The sources of what members with these numbers number for themselves."""
+    return [f"member:{number}" for number in numbers]
 
 
 def _fault_of(adjustment: Adjustment) -> InvalidInput | None:

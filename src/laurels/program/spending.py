@@ -64,16 +64,17 @@ def restore(
 def hold(
     program: "Program", member: ProgramState, hold_id: str, points: int, *, now: int, minutes: int = HOLD_MINUTES
 ) -> StateChange:
-    """Set points aside for a till; nothing else can have them until then. Raises `InsufficientPoints`, and `Refused`
-    for an id that is open.
+    """Set points aside for a till; nothing else can have them until then. Of none nothing is kept. Raises
+    `InsufficientPoints`, and `Refused` for an id that is open.
     """
     account = _open(program, member, now)
     if any(each.id == hold_id for each in account.holds):
         raise Refused("the hold is open")
     if account.available < points:
         raise InsufficientPoints
-    pinned = tuple([(*key, n) for key, n in choose(account, points)])
-    account.holds.append(OpenHold(hold_id, points, now, now + minutes * MINUTE, pinned))
+    if points:
+        pinned = tuple([(*key, n) for key, n in choose(account, points)])
+        account.holds.append(OpenHold(hold_id, points, now, now + minutes * MINUTE, pinned))
     return _close(account, 0)
 
 

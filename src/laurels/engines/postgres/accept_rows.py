@@ -40,7 +40,8 @@ class AcceptRows:
             new, whose = self._new.setdefault(document.member_id, (len(self._new) + 1, newcomer(document.member_id)))
         elif whose.number is None and document.member_id:
             self._strangers[document.member_id] = whose.shard
-        if whose.number is None or whose.stranger is not None or document.email is not None:
+        email = None if whose.is_erased else document.email
+        if whose.number is None or whose.stranger is not None or email is not None:
             self.are_members = False
         key = key_of(document, self._unplaced)
         if document.kind is DocumentKind.AMENDMENT and document.order_key is not None:
@@ -59,7 +60,7 @@ class AcceptRows:
                 document.order_id,
                 document.actor,
                 whose.stranger,
-                document.email,
+                email,
                 document.content,
                 b"" if whose.is_erased else document.raw,
             )

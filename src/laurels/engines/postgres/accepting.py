@@ -6,7 +6,7 @@ shard's lock; a new member's enrolment is written into the feed by the shard's o
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from typing import NamedTuple
 
@@ -21,11 +21,11 @@ from laurels.engines.postgres.entries import At
 from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Generation, MemberLookup, Whose, member_numbered, owner_of
+from laurels.engines.postgres.placing import Generation, MemberLookup, Whose, erased_owners, member_numbered, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable
-from laurels.ledger import DocumentKey, Receipt, Recording, shard_of
+from laurels.ledger import DocumentKey, OrderKey, Receipt, Recording, shard_of
 from laurels.ledger.audit import as_done, to_record
 from laurels.model import Document, DocumentKind, Entry, RefusedMessage, Status
 from laurels.model.documents import keyed
@@ -222,6 +222,7 @@ class Acceptor:
     async def _insert(self, documents: list[Document], taken: set[DocumentKey], refused: set[DocumentKey]) -> None:
         async with self._connections.read() as db:
             await self._look_up(db, (document.member_id for document in documents))
+            erased = await erased_owners(db, documents)
         rows = AcceptRows(self._facts.secret)
         for document in documents:
             if intents.is_purchase(document):
@@ -234,7 +235,7 @@ class Acceptor:
                 rows = AcceptRows(self._facts.secret)
                 taken |= await self._take_read(document, refused)
                 continue
-            whose = self._members.get(document.member_id)
+            whose = _owner_of_named(document, erased) or self._members.get(document.member_id)
             if whose is None and not document.enrols:
                 taken |= await self._write(rows)
                 rows = AcceptRows(self._facts.secret)
@@ -346,7 +347,8 @@ class Acceptor:
         message = DocumentKind.MESSAGE, *document.read_from
         rows = AcceptRows(self._facts.secret)
         async with self._connections.read() as db:
-            whose = self._members.get(document.member_id)
+            erased = await erased_owners(db, [document])
+            whose = _owner_of_named(document, erased) or self._members.get(document.member_id)
             if whose is None and not document.enrols:
                 whose = await self._owner(db, document)
         async with self._connections.transaction() as db:
@@ -361,3 +363,7 @@ class Acceptor:
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
+
+
+def _owner_of_named(document: Document, erased: Mapping[OrderKey, Whose]) -> Whose | None:
+    return None if document.named_order is None else erased.get(document.named_order)

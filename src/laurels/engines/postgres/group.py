@@ -12,12 +12,12 @@ from laurels.engines.postgres.batch_member import draw_of
 from laurels.engines.postgres.claiming import claim_of
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of
 from laurels.engines.postgres.entries import entries_at
-from laurels.engines.postgres.known import KnownDocument, entries_of, receipt_of
+from laurels.engines.postgres.known import KnownDocument, entries_of, other_end, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt, shard_of
+from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt, ended_otherwise, shard_of
 from laurels.model import Document, Entry, Status
 from laurels.model.documents import keyed
 
@@ -67,6 +67,7 @@ class SettleGroup:
         self._merged: set[str] = set()
         self._ids: dict[int, str] = {}
         self._known: dict[DocumentKey, KnownDocument] = {}
+        self._ended: set[DocumentKey] = set()
         self._answered: list[SettleAnswer | int | DocumentKey] = []
 
     def take_in(self, members: Iterable[Row], known: Mapping[DocumentKey, KnownDocument]) -> None:
@@ -79,6 +80,7 @@ class SettleGroup:
                 self._ids[member[0]] = member_id
                 self._meant[member_id] = Whose(member[0], self._shard, secret, member_id)
         self._known = {job.key: known[job.key] for job in self._jobs if job.key in known}
+        self._ended = {job.key for job in self._jobs if other_end(job.key) in known}
 
     async def judge(self, numbers: Sequence[int]) -> None:
         """Judge all, in order, with a number for each document that is new."""
@@ -99,6 +101,8 @@ class SettleGroup:
                 answer = self._with_balance(receipt)
             elif places[key].shard != self._shard:
                 answer = places[key].shard
+            elif key in self._ended or other_end(key) in self._taken:
+                answer = ended_otherwise(document.kind)
             elif key not in self._taken:
                 answer = self._judge(job, claim, items[key], places[key])
             self._answered.append(answer)

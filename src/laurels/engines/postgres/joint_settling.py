@@ -12,7 +12,7 @@ from laurels.engines.postgres.budgets import Budgets
 from laurels.engines.postgres.chain import Chain, chain_of, columns_of
 from laurels.engines.postgres.codes import DOCUMENT_KINDS
 from laurels.engines.postgres.group import SettleAnswer, SettleGroup, SettleJob
-from laurels.engines.postgres.known import KnownDocument, find_known, key_columns
+from laurels.engines.postgres.known import KnownDocument, find_known, key_columns, other_end
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Call, Row, Statements
@@ -68,7 +68,8 @@ async def _look_up(db: Statements, jobs: Mapping[int, Sequence[SettleJob]], now:
     number for each.
     """
     shards = sorted(jobs)
-    keys = sorted({job.key for of_shard in jobs.values() for job in of_shard})
+    own = {job.key for of_shard in jobs.values() for job in of_shard}
+    keys = sorted(own | {other for key in own if (other := other_end(key)) is not None})
     ids = sorted({(shard, job.document.member_id) for shard, of_shard in jobs.items() for job in of_shard})
     ends, sequences, taken, found = await db.together(
         _of_ends(shards),

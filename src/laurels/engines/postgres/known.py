@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, STATUSES, home_of
 from laurels.engines.postgres.entries import At, entries_at
 from laurels.engines.postgres.statements import Statements
-from laurels.ledger import DocumentKey, Receipt
+from laurels.ledger import ENDS_OF_HOLDS, DocumentKey, Receipt
 from laurels.model import Document, Entry
 from laurels.model.documents import kept_id, keyed
 from laurels.model.repeats import fingerprints_under_other_ids
@@ -36,6 +36,12 @@ class KnownDocument(NamedTuple):
 def key_of(document: Document, secret: bytes) -> DocumentKey:
     """A document's key, in a ledger with this secret."""
     return document.kind, document.source, kept_id(secret, document.kind, document.id)
+
+
+def other_end(key: DocumentKey) -> DocumentKey | None:
+    """What keeps the end of a hold out: its other end. None for other documents."""
+    kind = ENDS_OF_HOLDS.get(key[0])
+    return None if kind is None else (kind, *key[1:])
 
 
 async def find_known(db: Statements, keys: Iterable[DocumentKey]) -> dict[DocumentKey, KnownDocument]:

@@ -135,13 +135,10 @@ class PostgresMembers(Session):
             row = await db.one("member_by_id", shard_of(member_id, SHARDS), member_id)
         return member_of(row) if row else None
 
-    async def numbers_with(self, member_id: str) -> list[int]:
-        async with self._connections.snapshot() as db:
-            row = await db.one("member_by_id", shard_of(member_id, SHARDS), member_id)
-            if row is None:
-                return []
-            gone: list[Row] = await db.all("merged_with", row["number"])
-            return [row["number"], *(each["number"] for each in gone)]
+    async def numbers(self, member_id: str) -> tuple[int, ...]:
+        async with self._connections.read() as db:
+            rows: list[Row] = await db.all("numbers_of", shard_of(member_id, SHARDS), member_id)
+        return tuple(row["number"] for row in rows)
 
     async def _where_it_is(self, member_id: str, once: _Once) -> Version:
         """Do it under the lock of the id's own shard; of a member who became another, or whom others became, under that

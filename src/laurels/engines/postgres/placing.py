@@ -7,7 +7,7 @@ from typing import NamedTuple
 from laurels.engines.postgres.codes import SHARDS
 from laurels.engines.postgres.known import find_known
 from laurels.engines.postgres.statements import Statements
-from laurels.ledger import DocumentKey, shard_of
+from laurels.ledger import DocumentKey, OrderKey, shard_of
 from laurels.model import Document, DocumentKind
 
 SECRET_BYTES = 16
@@ -126,6 +126,19 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     if row.owner is None:
         return Whose(None, row.owner_shard, unplaced, stranger=stranger)
     return await member_numbered(db, row.owner, row.owner_shard)
+
+
+async def erased_owners(db: Statements, documents: Iterable[Document]) -> dict[OrderKey, Whose]:
+    """The orders that documents name whose members were erased: such a document is that member's, whoever has the id
+    that it names by now. Costs nothing where none names an order.
+    """
+    named = {each.named_order for each in documents} - {None}
+    rows = await find_known(db, [(DocumentKind.ORDER, *key) for key in sorted(filter(None, named))])
+    return {
+        (row.source, row.id): await member_numbered(db, row.owner, row.owner_shard)
+        for row in rows.values()
+        if row.erased and row.owner is not None
+    }
 
 
 async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Whose:

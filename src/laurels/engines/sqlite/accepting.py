@@ -11,7 +11,7 @@ from laurels.engines.sqlite import intents, looking_up, members
 from laurels.engines.sqlite.arriving import Arriving, DocumentBatch, Run
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
 from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row
-from laurels.ledger import Item, Onward, Receipt, shard_of
+from laurels.ledger import ENDS_OF_HOLDS, Item, Onward, Receipt, ended_otherwise, shard_of
 from laurels.ledger.rows import quarantined_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
 from laurels.model.documents import fingerprint_of, kept_id, keyed
@@ -86,14 +86,30 @@ class Acceptance:
         sequence, number, merged_into, shard, secret = row
         if sequence is not None:
             return self._known(document, sequence), None
-        return None, self._member(merged_into) if merged_into is not None else _whose(number, shard, secret)
+        whose = self._member(merged_into) if merged_into is not None else _whose(number, shard, secret)
+        return None, self._erased_owner(document) or whose
+
+    def _erased_owner(self, document: Document) -> "Whose | None":
+        """Who was erased and has the order that a document names: it is that one's, whoever has the id by now."""
+        if document.named_order is None:
+            return None
+        row = self._db.one("owner", *document.named_order, DocumentKind.ORDER.value)
+        return self._member(row[0]) if row is not None and row[2] else None
+
+    def check_end(self, document: Document) -> None:
+        """Raise `Conflict` for the end of a hold that has ended otherwise."""
+        other = ENDS_OF_HOLDS.get(document.kind)
+        if other is not None:
+            id_ = kept_id(self._numbers.secret, other, document.id)
+            if self._db.one("look_up_alone", document.source, id_, other) is not None:
+                raise ended_otherwise(document.kind)
 
     def remember(self, document: Document, whose: "Whose | None", *, is_reached: bool = False) -> "tuple[int, Whose]":
         """Write down a new document for ever, numbering who is unknown where it does; gives its sequence, and whose it
         is. `is_reached`: an address of the member is known.
         """
         whose = whose or self.place(document)
-        if whose.number is not None and document.email is not None and not is_reached:
+        if whose.number is not None and document.email is not None and not is_reached and not whose.is_erased:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)
         self._last = sequence = self._next_sequence()
         kind, source, id_ = document.kind, document.source, kept_id(self._numbers.secret, document.kind, document.id)

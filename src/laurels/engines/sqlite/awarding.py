@@ -209,6 +209,7 @@ def _settle(db: Database, document: Document, decide: Decide, now: int, *, in_de
     known, whose = acceptance.look_up(document)
     if known is not None:
         return known if known.entry is None else _with_balance(db, known, known.entry.member)
+    acceptance.check_end(document)
     sequence, whose = acceptance.remember(document, whose)
     item = item_of(document, sequence, whose.number, now)
     acceptance.save()

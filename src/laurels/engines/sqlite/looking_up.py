@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from laurels.checkout import is_bought
 from laurels.engines.sqlite.connection import Database, parts_of
-from laurels.model import Document, DocumentKind
+from laurels.model import Document
 from laurels.model.documents import kept_id
 
 
@@ -36,7 +36,7 @@ def look_up_many(db: Database, documents: Sequence[Document], secret: bytes) -> 
     asked: list[tuple[Any, ...]] = [
         (n, each.source, kept_id(secret, each.kind, each.id), each.kind, each.member_id)
         for n, each in enumerate(documents)
-        if each.read_from is None and each.kind is not DocumentKind.AMENDMENT and not is_bought(each.source)
+        if each.read_from is None and each.named_order is None and not is_bought(each.source)
     ]
     found: list[LookedUp | None] = [None] * len(documents)
     taken = 0

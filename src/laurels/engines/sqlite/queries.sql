@@ -160,13 +160,18 @@ CREATE TEMP TABLE arriving (n INTEGER PRIMARY KEY, kind, source, id, order_id, o
 
 -- name: hold_arriving!
 -- Look up documents that arrived: their number, what they ask for (`arriving.py`), kind, source, id, member, order, its
--- source, content, raw bytes and actor. Rows without a number fill a statement up.
+-- source, content, raw bytes and actor. What names an erased member's order is that one's, and not plain. Rows without a
+-- number fill a statement up.
 INSERT INTO arriving
 SELECT d.column1, d.column3, d.column4, d.column5, d.column7, d.column8, d.column9, d.column10, d.column11,
        m.number, m.shard, m.secret, (
            d.column2 < 2 AND m.merged_into IS NULL AND length(m.secret) = 16
            AND (d.column2 = 0 OR EXISTS (SELECT 1 FROM contact WHERE member = m.number))
            AND NOT EXISTS (SELECT 1 FROM accepted WHERE source = d.column4 AND id = d.column5 AND kind = d.column3)
+           AND (d.column3 = 'order' OR d.column7 IS NULL OR NOT EXISTS (
+               SELECT 1 FROM accepted o JOIN member e ON e.number = o.member
+               WHERE o.source = coalesce(nullif(d.column8, ''), d.column4) AND o.id = d.column7 AND o.kind = 'order'
+                 AND e.member_id IS NULL))
        ) IS TRUE
 FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) d LEFT JOIN member m ON m.member_id = d.column6
 WHERE d.column1 IS NOT NULL;
@@ -358,6 +363,13 @@ FROM member m JOIN member n ON n.number = coalesce(m.merged_into, m.number) WHER
 -- name: own_number
 -- The number that the shop's id was given, whoever became whom since.
 SELECT number FROM member WHERE member_id = ?;
+
+-- name: numbers_of
+-- The numbers of everybody who is one member now, by one of its ids; first the one that this id was given.
+WITH own AS (SELECT number, coalesce(merged_into, number) AS stays FROM member WHERE member_id = ?)
+SELECT own.stays AS number, own.stays <> own.number AS other FROM own
+UNION ALL SELECT m.number, m.number <> own.number FROM own JOIN member m ON m.merged_into = own.stays
+ORDER BY other, number;
 
 -- name: insert_member!
 -- Enrol.

@@ -42,12 +42,9 @@ class SqliteMembers(Session):
         row = await self._reader.run(lambda db: db.one("member_by_id", member_id))
         return members.member_of(row) if row else None
 
-    async def numbers_with(self, member_id: str) -> list[int]:
-        def read(db: Database) -> list[int]:
-            row = db.one("member_by_id", member_id)
-            return [] if row is None else [number for number, _, _ in db.all("merged_with", row[0])]
-
-        return await self._reader.run(read)
+    async def numbers(self, member_id: str) -> tuple[int, ...]:
+        rows = await self._reader.run(lambda db: db.all("numbers_of", member_id))
+        return tuple(number for number, _ in rows)
 
 
 class SqliteQuarantine(Session):

@@ -6,9 +6,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.awarding import member_at
 from laurels.errors import Conflict, InsufficientPoints, LedgerUnavailable, UnknownMember
-from laurels.http.api.moves import SPEND, Redeemed, Spent, actor_of, circle_of, count_move, entry_of, status_of
+from laurels.http.api.moves import (
+    SPEND,
+    Redeemed,
+    Spent,
+    actor_of,
+    circle_of,
+    circle_with,
+    count_move,
+    entry_of,
+    status_of,
+)
 from laurels.http.routes import Request, Response, route
-from laurels.intake import Id, SourceText
+from laurels.intake import AnySource, Id, SourceText
+from laurels.model import DocumentKind
 from laurels.model.details import hold_details
 from laurels.model.spending import Capture, Hold, Void
 from laurels.model.times import format_instant
@@ -37,13 +48,13 @@ class CaptureForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to take of what was set aside; the rest is free again."""
 
     points: Spent
-    source: SourceText | UnsetType = UNSET
+    source: AnySource | UnsetType = UNSET
 
 
 class VoidForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose circle the hold is in."""
 
-    source: SourceText | UnsetType = UNSET
+    source: AnySource | UnsetType = UNSET
 
 
 class Available(Struct, frozen=True):
@@ -83,10 +94,12 @@ async def hold_points(request: Request, form: HoldForm) -> Response:
     problems=(UnknownMember, Conflict, InsufficientPoints, LedgerUnavailable),
 )
 async def capture_hold(request: Request, form: CaptureForm) -> Response:
-    """Take what was set aside, or a part of it. A hold that is over is a redemption like any other."""
+    """Take what was set aside, or a part of it. A hold whose time is over is a redemption like any other; of one that
+    was let go nothing is taken.
+    """
     count_move(request)
     capture = Capture(
-        source=await circle_of(request, form.source),
+        source=await _circle_with_hold(request, form.source),
         hold_id=request.ids["hold_id"],
         points=form.points,
         member_id=request.ids["member_id"],
@@ -103,13 +116,19 @@ async def capture_hold(request: Request, form: CaptureForm) -> Response:
     problems=(UnknownMember, Conflict, LedgerUnavailable),
 )
 async def void_hold(request: Request, form: VoidForm) -> Response:
-    """Let go of what was set aside. One that is over is let go already."""
+    """Let go of what was set aside, for good: nothing can be taken of it any more."""
     count_move(request)
     void = Void(
-        source=await circle_of(request, form.source), hold_id=request.ids["hold_id"], member_id=request.ids["member_id"]
+        source=await _circle_with_hold(request, form.source),
+        hold_id=request.ids["hold_id"],
+        member_id=request.ids["member_id"],
     )
     receipt = await request.services.points.void(void, actor_of(request))
     return Response(status_of(receipt), Available(await _available(request, void.member_id)))
+
+
+async def _circle_with_hold(request: Request, source: str | UnsetType) -> str:
+    return await circle_with(request, source, [(DocumentKind.HOLD, request.ids["hold_id"])])
 
 
 async def _available(request: Request, member_id: str) -> int:

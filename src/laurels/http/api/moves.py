@@ -1,5 +1,7 @@
 """What the routes that move a member's points share: whose circle of ids, who asks, what was written."""
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -8,10 +10,10 @@ from laurels.errors import InvalidInput
 from laurels.http.api.effects import Effect
 from laurels.http.routes import Access, Request
 from laurels.ledger import DocumentState, KeptDocument, Receipt
-from laurels.model import Entry
+from laurels.model import DocumentKind, Entry
 from laurels.model.entries import MAX_POINTS
-from laurels.model.ids import ONE_LINE
-from laurels.points import SHOP
+from laurels.model.ids import ONE_LINE, is_own_source
+from laurels.points import SHOP, own_circles
 
 Spent = Annotated[int, Meta(ge=1, le=MAX_POINTS, description="points to spend")]
 Reason = Annotated[
@@ -46,13 +48,34 @@ def count_move(request: Request) -> None:
 
 
 async def circle_of(request: Request, source: str | UnsetType) -> str:
-    """Whose circle a redemption's id is in: a member's own, or the one that a service names."""
+    """Whose circle a new redemption's id is in: a member's own, or the one that a service names."""
+    return (await _circles(request, source))[0]
+
+
+async def circle_with(request: Request, source: str | UnsetType, named: Sequence[tuple[DocumentKind, str]]) -> str:
+    """Whose circle what was redeemed or held before is in, which is one of `named`: of a member, that of its id, else
+    that of somebody who became one with it. A service may name any of these, too, as timelines show them.
+    """
+    if request.caller.member_id is None and source is not UNSET and is_own_source(source):
+        request.caller.check_source(source)
+        if source not in own_circles(await request.services.ledger.numbers(request.ids["member_id"])):
+            raise InvalidInput.of("source", "must not be one of Laurels' own, other than this member's: member:NUMBER")
+        return source
+    circles = await _circles(request, source)
+    if len(circles) > 1:
+        for circle, (kind, id) in product(circles, named):
+            if await request.services.ledger.document(kind, circle, id) is not None:
+                return circle
+    return circles[0]
+
+
+async def _circles(request: Request, source: str | UnsetType) -> list[str]:
     if request.caller.member_id is None:
         request.caller.check_source(source or SHOP)
-        return source or SHOP
+        return [source or SHOP]
     if source is not UNSET:
         raise InvalidInput.of("source", "is not for members: each has a circle of ids of its own")
-    return await request.services.points.own_source(request.caller.member_id)
+    return await request.services.points.own_sources(request.caller.member_id)
 
 
 def reason_for(request: Request, document: DocumentState | KeptDocument) -> str | None:

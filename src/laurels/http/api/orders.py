@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from laurels.awarding import OrderWorth, order_worth
-from laurels.checkout import SOURCE, is_bought
+from laurels.checkout import CIRCLE, SOURCE, is_bought
 from laurels.errors import Conflict, FieldError, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.admission.callers import Caller
 from laurels.http.api.checkout import check_out
@@ -143,12 +143,23 @@ async def state_of(request: Request, source: str, order_id: str) -> DocumentStat
     """An order as its caller may see it. `checkout` of a member's request is what it bought itself."""
     member_id, ledger = request.caller.member_id, request.services.ledger
     if member_id is not None and source == SOURCE:
-        circle = await request.services.checkout.circle(member_id)
-        if circle is not None:
-            own = await ledger.document(DocumentKind.ORDER, circle, order_id, of_member=member_id)
-            if own is not None:
-                return own
+        _, own = await bought_in(request, member_id, order_id)
+        if own is not None:
+            return own
     return await ledger.document(DocumentKind.ORDER, source, order_id, of_member=member_id)
+
+
+async def bought_in(request: Request, member_id: str, order_id: str) -> tuple[str | None, DocumentState | None]:
+    """An order that a member bought itself, and the circle that it is in: of the id, or of who became one with it. What
+    is in none of them is looked for in that of the id, and None of who is unknown.
+    """
+    ledger = request.services.ledger
+    circles = [f"{CIRCLE}{number}" for number in await ledger.numbers(member_id)]
+    for circle in circles:
+        own = await ledger.document(DocumentKind.ORDER, circle, order_id, of_member=member_id)
+        if own is not None:
+            return circle, own
+    return (circles[0] if circles else None), None
 
 
 async def _shown(request: Request, state: DocumentState) -> OrderState:

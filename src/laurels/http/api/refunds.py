@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from laurels.checkout import CIRCLE, SOURCE
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, UnknownOrder
 from laurels.http.api.moves import reason_for
-from laurels.http.api.orders import OrderEntry, show_entry
+from laurels.http.api.orders import OrderEntry, bought_in, show_entry
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
 from laurels.ledger import DocumentState
@@ -170,12 +170,14 @@ def _once(field: str, said: str | None, asked: str | None) -> str | None:
 
 
 async def _circle(request: Request, order_source: str, order_id: str, member_id: str | None) -> str | None:
-    """The buyer's own circle, where an order of the source `checkout` is not one of version 0.1's, which shared one."""
+    """The buyer's own circle, where an order of the source `checkout` is not one of version 0.1's, which shared one:
+    that of the id, or of who became one with it, where the order is in that one.
+    """
     if order_source != SOURCE or not member_id:
         return None
-    ledger, circle = request.services.ledger, await request.services.checkout.circle(member_id)
-    if await ledger.document(DocumentKind.ORDER, SOURCE, order_id, of_member=member_id) is not None:
+    if await request.services.ledger.document(DocumentKind.ORDER, SOURCE, order_id, of_member=member_id) is not None:
         return None
+    circle, _ = await bought_in(request, member_id, order_id)
     return circle
 
 

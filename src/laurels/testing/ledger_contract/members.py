@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from laurels.errors import UnknownMember
-from laurels.model import EntryKind, MemberEvent, Status
+from laurels.model import Amendment, EntryKind, MemberEvent, Status
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
 
 
@@ -182,13 +182,38 @@ class ErasingTests(LedgerSuite):
         ]
         assert await shop.ledger.quarantine() == []
 
-    async def test_a_refund_from_who_came_back_is_not_the_erased_ones(self, shop: Shop) -> None:
-        """The order is another member's now."""
-        await shop.sell(order("A1", "ann", "25.00"))
+    @pytest.mark.parametrize("others", [0, 20])
+    @pytest.mark.parametrize("named", ["ann", "bob", "nobody"])
+    async def test_what_names_an_erased_ones_order_is_that_ones(self, shop: Shop, named: str, others: int) -> None:
+        """Whoever has the id that it names by now, or has another: booked under the number, and nothing of it kept."""
+        await shop.sell(*(order(id, "ann", "100.00") for id in ("A1", "A2", "A3")), order("B1", "bob", "10.00"))
+        number = await shop.number("ann")
         await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
-        await shop.sell(order("A2", "ann", "10.00"), refund("R1", "ann", "25.00", "A1"))
-        assert [each.id for each in await shop.ledger.quarantine()] == ["R1"]
-        assert (await shop.balance("ann")).balance == 1
+        await shop.sell(order("C1", "ann", "10.00"))
+        changed = Amendment(revision=1, order=order("A2", named, "50.00", email="ann@example.com"))
+        names = [
+            refund("R1", named, "100.00", "A1").document(raw=b"from ann: R1"),
+            changed.document(raw=b"from ann: A2"),
+            refund("R3", named, "30.00", "A3", order_source="shop", source="till").document(raw=b"from ann: R3"),
+        ]
+        more = [refund(f"U{n}", "bob", "0.10") for n in range(others)]
+        await shop.accept(*names, *more)
+        assert all(receipt.repeated for receipt in await shop.accept(*names))
+        await shop.award()
+        assert await shop.ledger.quarantine() == []
+        worth = {}
+        for order_id in ("A1", "A2", "A3"):
+            entries = await shop.ledger.order_entries("shop", order_id)
+            assert {(entry.member, entry.member_id) for entry in entries} == {(number, None)}
+            worth[order_id] = sum(entry.points for entry in entries)
+        assert worth == {"A1": 0, "A2": 5, "A3": 7}
+        assert [(await shop.balance(member)).balance for member in ("ann", "bob")] == [1, 1]
+        for document in names:
+            assert (await shop.state(document)).member_id is None
+        for member in ("ann", "bob"):
+            kept = await shop.ledger.kept(member)
+            assert kept is not None
+            assert (kept.documents, kept.email) == ((), None)
 
     async def test_a_correction_after_erasing_is_somebody_new(self, shop: Shop) -> None:
         """It enrols, as it does for any unknown id."""

@@ -46,19 +46,19 @@ class MergedMembersTests(LedgerSuite):
         await shop.award()
         assert await shop.feed() == feed
 
-    async def test_the_numbers_of_all_who_are_one_are_told(self, shop: Shop) -> None:
-        """By either id, whoever became whom first; of who is erased, or unknown, there are none."""
-        ids = ["ann", "bob", "cid", "dee"]
-        await shop.ledger.enrol([(each, None) for each in ids], actor="clerk")
-        numbers = await shop.ledger.numbers_called(ids)
+    async def test_each_id_knows_its_own_number_and_then_the_others(self, shop: Shop) -> None:
+        """Whoever became whom since; an id that is unknown or was erased has none."""
+        await shop.ledger.enrol([(member, None) for member in (*IDS, "dee")], actor="clerk")
+        ann, bob, cy = [await shop.number(member) for member in IDS]
+        assert [await shop.ledger.numbers(member) for member in IDS] == [(ann,), (bob,), (cy,)]
+        await shop.ledger.merge("bob", "cy", actor="clerk")
         await shop.ledger.merge("ann", "bob", actor="clerk")
-        await shop.ledger.merge("bob", "cid", actor="clerk")
-        one = sorted(numbers[each] for each in ("ann", "bob", "cid"))
-        for each in ("ann", "bob", "cid"):
-            assert sorted(await shop.ledger.numbers_with(each)) == one
-        assert await shop.ledger.numbers_with("dee") == [numbers["dee"]]
-        await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
-        assert [await shop.ledger.numbers_with(each) for each in ("cid", "nobody")] == [[], []]
+        assert await shop.ledger.numbers("ann") == (ann, bob, cy)
+        assert await shop.ledger.numbers("bob") == (bob, ann, cy)
+        assert await shop.ledger.numbers("cy") == (cy, ann, bob)
+        assert await shop.ledger.numbers("zoe") == ()
+        await shop.ledger.change_member("bob", MemberEvent.ERASE, actor="clerk")
+        assert [await shop.ledger.numbers(member) for member in IDS] == [(), (), ()]
 
     async def test_mergers_are_told_by_both_entries(self, shop: Shop) -> None:
         """In the order of recording, each naming the other; none where nobody became another."""

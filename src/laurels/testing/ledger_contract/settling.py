@@ -4,10 +4,26 @@ import asyncio
 
 import pytest
 
-from laurels.errors import InsufficientPoints, PointsOutOfRange
+from laurels.errors import Conflict, InsufficientPoints, PointsOutOfRange
 from laurels.ledger import Claim, Outcome, Receipt
 from laurels.model import Document, EntryKind, MemberEvent, Status
+from laurels.model.spending import Capture, Hold, Void
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, in_conflict, order, redemption, refund
+
+
+def hold(hold_id: str, member_id: str, points: int) -> Document:
+    """Points that a till sets aside."""
+    return Hold(source="shop", hold_id=hold_id, points=points, member_id=member_id).document()
+
+
+def capture(hold_id: str, member_id: str, points: int) -> Document:
+    """What it takes of them."""
+    return Capture(source="shop", hold_id=hold_id, points=points, member_id=member_id).document()
+
+
+def void(hold_id: str, member_id: str) -> Document:
+    """Or that it lets them go."""
+    return Void(source="shop", hold_id=hold_id, member_id=member_id).document()
 
 
 class SettlingTests(LedgerSuite):
@@ -109,6 +125,45 @@ class SettlingTests(LedgerSuite):
         assert [await shop.ledger.member(each) for each in ("ann", "cy")] == [None, None]
         assert (await shop.balance("dee")).balance == 5
         assert await shop.award() == 1
+
+    async def test_a_hold_ends_once(self, shop: Shop) -> None:
+        """Taken or let go, whichever comes first; that is answered again, under each id of the member."""
+        await shop.awarder.settle(adjustment("J1", "ann", 100))
+        for hold_id in ("H1", "H2"):
+            await shop.awarder.settle(hold(hold_id, "ann", 30))
+        for end, other, balance in (
+            (void("H1", "ann"), capture("H1", "ann", 30), 100),
+            (capture("H2", "ann", 10), void("H2", "ann"), 90),
+        ):
+            first = await shop.awarder.settle(end)
+            for _ in range(2):
+                with pytest.raises(Conflict):
+                    await shop.awarder.settle(other)
+                again = await shop.awarder.settle(end)
+                assert (again.repeated, again.entry, again.balance) == (True, first.entry, balance)
+        await shop.ledger.enrol([("bob", None)], actor="clerk")
+        await shop.ledger.merge("ann", "bob", actor="clerk")
+        feed = await shop.feed()
+        for member in ("ann", "bob"):
+            for other in (capture("H1", member, 30), void("H2", member)):
+                with pytest.raises(Conflict):
+                    await shop.awarder.settle(other)
+        assert await shop.feed() == feed
+
+    async def test_of_both_ends_at_once_one_is_taken(self, shop: Shop) -> None:
+        """Whoever asks, in one call or in several."""
+        await shop.awarder.settle(adjustment("J1", "ann", 100))
+        ids = [f"H{n}" for n in range(10)]
+        for hold_id in ids:
+            await shop.awarder.settle(hold(hold_id, "ann", 10))
+        ends = [end for hold_id in ids for end in (capture(hold_id, "ann", 10), void(hold_id, "ann"))]
+        together, apart = ends[:10], ends[10:]
+        answers: list[object] = [*await shop.awarder.settle_all(together)]
+        answers += await asyncio.gather(*(shop.awarder.settle(end) for end in apart), return_exceptions=True)
+        for both in zip(answers[::2], answers[1::2], strict=True):
+            assert {type(answer) for answer in both} == {Receipt, Conflict}
+        taken = sum(isinstance(answer, Receipt) for answer in answers[::2])
+        assert (await shop.balance("ann")).balance == 100 - 10 * taken
 
     async def test_two_hundred_redemptions_at_once_never_overspend(self, shop: Shop) -> None:
         """With points taken back and given between them: what was spent was there."""

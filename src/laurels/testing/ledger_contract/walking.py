@@ -70,9 +70,10 @@ class LedgerTwin:
         self.taken[key], self.status[key] = document, Status.ACCEPTED
         self.came_under[key] = self.version
         linked = isinstance(document, Refund) and document.order_id is not None
-        person = self.persons.get(document.member_id) if linked else self.enrol(document.member_id)
-        if person is None and linked:
-            person = self._erased_buyer(document)
+        if linked:
+            person = self._erased_buyer(document) or self.persons.get(document.member_id)
+        else:
+            person = self.enrol(document.member_id)
         self.owners[key] = person
         self.inbox.append((document, person))
         return False, False
@@ -99,7 +100,7 @@ class LedgerTwin:
         self.waiting = [(each, _whose(each, who, member_id, person)) for each, who in self.waiting]
 
     def _erased_buyer(self, document: Order | Refund) -> WalkedMember | None:
-        """What comes for an erased member's order is that member's."""
+        """What comes for an erased member's order is that member's, whoever has the id by now."""
         owner = self.owners.get(f"order {document.order_id}")
         return owner if owner is not None and owner.erased else None
 

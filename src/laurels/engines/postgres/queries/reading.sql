@@ -123,6 +123,13 @@ WHERE m.shard = $1 AND m.member_id = $2;
 -- A member, by the shop's id, whatever it became.
 SELECT number, shard, merged_into FROM member WHERE shard = $1 AND member_id = $2;
 
+-- name: numbers_of
+-- The numbers of everybody who is one member now, by one of its ids; first the one that this id was given.
+WITH own AS (SELECT number, coalesce(merged_into, number) AS stays FROM member WHERE shard = $1 AND member_id = $2)
+SELECT own.stays AS number, own.stays <> own.number AS other FROM own
+UNION ALL SELECT g.gone, g.gone <> own.number FROM own JOIN merged g ON g.stays = own.stays
+ORDER BY other, number;
+
 -- name: merged_with
 -- Those who became a member.
 SELECT g.gone_shard AS shard, g.gone AS number, m.member_id FROM merged g
