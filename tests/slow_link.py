@@ -23,8 +23,8 @@ class Link:
     """
 
     def __init__(self, target: str | int) -> None:
-        """`target`: the path of a socket, or a loopback port."""
-        self._target = target
+        """`target`: the path of a socket, or a loopback port. Where it is changed, open connections stay."""
+        self.target = target
         self._thread = threading.Thread(target=lambda: asyncio.run(self._listen()), daemon=True)
         self._listening = threading.Event()
         self._weather: Weather = "fair"
@@ -102,9 +102,9 @@ class Link:
                 end.transport.abort()
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if isinstance(self._target, int):
-            return await asyncio.open_connection("127.0.0.1", self._target)
-        return await asyncio.open_unix_connection(self._target)
+        if isinstance(self.target, int):
+            return await asyncio.open_connection("127.0.0.1", self.target)
+        return await asyncio.open_unix_connection(self.target)
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_held: Callable[[], bool]

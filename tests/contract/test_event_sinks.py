@@ -10,6 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests import kafka_server, rabbitmq_server
 
+from laurels.engines.brokers import kafka_events
 from laurels.engines.brokers.kafka_events import KafkaSink
 from laurels.engines.brokers.rabbitmq_events import RabbitSink
 from laurels.errors import SettingsError
@@ -84,20 +85,49 @@ async def test_rabbitmq(tmp_path: Path) -> None:
         await connection.close()
 
 
+async def test_what_kafka_did_not_take_in_time_does_not_come_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given again: of a client that still tried, it would come twice, the second time behind what is newer."""
+    monkeypatch.setattr(kafka_events, "TAKEN_WITHIN_S", 2.0)
+    with kafka_server.running(tmp_path) as server:
+        await make_topic(server, partitions=1)
+        others = asyncio.all_tasks()
+        sink = KafkaSink(f"kafka://{server.bootstrap}/points")
+        await sink.send(EVENTS[:20])
+        server.kill()
+        with pytest.raises(SinkUnavailable):
+            await sink.send(EVENTS[20:40])
+        assert asyncio.all_tasks() == others
+        await asyncio.to_thread(server.start)
+        await sent_again(sink, EVENTS[20:40])
+        await sink.send(EVENTS[40:])
+        await sink.close()
+        async with consumer_of(server) as consumer:
+            received = [await consumer.getone() for _ in EVENTS]
+        assert [msgspec.json.decode(record.value, type=Event) for record in received] == EVENTS
+
+
+async def make_topic(server: kafka_server.KafkaServer, partitions: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic("points", num_partitions=partitions, replication_factor=1)])
+    await admin.close()
+
+
+def consumer_of(server: kafka_server.KafkaServer) -> aiokafka.AIOKafkaConsumer:
+    return aiokafka.AIOKafkaConsumer("points", bootstrap_servers=server.bootstrap, auto_offset_reset="earliest")
+
+
 async def test_kafka(tmp_path: Path) -> None:
     with kafka_server.running(tmp_path) as server:
-        admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap)
-        await admin.start()
-        await admin.create_topics([NewTopic("points", num_partitions=3, replication_factor=1)])
-        await admin.close()
+        await make_topic(server, partitions=3)
         sink = KafkaSink(f"kafka://{server.bootstrap}/points")
         await sink.send(EVENTS[:60])
         await sink.close()
         await sink.send(EVENTS[60:])
         await sink.close()
-        async with aiokafka.AIOKafkaConsumer(
-            "points", bootstrap_servers=server.bootstrap, auto_offset_reset="earliest"
-        ) as consumer:
+        async with consumer_of(server) as consumer:
             received: dict[str | None, list[Event]] = {}
             async with asyncio.timeout(60):
                 for _ in range(len(EVENTS)):

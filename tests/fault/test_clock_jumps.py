@@ -83,6 +83,17 @@ async def test_never_in_the_wrong_month_when_the_clock_jumps(shop: Shop, now: Tu
     assert november == (set() if jump > 40 * DAY else {"m2", "m3"})
 
 
+async def test_who_died_under_another_clock_keeps_nobody_from_publishing(
+    shop: Shop, now: TurnedClock, rng: Random
+) -> None:
+    """Its lease would end in a year, by the clock that is right again."""
+    assert await shop.ledger.follow("https://a.example", "one", lease_s=60) is not None
+    assert await shop.ledger.follow("https://a.example", "two", lease_s=60) is None
+    now.at -= rng.choice(JUMPS[1:])
+    assert await shop.ledger.follow("https://a.example", "two", lease_s=60) is not None
+    assert await shop.ledger.follow("https://a.example", "one", lease_s=60) is None
+
+
 async def test_never_twice_mailed_when_the_clock_jumps(shop: Shop, now: TurnedClock, rng: Random) -> None:
     """A message that is claimed is somebody's until its lease is over; back in time, it is not due a second time."""
     await shop.sell(order("A1", "ann", "1200.00", email="ann@example.com"))

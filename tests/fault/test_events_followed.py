@@ -21,10 +21,10 @@ from tests.webhook_receiver import Receiver, receiving
 from laurels import clock
 from laurels.engines.sinks.webhooks import WebhookSink
 from laurels.engines.sqlite import SqliteLedger
-from laurels.errors import InvalidInput, SettingsError
+from laurels.errors import InvalidInput, LedgerUnavailable, SettingsError
 from laurels.events import Event, Publisher, SinkClosed, SinkUnavailable, events_of
 from laurels.events import publisher as publisher_module
-from laurels.model import Mark, Order
+from laurels.model import Entry, Mark, Order
 from laurels.runtime.events import opened_publishers, run_events
 from laurels.settings import load
 from laurels.wiring import Services, build, webhook_secret
@@ -221,6 +221,47 @@ async def test_a_position_beyond_the_feed_begins_anew(services: Services) -> Non
     assert in_order(sink.taken) == await all_events(services)
 
 
+async def test_an_event_has_one_name_whatever_epochs_begin(services: Services) -> None:
+    """A receiver knows by it what it had before, also where that was not noted before the ledger's server changed."""
+    epoch, had = (await services.ledger.heads()).epoch, dict[tuple[int, str], Event]()
+    for round_ in range(4):
+        await sell(services, 20, first=20 * round_)
+        sink = Memory()
+        publisher = Publisher(services.ledger, sink)
+        await publisher.begin_at(dict.fromkeys((await services.ledger.heads()).marks, Mark()))
+        while await publisher.step():
+            pass
+        await publisher.close()
+        came = {(event.epoch, event.id): event for event in sink.taken}
+        assert had.items() <= came.items()
+        assert {each for each, _ in came.keys() - had.keys()} == {epoch}
+        assert len(came) == len(sink.taken) == 20 * (round_ + 1)
+        had, epoch = came, (await services.ledger.begin_epoch()).epoch
+
+
+async def test_what_was_read_while_an_epoch_began_is_read_again(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be of the one or the other."""
+    await sell(services, 20)
+    ledger, sink, feed = services.ledger, Memory(), services.ledger.feed
+
+    async def feed_before_an_epoch(shard: int, after: Mark, limit: int) -> list[Entry]:
+        monkeypatch.undo()
+        found = await feed(shard, after, limit)
+        await ledger.begin_epoch()
+        return found
+
+    monkeypatch.setattr(ledger, "feed", feed_before_an_epoch)
+    publisher = Publisher(ledger, sink)
+    with pytest.raises(LedgerUnavailable):
+        await publisher.step()
+    assert sink.taken == []
+    while await publisher.step():
+        pass
+    assert in_order(sink.taken) == await all_events(services)
+
+
 async def test_a_slow_receiver_holds_up_no_other(services: Services) -> None:
     """One does not answer until the other has everything, and then gets everything too."""
     await sell(services, 100)
@@ -318,11 +359,11 @@ async def check(services: Services, receiver: Receiver) -> None:
     assert {member: list(ids) for member, ids in seen.items()} == expected
 
 
-async def sell(services: Services, orders: int) -> None:
+async def sell(services: Services, orders: int, first: int = 0) -> None:
     """So many orders of thirty members, awarded; with 200 of them each one passes a milestone."""
     documents = [
         (Order(source="shop", order_id=f"A{n}", member_id=f"m{n % 30}", currency="GBP", total=20_000), b"")
-        for n in range(orders)
+        for n in range(first, first + orders)
     ]
     await services.intake.accept_all(documents)
     await services.awarder.drain()
@@ -335,7 +376,7 @@ async def all_events(services: Services) -> list[Event]:
     for shard in sorted(heads.marks):
         entries = await services.ledger.feed(shard, Mark(), 100_000)
         passed = await services.ledger.passed(shard, 0, entries[-1].position if entries else 0)
-        found += [event for _, event in events_of(entries, passed, heads.epoch)]
+        found += [event for _, event in events_of(entries, passed, heads)]
     return found
 
 

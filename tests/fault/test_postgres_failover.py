@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.postgres_server import PostgresServer, binaries, running, standby_of
+from tests.slow_link import Link
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -91,6 +92,34 @@ async def test_what_a_standby_had_not_got_yet_is_not_believed(primary: PostgresS
             assert await shop.findings() == []
         finally:
             await shop.ledger.close()
+
+
+async def test_connections_to_the_server_before_are_let_go_of(primary: PostgresServer) -> None:
+    """It was cut off from its standby, lives on, and takes what comes over links from before: all of that will be lost.
+    Who has seen that there is a newer one gives it nothing more.
+    """
+    await (await opened(primary.url("shop"))).ledger.close()
+    with standby_of(primary) as standby, Link(socket_of(primary)) as link:
+        shop = await opened(f"postgresql://laurels@127.0.0.1:{link.port}/shop?sslmode=disable")
+        try:
+            await shop.sell(order("A1", "ann", "25.00"))
+            standby.wait_for(primary.sql("SELECT pg_current_wal_lsn()"))
+            standby.promote()
+            link.target = socket_of(standby)
+            while standby.sql("SELECT count(*) FROM epoch", "shop") == "0":  # until one more link is needed
+                await asyncio.gather(*(shop.ledger.heads() for _ in range(8)), return_exceptions=True)
+            for n in range(8):
+                reading = [shop.ledger.heads() for _ in range(n)]  # so that it is another connection that writes
+                await asyncio.gather(*reading, shop.accept(order(f"B{n}", f"m{n}", "25.00")))
+                await shop.award()
+            assert standby.sql("SELECT count(*) FROM entry WHERE points > 0", "shop") == "9"
+            assert await shop.findings() == []
+        finally:
+            await shop.ledger.close()
+
+
+def socket_of(server: PostgresServer) -> str:
+    return f"{server.folder}/.s.PGSQL.{server.port}"
 
 
 async def patiently(shop: Shop) -> Heads:

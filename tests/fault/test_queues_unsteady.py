@@ -14,6 +14,7 @@ from tests.fault.brokers import Kafka, Rabbit
 from tests.fault.consuming import IN_TIME_S, Consumers, Messages, judge, missing
 from tests.fault.unsteady_links import UnsteadyLinks
 
+from laurels.engines.brokers.kafka import KafkaQueue
 from laurels.engines.brokers.rabbitmq import RabbitQueue
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.settings import load
@@ -98,6 +99,27 @@ async def test_kafka(tmp_path: Path, rng: Random) -> None:
         await broker.make()
         url = f"kafka://127.0.0.1:{links.port}/orders?group=laurels"
         await weather(broker, links, url, tmp_path / "state", rng)
+
+
+async def test_a_kafka_that_went_silent_has_no_client_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose goodbye was not heard would fetch for ever what nobody asks for."""
+    monkeypatch.setattr("laurels.engines.brokers.kafka_client.ANSWER_WITHIN_S", 1.0)
+    (tmp_path / "broker").mkdir()
+    with UnsteadyLinks() as links, kafka_server.running(tmp_path / "broker", links.port) as server:
+        links.target = server.relayed_port
+        broker = Kafka(server)
+        await broker.make()
+        assert await broker.send([b"1", b"2"]) == 2
+        others = asyncio.all_tasks()
+        queue = KafkaQueue(f"kafka://127.0.0.1:{links.port}/orders?group=laurels")
+        async with asyncio.timeout(IN_TIME_S):
+            while not (await queue.receive(10, 1.0)).messages:
+                pass
+        links.go_silent()
+        await queue.close()
+        assert asyncio.all_tasks() == others
 
 
 async def test_a_broker_that_says_nothing_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

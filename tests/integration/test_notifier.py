@@ -246,14 +246,18 @@ class ForgetfulLedger(SqliteLedger):
         await super().message_sent(id)
 
 
+@pytest.mark.parametrize("withdrawn", [False, True])
 async def test_a_ledger_that_is_away_after_the_send_does_not_send_again(
-    shop: Shop, server: MailServer, tmp_path: Path
+    shop: Shop, server: MailServer, tmp_path: Path, *, withdrawn: bool
 ) -> None:
+    """Nor is it said that it was not sent, whatever became of the address meanwhile."""
     await cross(shop, "ann")
     ledger = ForgetfulLedger(tmp_path / "laurels.db", shop.now)
     notifier = a_notifier(shop, SmtpChannel(server.url), ledger=ledger)
     with pytest.raises(LedgerUnavailable):
         await notifier.drain()
+    if withdrawn:
+        await shop.ledger.set_contact("ann", None, actor="clerk")
     shop.now.at += LEASE
     assert await notifier.drain() == 1
     await ledger.close()

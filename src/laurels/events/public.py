@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from laurels.ledger import Passed
+from laurels.ledger import Heads, Passed
 from laurels.model import Entry, EntryKind
 from laurels.model.times import format_instant
 
@@ -26,14 +26,16 @@ _KINDS = frozenset(
 
 class Event(Struct, frozen=True, kw_only=True):
     """One entry that moves points, or a milestone that it passed. The same `id` and `epoch` are the same event, however
-    often it comes.
+    often it comes, and the same event has always the same.
     """
 
     id: Annotated[
         str,
         Meta(description="the entry's id, as `loyaltyId` elsewhere; a milestone's ends in `-1` …", examples=["0-4711"]),
     ]
-    epoch: Annotated[int, Meta(description="of the ledger: after a restore, ids begin anew under another epoch")]
+    epoch: Annotated[
+        int, Meta(description="in which the entry was written: after a restore, ids begin anew under another epoch")
+    ]
     kind: PointKind
     member_id: Annotated[str | None, Meta(description="null once the member was erased", examples=["17850"])]
     points: Annotated[int, Meta(description="what the balance changed by; 0 for a milestone", examples=[3])]
@@ -65,9 +67,9 @@ def event_of(entry: Entry, epoch: int) -> Event:
     )
 
 
-def events_of(entries: Iterable[Entry], passed: Iterable[Passed], epoch: int) -> Iterator[tuple[Entry, Event]]:
+def events_of(entries: Iterable[Entry], passed: Iterable[Passed], heads: Heads) -> Iterator[tuple[Entry, Event]]:
     """The events among entries of a shard, each with its entry: those that move points, and each followed by the
-    milestones that it `passed`.
+    milestones that it `passed`. `heads` say which epoch each is of.
     """
     by_position: dict[int, list[Passed]] = {}
     for each in passed:
@@ -75,7 +77,7 @@ def events_of(entries: Iterable[Entry], passed: Iterable[Passed], epoch: int) ->
     for entry in entries:
         if entry.kind not in _KINDS:
             continue
-        event = event_of(entry, epoch)
+        event = event_of(entry, heads.epoch_of(entry.shard, entry.position))
         yield entry, event
         for number, each in enumerate(by_position.get(entry.position, ()), 1):
             yield entry, _milestone_of(event, number, each)

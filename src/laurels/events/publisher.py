@@ -10,9 +10,10 @@ import uuid
 
 from laurels import clock
 from laurels.errors import FeedDiverged, LaurelsError
-from laurels.events.public import Event, events_of
+from laurels.events.public import Event
+from laurels.events.reading import read_events
 from laurels.events.sink import Sink, SinkClosed, SinkUnavailable
-from laurels.ledger import Ledger
+from laurels.ledger import Heads, Ledger
 from laurels.model import Entry, Mark
 
 LEASE_S = 60.0
@@ -54,7 +55,7 @@ class Publisher:
             if clock.elapsed() - self._leased_at > RENEWED_AFTER_S and not await self._lease():
                 return None
             try:
-                sent = await self._send(shard, self._marks[shard], heads.epoch)
+                sent = await self._send(shard, self._marks[shard], heads)
             except (SinkUnavailable, SinkClosed) as error:
                 error.sent += self._sent
                 raise
@@ -83,18 +84,17 @@ class Publisher:
         """Let another process go on at once."""
         await self._ledger.let_go(self.target, self._owner)
 
-    async def _send(self, shard: int, mark: Mark, epoch: int) -> bool | None:
+    async def _send(self, shard: int, mark: Mark, heads: Heads) -> bool | None:
         """Send what is next of a shard; False where there is nothing, None where another process has come to send to
         this target meanwhile, which then sends it again.
         """
         try:
-            entries = await self._ledger.feed(shard, mark, self._sink.at_once)
+            entries, found = await read_events(self._ledger, shard, mark, self._sink.at_once, heads)
         except FeedDiverged:  # the position was brought from elsewhere: everything again is better than a gap
-            entries = await self._ledger.feed(shard, Mark(), self._sink.at_once)
+            entries, found = await read_events(self._ledger, shard, Mark(), self._sink.at_once, heads)
         if not entries:
             return False
-        passed = await self._ledger.passed(shard, entries[0].position - 1, entries[-1].position)
-        events = [each for each in events_of(entries, passed, epoch) if each[1].id not in self._had]
+        events = [each for each in found if each[1].id not in self._had]
         try:
             if events:
                 await self._sink.send([event for _, event in events])

@@ -28,6 +28,16 @@ RENEW_S = 3.0
 
 UNFORESEEN = "Something went wrong here; it is in the log of the process that worked on it."
 
+TAKEN_AT_MOST = 30
+"""How often a job is taken before it is given up. One that takes more memory than there is ends its process, whoever
+takes it, and all that this one does besides; and those behind it would never be taken.
+"""
+
+BROKE_OFF = (
+    f"It was begun {TAKEN_AT_MOST} times and broke off each time, perhaps for want of memory. The logs of the "
+    "processes that worked on it may say why. What was done stays done; start it again for the rest."
+)
+
 Work = Callable[[Doing], Awaitable[JobEnd]]
 
 log = structlog.get_logger(__name__)
@@ -71,6 +81,9 @@ class JobRunner:
         """How the job ends. Raises `LostJob`, `LedgerUnavailable`."""
         if job.stopping:
             return steps.end(JobState.STOPPED)
+        if job.fence > TAKEN_AT_MOST:
+            log.error("job.given_up", number=job.number, kind=job.kind)
+            return steps.end(JobState.FAILED, BROKE_OFF)
         try:
             content = await self._ledger.job_content(job.number)
             return await _renewing(self._works[job.kind](Doing(job, content or b"", steps)), steps)

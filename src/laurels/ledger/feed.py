@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from laurels.ledger.epochs import FIRST_EPOCH
 from laurels.model import BoardEntry, Entry, Mark, Version
 
 
@@ -23,6 +24,11 @@ class Heads(Struct, frozen=True, kw_only=True):
     def version(self) -> Version:
         """The same as a version token."""
         return Version(self.epoch, {shard: mark.position for shard, mark in self.marks.items()})
+
+    def epoch_of(self, shard: int, position: int) -> int:
+        """The epoch in which an entry was written: the last one that began before it. Costs by the number of epochs."""
+        began = ((epoch, marks.get(shard, Mark()).position) for epoch, marks in self.began.items())
+        return max((epoch for epoch, at in began if at < position), default=FIRST_EPOCH)
 
 
 class MemberTotals(Struct, frozen=True, kw_only=True):

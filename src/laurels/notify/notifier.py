@@ -73,12 +73,12 @@ class Notifier:
             self._hold_checked_at = now
 
     async def _try(self, message: Message) -> None:
-        if message.email is None:
+        if message.id in self._unmarked:
+            await self._mark_sent(message)
+        elif message.email is None:
             await self._give_up(message, "no address")
         elif self._composer.is_over(message, self._now()):
             await self._give_up(message, "what it was about is over")
-        elif message.id in self._unmarked:
-            await self._mark_sent(message)
         else:
             await self._send(message, message.email)
 

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -26,6 +27,10 @@ ANSWER_WITHIN_S = 10.0
 """How long the brokers may take to keep offsets, or to say goodbye."""
 
 Client = TypeVar("Client", bound=Any)
+
+_PARTS = ("_sender", "_fetcher", "_coordinator")
+_TASKS = ("_sender_task", "_fetch_task", "_coordination_task", "_heartbeat_task", "_commit_refresh_task")
+"""What a client does by itself, each in one of its parts."""
 
 _PROTOCOLS = {
     (False, False): "PLAINTEXT",
@@ -60,6 +65,9 @@ async def started(client: Client, address: BrokerAddress) -> Client:
     """
     try:
         await client.start()
+    except asyncio.CancelledError:
+        await abandoned(client)
+        raise
     except (KafkaError, OSError) as error:
         await stopped(client)
         refusal = await _refusal(address)
@@ -71,9 +79,29 @@ async def started(client: Client, address: BrokerAddress) -> Client:
 
 
 async def stopped(client: Any) -> None:
-    """Say goodbye, if the brokers still listen."""
-    with suppress(KafkaError, OSError, TimeoutError):
+    """Say goodbye, if the brokers still listen, and end the client without where they do not."""
+    try:
         await within(client.stop(), ANSWER_WITHIN_S)
+    except (KafkaError, OSError, TimeoutError):
+        await abandoned(client)
+
+
+async def abandoned(client: Any) -> None:
+    """End a client at once, without a goodbye. The client has no such call, and once its goodbye was broken off it goes
+    on for ever: a consumer fetches what nobody asks for, a producer tries to send what it was given, in the end behind
+    what the next one has sent.
+    """
+    parts = [getattr(client, name, None) for name in _PARTS]
+    tasks = {task for part in parts for name in _TASKS if (task := getattr(part, name, None)) is not None}
+    tasks |= getattr(getattr(client, "_fetcher", None), "_pending_tasks", set())
+    for task in tasks:
+        task.cancel()
+    connections = client.client if isinstance(client, AIOKafkaProducer) else client._client
+    with suppress(KafkaError, OSError, TimeoutError):
+        await within(connections.close(), ANSWER_WITHIN_S)  # what was asked over them ends with them
+    if tasks:
+        await asyncio.wait(tasks, timeout=ANSWER_WITHIN_S)
+    client._closed = True  # else it complains that nobody stopped it
 
 
 async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.kafka_client import connection_of, started, stopped
+from laurels.engines.brokers.kafka_client import abandoned, connection_of, started, stopped
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.events import Event, SinkUnavailable
 
@@ -37,13 +37,19 @@ class KafkaSink:
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 await self._send(events)
         except (KafkaError, OSError, TimeoutError) as error:
-            await self.close()
+            await self._abandon()
             raise SinkUnavailable(f"Kafka did not take the events ({type(error).__name__}).") from error
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             await stopped(producer)
+
+    async def _abandon(self) -> None:
+        """Send nothing more of what was given up: it is given again, and would come twice, the second time too late."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await abandoned(producer)
 
     async def _send(self, events: Sequence[Event]) -> None:
         if self._producer is None:
@@ -57,8 +63,7 @@ class KafkaSink:
             )
             for event in events
         ]
-        for each in sent:
-            await each
+        await asyncio.gather(*sent)
 
     async def _started(self) -> Any:
         producer = aiokafka.AIOKafkaProducer(acks="all", enable_idempotence=True, **connection_of(self._address))

@@ -222,15 +222,15 @@ class Batch:
         await self._write_messages(db)
 
     async def _write_messages(self, db: Statements) -> None:
-        shard, now = self.chain.shard, self.chain.now
+        shard, now, due_at = self.chain.shard, self.chain.now, self.chain.clock
         if self._reminders:
-            await db.run("remind", now, *columns_of(self._reminders, 4), shard)
+            await db.run("remind", now, *columns_of(self._reminders, 4), shard, due_at)
         if self._reached:
             reached = [
                 (each.member, each.milestone, each.points, each.quiet, self._message_id(each), place)
                 for each, place in self._reached.values()
             ]
-            await db.run("reach", now, *columns_of(reached, 6), shard)
+            await db.run("reach", now, *columns_of(reached, 6), shard, due_at)
 
     def _post(self, posting: Posting) -> int:
         """Append an entry, with what belongs to it; gives its position."""

@@ -31,6 +31,8 @@ class Chain:
         self.program_version = program_version
         self.position = position
         self._hash = digest
+        self.clock = now
+        """What the clock says: what is to be done soon goes by it, and not by the feed's time, which may be ahead."""
         self.now = max(now, recorded_at)
         self.rows: list[tuple[Any, ...]] = []
         self.events: list[tuple[int, int]] = []

@@ -3,8 +3,11 @@
 Each new connection looks where it leads to. On another timeline, another server, or in a dump that was loaded, another
 epoch begins where
 the feed ends there: views that have all of that go on, those that followed a tail which was lost notice it. A server on
-an older timeline than was seen before is the one that was replaced, and what it would take is lost.
+an older timeline than was seen before is the one that was replaced, and what it would take is lost. It may live on,
+cut off from those who replaced it: so whoever sees a new one cuts off its connections to the one before.
 """
+
+from weakref import WeakSet
 
 from laurels.clock import Clock
 from laurels.engines.postgres.addresses import Address
@@ -28,6 +31,7 @@ class Connector:
         self._identity = facts.identity
         self._newest = facts.place
         self._now = now
+        self._given: WeakSet[Statements] = WeakSet()
 
     async def connection(self) -> Statements:
         """A connection to the server that has this ledger and can be written. Raises `LedgerUnavailable`."""
@@ -44,6 +48,7 @@ class Connector:
         except BaseException:
             cut_off(db)
             raise
+        self._given.add(db)
         return db
 
     async def _check(self, db: Statements) -> None:
@@ -62,6 +67,10 @@ class Connector:
         found = await place_of(db)
         if found.system_identifier == self._newest.system_identifier and found.timeline < self._newest.timeline:
             raise LedgerUnavailable("The ledger's server was replaced by another one, and does not know it. Stop it.")
+        if found != self._newest:
+            for each in self._given:
+                cut_off(each)
+            self._given.clear()
         self._newest = found
 
 

@@ -67,6 +67,8 @@ class Chain:
         # One list each, not pairs: the garbage collector would look at those.
         self._held: list[tuple[object, ...]] = []
         self._held_details: list[bytes | None] = []
+        self.clock = now
+        """What the clock says: what is to be done soon goes by it, and not by the feed's time, which may be ahead."""
         self.now = max(now, row[2])
 
     def append(

@@ -87,5 +87,5 @@ def _write(db: Database, chain: Chain, awarded: "core.AwardedTuple", orders: int
     db.run_rows("add_to_closed_month", closed)
     db.run_values("write_award", awards, orders)
     for member, milestone, points, quiet, place in reached:
-        reach(db, member, milestone, points, quiet=quiet, place=place, now=chain.now)
+        reach(db, chain, member, milestone, points, quiet=quiet, place=place)
     return documents

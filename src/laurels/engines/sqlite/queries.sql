@@ -496,14 +496,14 @@ FROM entry e WHERE e.kind = 'merge' AND EXISTS (SELECT 1 FROM member WHERE merge
 ORDER BY e.recorded_at, e.place;
 
 -- name: insert_message!
--- A milestone's message; held while the member has no address.
+-- A milestone's message; held while the member has no address. It is due by the clock, which the feed may be ahead of.
 INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
-VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?5);
+VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?6);
 
 -- name: insert_reminder!
 -- A message about points that are about to lapse; once for ever.
 INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
-VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?5) ON CONFLICT DO NOTHING;
+VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?6) ON CONFLICT DO NOTHING;
 
 -- name: release_messages!
 -- An address came: what was held for it is due.
@@ -1030,9 +1030,10 @@ WITH RECURSIVE closed(month) AS (
 DELETE FROM closed_month WHERE month IN (SELECT month FROM closed) AND member = ?;
 
 -- name: take_follower_lease
--- Take or renew the lease of a target; nothing where another owner has it.
+-- Take or renew the lease of a target; nothing where another owner has it. A lease that ends later than one that is given
+-- now was given by a clock that has gone back since.
 INSERT INTO follower_lease (target, owner, until) VALUES (?1, ?2, ?3)
-ON CONFLICT (target) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4
+ON CONFLICT (target) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4 OR until > ?3
 RETURNING owner;
 
 -- name: follower_owner

@@ -47,10 +47,10 @@ def write(
         db.run("write_redemption", source, redemption_id, redeemed.restored, redeemed.spent)
     for crossed in outcome.reached:
         place = at[crossed.posting]
-        reach(db, crossed.member, crossed.milestone, crossed.points, quiet=crossed.quiet, place=place, now=chain.now)
+        reach(db, chain, crossed.member, crossed.milestone, crossed.points, quiet=crossed.quiet, place=place)
     for each in outcome.reminders:
         id = message_id(db.value("read_identity"), each.member, each.name)
-        db.run("insert_reminder", id, each.member, each.name, each.points, chain.now)
+        db.run("insert_reminder", id, each.member, each.name, each.points, chain.now, chain.clock)
     for name, used in outcome.budgets.items():
         db.run("use_budget", name, used)
     for onward in outcome.onward:
@@ -193,11 +193,11 @@ def _award_row(award: Award, places: list[int]) -> Row:
     )
 
 
-def reach(db: Database, member: int, milestone: str, points: int, *, quiet: bool, place: int, now: int) -> None:
+def reach(db: Database, chain: Chain, member: int, milestone: str, points: int, *, quiet: bool, place: int) -> None:
     """Keep that a member crossed a milestone, and send the message. Once for each (member, milestone), ever: the second
     crossing finds the row and sends nothing.
     """
-    row = db.one("insert_milestone", member, milestone, points, now, int(quiet), place)
+    row = db.one("insert_milestone", member, milestone, points, chain.now, int(quiet), place)
     if row is not None and not quiet:
         id = message_id(db.value("read_identity"), member, milestone)
-        db.run("insert_message", id, member, milestone, points, now)
+        db.run("insert_message", id, member, milestone, points, chain.now, chain.clock)

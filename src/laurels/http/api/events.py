@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from laurels.errors import EventsMoved, FeedDiverged, LedgerUnavailable
-from laurels.events import Cursor, Event, events_of
+from laurels.events import Cursor, Event, read_events
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import Ledger
 from laurels.model import Mark
@@ -57,11 +57,10 @@ async def _read(ledger: Ledger, cursor: Cursor, limit: int) -> EventList:
     left = limit
     for shard in sorted(heads.marks):
         mark = cursor.mark(shard)
-        entries = await ledger.feed(shard, mark, left) if left else []
+        entries, found = await read_events(ledger, shard, mark, left, heads) if left else ([], [])
         if entries:
             mark = Mark(entries[-1].position, entries[-1].hash)
-            passed = await ledger.passed(shard, entries[0].position - 1, entries[-1].position)
-            events += [event for _, event in events_of(entries, passed, heads.epoch)]
+            events += [event for _, event in found]
             left -= len(entries)
         marks[shard] = mark
     more = any(mark.position < heads.marks[shard].position for shard, mark in marks.items())

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from laurels.clock import SECOND, elapsed
+from laurels.clock import DAY, SECOND, elapsed
 from laurels.ledger import Message, Passed
 from laurels.model import MemberEvent, Order
 from laurels.testing.ledger_contract.base import (
@@ -105,6 +105,17 @@ class MessagesTests(LedgerSuite):
         again = await self._claim(shop)
         assert {message.id for message in again} == set(ids)
         assert {message.attempts for message in again} == {2}
+
+    async def test_a_message_is_due_by_the_clock(self, shop: Shop) -> None:
+        """Also where the feed's time is ahead, since the clock once was: it is the feed's that never goes back."""
+        shop.now.at += 400 * DAY
+        await shop.sell(order("A1", "ann", "10.00", email="ann@example.com"))
+        shop.now.at -= 400 * DAY
+        await shop.sell(big_order("A2", "ann"))
+        [state] = await shop.ledger.messages("ann")
+        assert (state.created_at, state.due_at) == (shop.now.at + 400 * DAY, shop.now.at)
+        [message] = await self._claim(shop)
+        assert message.id == state.id
 
     async def test_what_was_sent_is_not_sent_again(self, shop: Shop) -> None:
         """Nor what is undeliverable; the state says which."""

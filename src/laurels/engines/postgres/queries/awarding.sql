@@ -246,13 +246,13 @@ WITH t AS MATERIALIZED (SELECT * FROM unnest($2::int[], $3::text[], $4::int[], $
 m AS (INSERT INTO milestone (member, name, points, reached_at, quiet, place) SELECT member, name, points, $1, quiet, place FROM t ORDER BY member, name
       ON CONFLICT DO NOTHING RETURNING member, name)
 INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
-SELECT t.id, $8, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+SELECT t.id, $8, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $9
 FROM t JOIN m USING (member, name) WHERE NOT t.quiet ORDER BY t.id;
 
 -- name: remind!
 -- Messages about points that are about to lapse, each once for ever; held while the member has no address.
 INSERT INTO message (id, shard, member, milestone, points, state, created_at, due_at)
-SELECT t.id, $6, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $1
+SELECT t.id, $6, t.member, t.name, t.points, CASE WHEN EXISTS (SELECT FROM contact c WHERE c.member = t.member) THEN 'due' ELSE 'held' END, $1, $7
 FROM unnest($2::text[], $3::int[], $4::text[], $5::int[]) AS t(id, member, name, points) ORDER BY t.id ON CONFLICT DO NOTHING;
 
 -- name: any_ready
