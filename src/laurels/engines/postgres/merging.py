@@ -57,6 +57,7 @@ async def merge(
         await batch.write(db)
     await db.run("merge_member", shard, number, other_shard, other)
     await db.run("merge_rest", number, other)
+    await db.run("drop_told_twice", other)
     await db.run("release_messages", other, now)
     sequences = [row[0] for row in await db.all("documents_of", shard, number)]
     if sequences:

@@ -42,6 +42,7 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int, *, join
     db.run("forget_attributes", number)
     db.run("move_inbox", stays[5], number)
     db.run("merge_milestones", stays[0], number)
+    db.run("drop_told_twice", stays[0])
     db.run("release_messages", stays[0], now)
     chains.save()
     return chains_version(db)

@@ -18,14 +18,16 @@ SELECT count(*) FROM member_event v JOIN entry e USING (shard, position) WHERE v
 SELECT member, email FROM contact WHERE member = ANY($1::int[]);
 
 -- name: write_contact!
--- Where a member is reached; what was held for an address is due.
+-- Where a member is reached; what was held for an address is due, of those who became the member, too.
 WITH c AS (INSERT INTO contact (member, email) VALUES ($1, $2) ON CONFLICT (member) DO UPDATE SET email = excluded.email)
-UPDATE message SET state = 'due', due_at = $3 WHERE member = $1 AND state = 'held';
+UPDATE message SET state = 'due', due_at = $3 FROM (SELECT $1 UNION ALL SELECT gone FROM merged WHERE stays = $1) w (member)
+WHERE message.member = w.member AND state = 'held';
 
 -- name: write_first_contacts!
 -- Where members are reached, if nothing is known; what was held for an address is due.
 WITH c AS (INSERT INTO contact (member, email) SELECT * FROM unnest($1::int[], $2::text[]) ON CONFLICT (member) DO NOTHING RETURNING member)
-UPDATE message SET state = 'due', due_at = $3 FROM c WHERE message.member = c.member AND state = 'held';
+UPDATE message SET state = 'due', due_at = $3 FROM (SELECT member FROM c UNION ALL SELECT gone FROM c JOIN merged ON stays = c.member) w
+WHERE message.member = w.member AND state = 'held';
 
 -- name: forget_contact!
 -- Erase the address.
@@ -102,8 +104,16 @@ c AS (INSERT INTO contact (member, email) SELECT $2, email FROM contact WHERE me
 DELETE FROM contact WHERE member = $1;
 
 -- name: release_messages!
--- An address came: what was held for it is due.
-UPDATE message SET state = 'due', due_at = $2 WHERE member = $1 AND state = 'held' AND EXISTS (SELECT FROM contact WHERE member = $1);
+-- Two became one: what was held for an address that either has is due.
+UPDATE message SET state = 'due', due_at = $2 FROM (SELECT $1 UNION ALL SELECT gone FROM merged WHERE stays = $1) w (member)
+WHERE message.member = w.member AND state = 'held' AND EXISTS (SELECT FROM contact WHERE contact.member = $1);
+
+-- name: drop_told_twice!
+-- Of what members who became one would both be told, what was sent is kept, or else the first.
+WITH w (member) AS (SELECT $1 UNION ALL SELECT gone FROM merged WHERE stays = $1)
+UPDATE message SET state = 'dropped', note = 'told already' FROM w WHERE message.member = w.member AND state IN ('due', 'held')
+AND EXISTS (SELECT FROM w x JOIN message o ON o.member = x.member WHERE o.milestone = message.milestone
+            AND (o.state = 'sent' OR o.state IN ('due', 'held') AND (o.created_at, o.id) < (message.created_at, message.id)));
 
 -- name: documents_of
 -- What is on its way of a member.
