@@ -119,6 +119,19 @@ class MessagesTests(LedgerSuite):
         [message] = await self._claim(shop)
         assert message.id == state.id
 
+    @pytest.mark.parametrize("known", [False, True])
+    async def test_an_address_that_comes_makes_it_due_by_the_clock(self, shop: Shop, *, known: bool) -> None:
+        """Whichever way it comes, where the feed's time is ahead."""
+        shop.now.at += 400 * DAY
+        await shop.sell(big_order("A1", "ann"))
+        shop.now.at -= 400 * DAY
+        if known:
+            await shop.ledger.set_contact("ann", "ann@example.com", actor="clerk")
+        else:
+            await shop.ledger.enrol([("ann", "ann@example.com")], actor="clerk")
+        [message] = await self._claim(shop)
+        assert message.email == "ann@example.com"
+
     async def test_what_was_sent_is_not_sent_again(self, shop: Shop) -> None:
         """Nor what is undeliverable; the state says which."""
         await shop.sell(*(big_order(f"A{n}", f"m{n}", email=f"m{n}@example.com") for n in range(2)))
