@@ -506,16 +506,17 @@ INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
 VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?6) ON CONFLICT DO NOTHING;
 
 -- name: release_messages!
--- An address came: what was held for it is due, of those who became the member, too.
-UPDATE message SET state = 'due', due_at = ?2 WHERE state = 'held'
+-- An address came: what was held for it is due, of those who became the member, too. By the member: `+` keeps the index of
+-- all that is held out of it.
+UPDATE message SET state = 'due', due_at = ?2 WHERE +state = 'held'
 AND member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) AND EXISTS (SELECT 1 FROM contact WHERE member = ?1);
 
 -- name: drop_told_twice!
 -- Of what members who became one would both be told, what was sent is kept, or else the first.
 WITH who (number) AS (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
-UPDATE message SET state = 'dropped', note = 'told already' WHERE state IN ('due', 'held') AND member IN (SELECT number FROM who)
+UPDATE message SET state = 'dropped', note = 'told already' WHERE +state IN ('due', 'held') AND member IN (SELECT number FROM who)
 AND EXISTS (SELECT 1 FROM message o WHERE o.member IN (SELECT number FROM who) AND o.milestone = message.milestone
-            AND (o.state = 'sent' OR o.state IN ('due', 'held') AND (o.created_at, o.id) < (message.created_at, message.id)));
+            AND (+o.state = 'sent' OR +o.state IN ('due', 'held') AND (o.created_at, o.id) < (message.created_at, message.id)));
 
 -- name: drop_messages!
 -- The member was erased: what was not sent never is.
@@ -525,7 +526,7 @@ UPDATE message SET state = 'dropped' WHERE member = ? AND state IN ('due', 'held
 -- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile. The address is that of
 -- the member whom their own one became.
 UPDATE message SET due_at = ?2, attempts = attempts + 1
-WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT ?3)
+WHERE id IN (SELECT id FROM message INDEXED BY message_due WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT ?3)
 RETURNING id, milestone, points, created_at, attempts,
           (SELECT c.email FROM member m JOIN contact c ON c.member = coalesce(m.merged_into, m.number) WHERE m.number = message.member);
 
@@ -611,7 +612,7 @@ RETURNING id;
 
 -- name: any_due
 -- Whether there is a message to try.
-SELECT EXISTS (SELECT 1 FROM message WHERE state = 'due' AND due_at <= ?);
+SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_due WHERE state = 'due' AND due_at <= ?);
 
 -- name: find_intent
 -- A purchase, by its order id.

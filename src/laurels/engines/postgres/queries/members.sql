@@ -26,7 +26,8 @@ WHERE message.member = w.member AND state = 'held';
 -- name: write_first_contacts!
 -- Where members are reached, if nothing is known; what was held for an address is due.
 WITH c AS (INSERT INTO contact (member, email) SELECT * FROM unnest($1::int[], $2::text[]) ON CONFLICT (member) DO NOTHING RETURNING member)
-UPDATE message SET state = 'due', due_at = $3 FROM (SELECT member FROM c UNION ALL SELECT gone FROM c JOIN merged ON stays = c.member) w
+UPDATE message SET state = 'due', due_at = $3
+FROM (SELECT member FROM c UNION ALL SELECT gone FROM merged WHERE stays = ANY(ARRAY(SELECT member FROM c))) w
 WHERE message.member = w.member AND state = 'held';
 
 -- name: forget_contact!
