@@ -45,6 +45,8 @@ ABOUT_ALL = {
     "write_names_key",
 }
 """These are about all members, or about all documents; or ask whether there is one."""
+COUNTING = {"counts"}
+"""These count what waits."""
 BY_SOURCE = {"next_source"}
 """These ask for a source itself."""
 
@@ -112,3 +114,13 @@ async def test_a_page_of_messages_begins_at_its_cursor_and_is_not_sorted(tmp_pat
         "messages_in_state": "SEARCH s USING INDEX message_state (state=? AND (created_at,id)>(?,?))",
     }
     assert not [step for name in first for step, _ in found[name] if "TEMP B-TREE" in step]
+
+
+async def test_no_look_up_walks_through_the_messages_of_a_state(tmp_path: Path) -> None:
+    """What is due, and what is held for a member, is found without the others: there may be one for each member."""
+    found = await plans(tmp_path / "laurels.db")
+    walked = {
+        name: [step for step, table in steps if table == "message" and step.endswith("(state=?)")]
+        for name, steps in found.items()
+    }
+    assert {name: steps for name, steps in walked.items() if steps and name not in COUNTING} == {}

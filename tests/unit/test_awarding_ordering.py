@@ -20,11 +20,11 @@ def document(kind: DocumentKind, id: str, member: int, position: int) -> Awarded
     return Awarded(kind=kind, source="shop", id=id, member=member, accepted_at=7, content=None, entry=entry)
 
 
-def merger(member: int, position: int, **names: int) -> Entry:
+def merger(member: int, position: int, *, into: int | None = None, of: int | None = None) -> Entry:
     """An entry of a merger: of who ends (`into`) or of who goes on (`of`)."""
     return msgspec.convert(
         {"shard": 1, "position": position, "kind": EntryKind.MERGE, "member": member, "points": 0}
-        | {"details": encode(MergeDetails(**names))}
+        | {"details": encode(MergeDetails(into=into, of=of))}
         | dict.fromkeys(("occurred_at", "board_at", "recorded_at"), 7),
         Entry,
     )

@@ -17,6 +17,7 @@ from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, Mark, Version
 from laurels.model.currencies import DECIMALS
 from laurels.model.entries import MOVES_POINTS
+from laurels.model.market import market_after
 from laurels.model.money import format_amount
 from laurels.model.times import to_datetime
 from laurels.program.liability import half_up
@@ -29,8 +30,8 @@ MILLION = 1_000_000
 class JournalLine(Struct, frozen=True, kw_only=True):
     """What entries of a kind moved on a local day of recording in a market: `entries` of them, so many points, and what
     those are worth in the market's currency, empty where no program of then said it. The market of an entry is the
-    currency that it names itself, of others the last one that an entry of its member named before; empty where there
-    was none.
+    currency that it names itself, of others the last one that an entry of its member named before, or else that of
+    who became its member; empty where there was none.
     """
 
     day: str
@@ -64,11 +65,11 @@ class _Tally:
         self.outstanding: dict[str, int] = defaultdict(int)
 
     def take(self, entry: Entry, *, inside: bool) -> None:
-        if entry.currency is not None:
-            self._market[entry.member] = entry.currency
+        market = market_after(self._market.get(entry.member, ""), entry)
+        if market:
+            self._market[entry.member] = market
         if entry.kind not in MOVES_POINTS or not entry.points:
             return
-        market = self._market.get(entry.member, "")
         self.outstanding[market] += entry.points
         if inside:
             program = self._programs.at(entry.recorded_at)

@@ -23,7 +23,8 @@ class Message(Struct, frozen=True, kw_only=True):
 class MessageState(Struct, frozen=True, kw_only=True):
     """What became of a message. `due_at` is when it is tried next, where it is due; `member_id` None: erased.
 
-    `state`: `due`, `held` (no address yet), `sent`, `undeliverable`, or `dropped` (the member was erased).
+    `state`: `due`, `held` (no address yet), `sent`, `undeliverable`, or `dropped` (the member was erased, or became one
+    with another who has the same message).
     """
 
     id: str
@@ -48,7 +49,8 @@ class Outbox(Protocol):
     async def claim_messages(self, limit: int, *, lease_s: float) -> list[Message]:
         """Messages that are due, kept from everyone else for `lease_s` seconds; then they are due again.
 
-        A message whose member has no address is not due: it is held until one comes.
+        A message whose member has no address is not due: it is held until one comes. The address of a member who became
+        another is that one's.
         """
         ...
 

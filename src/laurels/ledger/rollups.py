@@ -47,9 +47,7 @@ class Sums(NamedTuple):
 
 
 class RolledMember(Struct, frozen=True):
-    """What counting a member's next entry needs: the currency that an entry named last, the tier, and the last active
-    day.
-    """
+    """What counting a member's next entry needs: its market (`model.market`), the tier, and the last active day."""
 
     market: str = ""
     tier: str = ""

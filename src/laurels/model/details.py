@@ -115,13 +115,14 @@ class TierDetails(Struct, frozen=True, omit_defaults=True):
 
 class MergeDetails(Struct, frozen=True, omit_defaults=True):
     """Of a merge. The entry of the member that ends names `into`, the other one `of`; `earned` and `score` move with
-    the entry's points.
+    the entry's points. The other one says, too, which `market` they come from: a currency, "" for none.
     """
 
     into: int | None = None
     of: int | None = None
     earned: int = 0
     score: int = 0
+    market: str = ""
 
 
 def encode(details: Struct) -> bytes | None:

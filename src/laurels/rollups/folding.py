@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from laurels.ledger.rollups import Basis, Cell, RolledMember, RolledUp, Sums
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details, TierDetails, merged_into
+from laurels.model.market import market_after
 from laurels.model.ordered import ordered
 from laurels.program import GRAIN
 from laurels.rollups.changed import Before
 from laurels.rollups.days import Days
 
-FORMAT = 5
+FORMAT = 6
 """Another number makes every shop's roll-ups anew."""
 
 GONE, FIRST, ACTIVE_DAY, ACTIVE_MONTH = "gone", "first", "active-day", "active-month"
@@ -65,9 +66,7 @@ class _Folding:
 
     def add(self, entry: Entry) -> None:
         before = self.changed.get(entry.member) or self._members.get(entry.member, _NOBODY)
-        after = before
-        if entry.currency is not None:
-            after = replace(after, market=entry.currency)
+        after = replace(before, market=market_after(before.market, entry))
         recorded = self._days.of(entry.recorded_at)
         if entry.kind in _ACTIVE:
             after = self._count_active(entry, after, recorded)

@@ -14,11 +14,14 @@ from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
 from laurels.console.views.texts import one_line
+from laurels.model.undoing import UNDO_SOURCE, undo_key
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 _GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
+_ENTRY = re.compile(r"[0-9]{1,5}-[0-9]{1,18}")
 _SAID = ("points", "reason", "note", "until", "board", "quiet")
 _NO_REASON = "Say why, for colleagues: a ticket number helps."
+_UNDONE = "A colleague has undone this correction."
 _FAULTY = 422
 _REFUSED = frozenset({"invalid-input", "not-allowed", "conflict", "points-out-of-range"})
 """What is said beside the form: mending it helps."""
@@ -28,18 +31,19 @@ _REFUSED = frozenset({"invalid-input", "not-allowed", "conflict", "points-out-of
 async def ask_for_correction(ask: Ask) -> Shown:
     """The empty form, or one that the address has filled in."""
     customer = await enrolled_customer(ask)
-    form = {name: ask.query.get(name, "") for name in ("points", "reason", "note", "until")}
+    form = {name: ask.query.get(name, "") for name in ("points", "reason", "note", "until", "undoes")}
     return _shown(customer, {**form, "board": "on", "quiet": "", "key": secrets.token_urlsafe(12)})
 
 
 @page("POST", "/customers/{number:str}/correct", "points:adjust")
 async def correct(ask: Ask) -> Shown | Elsewhere:
-    """Check the form and say what it does; or do it, once for each form that was shown. A form that was changed after
-    its check is checked anew: the button says what was checked.
+    """Check the form and say what it does; or do it, once for each form that was shown, and once for each correction
+    that it undoes. A form that was changed after its check is checked anew: the button says what was checked.
     """
     customer = await enrolled_customer(ask)
-    form = {name: ask.form.get(name, "") for name in (*_SAID, "key")}
+    form = {name: ask.form.get(name, "") for name in (*_SAID, "key", "undoes")}
     form |= {name: one_line(form[name]) for name in ("reason", "note")}
+    form["undoes"] = form["undoes"] if _ENTRY.fullmatch(form["undoes"]) else ""
     points, fault = _points(form["points"])
     lapse, no_day = _lapse(form["until"], ask.zone)
     faults = {"points": fault, "reason": "" if form["reason"].strip() else _NO_REASON, "until": no_day}
@@ -60,10 +64,12 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
         if ask.form.get("step") == "ask":
             asked = (await ask.api.post("/proposals", _proposal(customer, form, body)))["job"]
             return Elsewhere(f"/jobs/{asked['number']}")
-        done = await ask.api.post(path, body, headers={"Idempotency-Key": f"console-{form['key']}"})
+        done = await ask.api.post(path, body | _circle(form), headers={"Idempotency-Key": _key(form)})
     except ApiRefused as error:
         if error.kind not in _REFUSED:
             raise
+        if error.kind == "conflict" and form["undoes"]:
+            return _shown(customer, form, faults={"": _UNDONE}, status=error.status)
         faults = {"": error.message, **error.fields, "until": error.fields.get("expires_at", "")}
         return _shown(customer, form, faults={name: text for name, text in faults.items() if text}, status=error.status)
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
@@ -80,6 +86,15 @@ async def _effect(ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str]
             raise
         asked = await ask.api.post("/proposals", _proposal(customer, form, body), check=1)
         return _shown(customer, checked, effect=asked["effect"], limit=error.message)
+
+
+def _key(form: Mapping[str, str]) -> str:
+    """What a correction counts once by: the one that it undoes, whoever does, or the form that was shown."""
+    return undo_key(form["undoes"]) if form["undoes"] else f"console-{form['key']}"
+
+
+def _circle(form: Mapping[str, str]) -> dict[str, str]:
+    return {"source": UNDO_SOURCE} if form["undoes"] else {}
 
 
 def _proposal(customer: Mapping[str, Any], form: Mapping[str, str], body: dict[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,8 @@ def _undo_to(number: str, entry: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     match undo["action"]:
         case "adjust":
-            query = {"points": undo["points"], "reason": f"undoes entry {entry['loyaltyId']}"}
+            done = entry["loyaltyId"]
+            query = {"points": undo["points"], "reason": f"undoes entry {done}", "undoes": done}
             return "Undo this correction", f"/customers/{number}/correct?{urlencode(query)}"
         case "restore":
             query = {"redemption": entry["redemption_id"], "source": entry["source"], "points": undo["points"]}

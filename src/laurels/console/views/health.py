@@ -6,7 +6,7 @@ from typing import Any
 from laurels.console import words
 from laurels.console.page import Ask, Shown, page
 
-MUCH_BEHIND, MUCH_READY = 10_000, 10_000
+MUCH_BEHIND, MUCH_READY, MUCH_AHEAD_S = 10_000, 10_000, 60
 
 
 @page("GET", "/health", "status:read")
@@ -27,6 +27,8 @@ def _troubles(status: Mapping[str, Any]) -> Iterator[str]:
     for role in status["roles"]:
         if role["state"] != "running":
             yield f"{role['role']} {words.ROLE_STATES.get(role['state'], role['state'])}."
+    if (status.get("ahead_s") or 0) > MUCH_AHEAD_S:  # an older Laurels does not say it
+        yield f"The last entry was recorded {words.number(status['ahead_s'])} seconds ahead of now: a clock was wrong."
     if status["checked"] is not None and status["checked"]["findings"]:
         yield "The last check of the ledger found what is not as it should be: its job tells what."
     if status["counts"] is not None and status["counts"]["ready"] > MUCH_READY:

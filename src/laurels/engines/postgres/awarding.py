@@ -106,8 +106,8 @@ async def award(
     chain = await _owned_chain(db, shard, now, fence)
     last = max((item.sequence for item in items), default=0)
     waited_for, changes = await look_beside(db, shard, [*items, *late])
-    await let_wait(db, shard, changes, chain.now)
-    again = await judge_again(db, changed_by(items), chain.now)
+    await let_wait(db, shard, changes, chain.clock)
+    again = await judge_again(db, changed_by(items), chain.clock)
     if changes:
         items = [item for item in items if item.sequence not in set(changes)]
     batch = Batch(chain, facts, lock_budgets=lock_budgets)

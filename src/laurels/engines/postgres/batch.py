@@ -206,7 +206,7 @@ class Batch:
         if waited:
             await db.run("leave_aside", waited)
         if self._aside:
-            await db.run("set_aside", shard, *columns_of(self._aside, 3), now)
+            await db.run("set_aside", shard, *columns_of(self._aside, 3), self.chain.clock)
         closing = [
             (month, kept.number, points)
             for kept in self.members.values()

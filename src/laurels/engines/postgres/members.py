@@ -280,7 +280,7 @@ async def write_contact(db: Statements, batch: Batch, number: int, email: str | 
     if email is None:
         await db.run("forget_contact", number)
     else:
-        await db.run("write_contact", number, email, batch.chain.now)
+        await db.run("write_contact", number, email, batch.chain.clock)
     if who is not None:
         batch.chain.event(EntryKind.CONTACT, number, actor=who)
 

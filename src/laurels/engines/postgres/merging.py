@@ -11,6 +11,7 @@ from laurels.ledger import Claim, Decide, Outcome, shard_of
 from laurels.ledger.claim import by_clock
 from laurels.model import Balance
 from laurels.model.details import MergeDetails, encode
+from laurels.model.market import market_of
 from laurels.model.months import Months
 
 
@@ -57,6 +58,7 @@ async def merge(
         await batch.write(db)
     await db.run("merge_member", shard, number, other_shard, other)
     await db.run("merge_rest", number, other)
+    await db.run("drop_told_twice", other)
     await db.run("release_messages", other, now)
     sequences = [row[0] for row in await db.all("documents_of", shard, number)]
     if sequences:
@@ -100,6 +102,10 @@ async def _move_totals(db: Statements, gone: tuple[Batch, int], stays: tuple[Bat
     for month, scored in [*had.months.open(), *closed]:
         has.score(month, scored)
     had.balance, had.months = Balance(), Months()
-    for (batch, number), sign, names in ((gone, -1, {"into": stays[1]}), (stays, 1, {"of": gone[1]})):
-        details = encode(MergeDetails(earned=sign * earned, score=sign * score, **names))
-        batch.merge_entry(number, sign * points, actor, details)
+    rows = await db.all("market_entries", gone[0].chain.shard, gone[1])
+    market = market_of((row["currency"], row["details"]) for row in rows)
+    for (batch, number), sign, said in (
+        (gone, -1, MergeDetails(into=stays[1], earned=-earned, score=-score)),
+        (stays, 1, MergeDetails(of=gone[1], earned=earned, score=score, market=market)),
+    ):
+        batch.merge_entry(number, sign * points, actor, encode(said))

@@ -61,7 +61,7 @@ def award(
     rules = decide.plain_orders if isinstance(decide, DecidesPlainOrders) and not in_depth else None
     if rules is None or overdue or db.one("any_change") is not None:
         items = [_item(row) for row in rows]
-        waiting = _let_wait(db, shard, items, chain.now)
+        waiting = _let_wait(db, shard, items, chain.clock)
         items = [each for each in items if each.sequence not in waiting]
         _judge(db, chain, items, overdue, decide, in_depth=in_depth)
     else:
@@ -141,7 +141,7 @@ def _judge(  # noqa: PLR0917 - what is judged, and by what
     for item, status, reason in aside:
         if item.sequence in new:
             new[item.sequence].queue()
-        _set_aside(db, item, status, reason, chain.now)
+        _set_aside(db, item, status, reason, chain.clock)
     written = write(db, chain, outcome, known, totals)
     if new:
         db.run_rows(

@@ -137,7 +137,7 @@ def _write_contact(db: Database, chain: Chain, member: Member, email: str | None
         db.run("forget_contact", member.number)
     else:
         db.run("write_contact", member.number, email)
-        db.run("release_messages", member.number, chain.now)
+        db.run("release_messages", member.number, chain.clock)
     if known:
         chain.event(EntryKind.CONTACT, member.number, actor=_who(actor, member.member_id))
 

@@ -9,6 +9,7 @@ from laurels.errors import Conflict, PointsOutOfRange, UnknownMember
 from laurels.ledger import Decide, Outcome
 from laurels.model import Balance, EntryKind, Version
 from laurels.model.details import MergeDetails, encode
+from laurels.model.market import market_of
 
 
 def merge(db: Database, member_id: str, into: str, actor: str, now: int, *, join: Decide | None) -> Version:
@@ -42,6 +43,7 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int, *, join
     db.run("forget_attributes", number)
     db.run("move_inbox", stays[5], number)
     db.run("merge_milestones", stays[0], number)
+    db.run("drop_told_twice", stays[0])
     db.run("release_messages", stays[0], now)
     chains.save()
     return chains_version(db)
@@ -58,6 +60,9 @@ def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tup
     had.balance, had.months = Balance(), type(had.months)()
     db.run("forget_closed_months", gone[0])
     save_totals(db, {gone[0]: had, stays[0]: has})
-    for (member, shard), sign, names in ((gone, -1, {"into": stays[0]}), (stays, 1, {"of": gone[0]})):
-        details = encode(MergeDetails(earned=sign * earned, score=sign * score, **names))
-        chains.of(shard).event(EntryKind.MERGE, member, actor=actor, points=sign * points, details=details)
+    market = market_of((row[0], row[1]) for row in db.all("market_entries", gone[0]))
+    for (member, shard), sign, said in (
+        (gone, -1, MergeDetails(into=stays[0], earned=-earned, score=-score)),
+        (stays, 1, MergeDetails(of=gone[0], earned=earned, score=score, market=market)),
+    ):
+        chains.of(shard).event(EntryKind.MERGE, member, actor=actor, points=sign * points, details=encode(said))

@@ -533,18 +533,29 @@ INSERT INTO message (id, member, milestone, points, state, created_at, due_at)
 VALUES (?1, ?2, ?3, ?4, iif(EXISTS (SELECT 1 FROM contact WHERE member = ?2), 'due', 'held'), ?5, ?6) ON CONFLICT DO NOTHING;
 
 -- name: release_messages!
--- An address came: what was held for it is due.
-UPDATE message SET state = 'due', due_at = ?2 WHERE member = ?1 AND state = 'held';
+-- An address came: what was held for it is due, of those who became the member, too. By the member: `+` keeps the index of
+-- all that is held out of it.
+UPDATE message SET state = 'due', due_at = ?2 WHERE +state = 'held'
+AND member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) AND EXISTS (SELECT 1 FROM contact WHERE member = ?1);
+
+-- name: drop_told_twice!
+-- Of what members who became one would both be told, what was sent is kept, or else the first.
+WITH who (number) AS (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1)
+UPDATE message SET state = 'dropped', note = 'told already' WHERE +state IN ('due', 'held') AND member IN (SELECT number FROM who)
+AND EXISTS (SELECT 1 FROM message o WHERE o.member IN (SELECT number FROM who) AND o.milestone = message.milestone
+            AND (+o.state = 'sent' OR +o.state IN ('due', 'held') AND (o.created_at, o.id) < (message.created_at, message.id)));
 
 -- name: drop_messages!
 -- The member was erased: what was not sent never is.
 UPDATE message SET state = 'dropped' WHERE member = ? AND state IN ('due', 'held');
 
 -- name: claim_messages
--- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile.
+-- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile. The address is that of
+-- the member whom their own one became.
 UPDATE message SET due_at = ?2, attempts = attempts + 1
-WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT ?3)
-RETURNING id, milestone, points, created_at, attempts, (SELECT email FROM contact c WHERE c.member = message.member);
+WHERE id IN (SELECT id FROM message INDEXED BY message_due WHERE state = 'due' AND due_at <= ?1 ORDER BY due_at LIMIT ?3)
+RETURNING id, milestone, points, created_at, attempts,
+          (SELECT c.email FROM member m JOIN contact c ON c.member = coalesce(m.merged_into, m.number) WHERE m.number = message.member);
 
 -- name: set_message!
 -- What became of a try.
@@ -623,11 +634,12 @@ ORDER BY m.member_id LIMIT ?4;
 -- name: retry_message
 -- Due now, where it waits or is undeliverable and there is an address.
 UPDATE message SET state = 'due', due_at = ?2 WHERE id = ?1 AND state IN ('due', 'undeliverable')
-AND EXISTS (SELECT 1 FROM contact WHERE member = message.member) RETURNING id;
+AND EXISTS (SELECT 1 FROM member m JOIN contact c ON c.member = coalesce(m.merged_into, m.number) WHERE m.number = message.member)
+RETURNING id;
 
 -- name: any_due
 -- Whether there is a message to try.
-SELECT EXISTS (SELECT 1 FROM message WHERE state = 'due' AND due_at <= ?);
+SELECT EXISTS (SELECT 1 FROM message INDEXED BY message_due WHERE state = 'due' AND due_at <= ?);
 
 -- name: find_intent
 -- A purchase, by its order id.
@@ -1036,6 +1048,11 @@ SELECT number, shard, merged_into FROM member WHERE member_id = ?;
 -- name: merge_member!
 -- A member becomes another, and so do those who became it.
 UPDATE member SET merged_into = ?1 WHERE number = ?2 OR merged_into = ?2;
+
+-- name: market_entries
+-- What a member's market follows from, newest first: entries that name a currency, and mergers. Costs by its entries.
+SELECT currency, details FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?)
+AND (currency IS NOT NULL OR kind = 'merge') ORDER BY place DESC;
 
 -- name: merge_contact!
 -- The address goes over where the other has none.

@@ -33,7 +33,7 @@ def own_gauges(services: HttpServices) -> bytes:
 
 async def gauges(services: HttpServices) -> bytes:
     """What waits at this moment, in Prometheus's text format. Without a ledger or a board the figures of the other."""
-    counts, heads = await _ledger(services)
+    counts, heads, recorded_at = await _ledger(services)
     view = await _board(services)
     now = services.now()
     families = [
@@ -42,6 +42,11 @@ async def gauges(services: HttpServices) -> bytes:
     ]
     if counts is not None:
         families += _of_ledger(counts, now)
+    if recorded_at is not None:
+        ahead = max(0, recorded_at - now) / SECOND
+        families.append(
+            _gauge("laurels_feed_ahead_seconds", "By which the last entry was recorded ahead of now.", ahead)
+        )
     if view is not None and view.confirmed_at:  # 0: of data that a server lost the rest of, known to be behind
         age = max(0, now - view.confirmed_at) / SECOND
         families.append(_gauge("laurels_feed_lag_seconds", "Since the board was known to be at the feed's end.", age))
@@ -53,12 +58,13 @@ async def gauges(services: HttpServices) -> bytes:
     return generate_latest(registry)
 
 
-async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None]:
+async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None, int | None]:
+    ledger = services.ledger
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            return await services.ledger.counts(), await services.ledger.heads()
+            return await ledger.counts(), await ledger.heads(), await ledger.recorded_at()
     except (LedgerUnavailable, TimeoutError):
-        return None, None
+        return None, None, None
 
 
 async def _board(services: HttpServices) -> View | None:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 import laurels
 from laurels.backup_note import BackupNote, last_backup, last_restore
+from laurels.clock import SECOND
 from laurels.errors import BoardNotReady, LedgerUnavailable
 from laurels.http.api.gauges import ANSWER_WITHIN_S
 from laurels.http.api.service import Head, RoleShown, heads_shown, roles_shown
@@ -51,9 +52,10 @@ class Backup(Struct, frozen=True, kw_only=True):
 
 class StatusShown(Struct, frozen=True, kw_only=True):
     """How it is now. `counts` and `heads` are null while the ledger is away, `behind` (entries that the leaderboard has
-    yet to show) while either is. `advice`: what to set otherwise on the ledger's server, where that costs more than it
-    has to. `checked`, `backed_up` and `restored` (also on trial) are null where it was not done here: a server's ledger
-    is backed up by its own means, which are not known here.
+    yet to show) while either is. `ahead_s`: by how many seconds the last entry was recorded later than it is now, since
+    a clock was ahead; 0 where all is well, null while the ledger is away. `advice`: what to set otherwise on the
+    ledger's server, where that costs more than it has to. `checked`, `backed_up` and `restored` (also on trial) are
+    null where it was not done here: a server's ledger is backed up by its own means, which are not known here.
     """
 
     at: str
@@ -65,6 +67,7 @@ class StatusShown(Struct, frozen=True, kw_only=True):
     counts: WaitingCounts | None
     heads: list[Head] | None
     behind: int | None
+    ahead_s: int | None
     advice: list[str]
     checked: LedgerCheck | None
     backed_up: Backup | None
@@ -75,7 +78,7 @@ class StatusShown(Struct, frozen=True, kw_only=True):
 async def show_status(request: Request) -> Response:
     """Tell how Laurels gets on: also while the ledger or the leaderboard is away."""
     services = request.services
-    counts, heads, advice = await _ledger(services)
+    counts, heads, recorded_at, advice = await _ledger(services)
     return Response(
         200,
         StatusShown(
@@ -88,6 +91,7 @@ async def show_status(request: Request) -> Response:
             counts=None if counts is None else _counts(counts),
             heads=None if heads is None else heads_shown(heads),
             behind=await _behind(services, heads),
+            ahead_s=None if recorded_at is None else max(0, recorded_at - services.now()) // SECOND,
             advice=advice,
             checked=None if heads is None else await _last_check(services),
             backed_up=_noted(last_backup(services.settings.state)),
@@ -108,13 +112,13 @@ async def show_time_zone(request: Request) -> Response:
     return Response(200, TimeZoneShown(request.services.programs.current.time_zone))
 
 
-async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None, list[str]]:
+async def _ledger(services: HttpServices) -> tuple[Counts | None, Heads | None, int | None, list[str]]:
     ledger = services.ledger
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            return await ledger.counts(), await ledger.heads(), await ledger.advice()
+            return await ledger.counts(), await ledger.heads(), await ledger.recorded_at(), await ledger.advice()
     except (LedgerUnavailable, TimeoutError):
-        return None, None, []
+        return None, None, None, []
 
 
 async def _behind(services: HttpServices, heads: Heads | None) -> int | None:

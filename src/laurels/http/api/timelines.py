@@ -1,5 +1,6 @@
 """What happened to a customer's points, newest first, with the balance after each entry and what may be undone."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -10,10 +11,11 @@ from laurels.http.admission.rights import most_points
 from laurels.http.api.customers import READ, by_id, by_number, channel_of
 from laurels.http.routes import Request, Response, route
 from laurels.ledger import Customer, TimelineEntry
-from laurels.model import Channel, Entry, EntryKind
+from laurels.model import Channel, DocumentKind, Entry, EntryKind
 from laurels.model.details import Details, adjust_details
 from laurels.model.money import format_amount
 from laurels.model.times import format_instant
+from laurels.model.undoing import UNDO_SOURCE, undo_key
 
 UNDO_FOR = 30 * DAY
 """A correction can be undone for so long."""
@@ -33,7 +35,8 @@ class TimelineQuery(Struct, forbid_unknown_fields=True):
 
 class Undo(Struct, frozen=True):
     """What undoes an entry: `adjust` by the opposite, `restore` what was spent, `cancel_refund`. `points` is what it
-    would give or take.
+    would give or take. The opposite counts once, whoever sends it, with the `Idempotency-Key` `undo:` and the entry's
+    `loyaltyId` and the `source` `console`; a correction that was undone so is not offered again.
     """
 
     action: str
@@ -113,7 +116,8 @@ async def _timeline(request: Request, query: TimelineQuery, customer: Customer) 
         limit=query.limit,
     )
     entries = await request.services.programs.worded([each.entry for each in found.entries], request.services.ledger)
-    rows = [_row(request, customer, each, entry) for each, entry in zip(found.entries, entries, strict=True)]
+    undone = await _undone(request, entries)
+    rows = [_row(request, customer, each, entry, undone) for each, entry in zip(found.entries, entries, strict=True)]
     return TimelineShown(
         rows,
         None if found.before is None else f"{found.before}:{found.balance}",
@@ -129,8 +133,18 @@ def _kinds(text: str) -> frozenset[EntryKind]:
     return frozenset(EntryKind(kind) for kind in named)
 
 
-def _row(request: Request, customer: Customer, found: TimelineEntry, entry: Entry) -> TimelineRow:
-    undo = _undo(request, customer, found, entry)
+async def _undone(request: Request, entries: Sequence[Entry]) -> frozenset[str]:
+    """The keys of the corrections that undid one of these entries."""
+    keys = {undo_key(entry.loyalty_id) for entry in entries if entry.kind is EntryKind.ADJUST}
+    if not keys or "points:adjust" not in request.caller.scopes:
+        return frozenset()
+    return frozenset(await request.services.ledger.known_documents(DocumentKind.ADJUSTMENT, UNDO_SOURCE, keys))
+
+
+def _row(
+    request: Request, customer: Customer, found: TimelineEntry, entry: Entry, undone: frozenset[str]
+) -> TimelineRow:
+    undo = None if undo_key(entry.loyalty_id) in undone else _undo(request, customer, found, entry)
     expires = adjust_details(entry.details).expires_at if entry.kind is EntryKind.ADJUST else None
     has_amount = entry.amount is not None and entry.currency is not None
     channel = channel_of(found)

@@ -344,6 +344,7 @@ ANSWERS: Mapping[str, Any] = {
         },
         "heads": [{"shard": 0, "position": 4711, "hash": "0f" * 16}],
         "behind": 0,
+        "ahead_s": 0,
         "advice": [],
         "checked": {"job": 12, "at": "2025-11-02T04:00:31Z", "findings": 0},
         "backed_up": {"at": "2025-11-02T03:00:09Z", "entries": 4711},

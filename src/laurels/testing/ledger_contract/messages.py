@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from laurels.clock import DAY, SECOND, elapsed
 from laurels.ledger import Message, Passed
 from laurels.model import MemberEvent, Order
@@ -117,6 +119,19 @@ class MessagesTests(LedgerSuite):
         [message] = await self._claim(shop)
         assert message.id == state.id
 
+    @pytest.mark.parametrize("known", [False, True])
+    async def test_an_address_that_comes_makes_it_due_by_the_clock(self, shop: Shop, *, known: bool) -> None:
+        """Whichever way it comes, where the feed's time is ahead."""
+        shop.now.at += 400 * DAY
+        await shop.sell(big_order("A1", "ann"))
+        shop.now.at -= 400 * DAY
+        if known:
+            await shop.ledger.set_contact("ann", "ann@example.com", actor="clerk")
+        else:
+            await shop.ledger.enrol([("ann", "ann@example.com")], actor="clerk")
+        [message] = await self._claim(shop)
+        assert message.email == "ann@example.com"
+
     async def test_what_was_sent_is_not_sent_again(self, shop: Shop) -> None:
         """Nor what is undeliverable; the state says which."""
         await shop.sell(*(big_order(f"A{n}", f"m{n}", email=f"m{n}@example.com") for n in range(2)))
@@ -169,6 +184,50 @@ class MessagesTests(LedgerSuite):
         shop.now.at += 10**14
         assert await self._claim(shop) == []
         assert await shop.ledger.messages("ann") == []
+
+    @pytest.mark.parametrize("reached", ["one", "both"])
+    @pytest.mark.parametrize("addressed", ["gone", "stays", "both", "later"])
+    @pytest.mark.parametrize("chained", [False, True])
+    async def test_who_becomes_another_is_told_as_that_one(
+        self, shop: Shop, *, reached: str, addressed: str, chained: bool
+    ) -> None:
+        """Once, at the address of the one who goes on, whoever had it; held where nobody has one, until one comes."""
+        emails = {who: f"{who}@example.com" if addressed in {who, "both"} else None for who in ("gone", "stays")}
+        await shop.ledger.enrol([(who, emails[who]) for who in emails] + [("at-last", None)], actor="clerk")
+        for who in ("gone", "stays") if reached == "both" else ("gone",):
+            await shop.sell(big_order(f"A-{who}", who))
+        await shop.awarder.merge("gone", "stays", actor="clerk")
+        if chained:
+            await shop.awarder.merge("stays", "at-last", actor="clerk")
+        goes_on = "at-last" if chained else "stays"
+        if addressed == "later":
+            assert await self._claim(shop) == []
+            await shop.ledger.give_up_held(created_before=shop.now.at)
+            await shop.accept(order("B", goes_on, "1.00", email="stays@example.com"))
+        [message] = await self._claim(shop)
+        assert message.email == (emails["stays"] or emails["gone"] or "stays@example.com")
+        await shop.ledger.message_undeliverable(message.id, note="mailbox unknown")
+        assert await shop.ledger.retry_message(message.id)
+        [again] = await self._claim(shop)
+        assert again.email == message.email
+        await shop.ledger.message_sent(message.id)
+        states = [each.state for each in await shop.ledger.messages(goes_on)]
+        assert sorted(states) == ["dropped", "sent"][reached != "both" :]
+
+    async def test_what_one_was_told_is_not_told_to_who_it_became(self, shop: Shop) -> None:
+        """Nor the other way round, whoever passed the milestone first."""
+        await shop.ledger.enrol([(who, f"{who}@example.com") for who in ("ann", "bob", "cy")], actor="clerk")
+        await shop.sell(big_order("A1", "ann"), big_order("B1", "bob"))
+        for message in await self._claim(shop):
+            if message.email == "bob@example.com":
+                await shop.ledger.message_sent(message.id)
+        await shop.sell(big_order("C1", "cy"))
+        await shop.awarder.merge("ann", "bob", actor="clerk")
+        await shop.awarder.merge("bob", "cy", actor="clerk")
+        shop.now.at += 10**14
+        assert await self._claim(shop) == []
+        states = [(each.member_id, each.state) for each in await shop.ledger.messages("cy")]
+        assert sorted(states) == [("ann", "dropped"), ("bob", "sent"), ("cy", "dropped")]
 
     async def test_a_message_that_is_due_wakes_who_waits(self, shop: Shop) -> None:
         """At once, long before the time that it would wait at most."""

@@ -158,6 +158,21 @@ class RefundsOfOrdersTests(LedgerSuite):
         await shop.sell(order("A1", "ann", "25.00"))
         assert (await shop.balance("ann")).balance == 3
 
+    async def test_thirty_days_are_the_clocks(self, shop: Shop) -> None:
+        """Also where the feed's time is ahead, since the clock once was."""
+        shop.now.at += 400 * DAY
+        await shop.sell(order("A2", "ann", "25.00"))
+        shop.now.at -= 400 * DAY
+        early = refund("R1", "ann", "10.00", "A1")
+        await shop.sell(early)
+        shop.now.at += LONGEST_WAIT
+        await shop.award()
+        assert (await shop.state(early)).status is Status.WAITING
+        shop.now.at += 1
+        await shop.award()
+        [quarantined] = await shop.ledger.quarantine()
+        assert (quarantined.id, quarantined.quarantined_at) == ("R1", shop.now.at)
+
     async def test_an_order_that_comes_at_the_last_moment_is_in_time(self, shop: Shop) -> None:
         """In one batch with the end of the wait."""
         early = refund("R1", "ann", "10.00", "A1")

@@ -4,6 +4,7 @@ from collections import Counter
 from random import Random
 from zoneinfo import ZoneInfo
 
+from laurels.awarding import journal
 from laurels.clock import DAY, HOUR
 from laurels.ledger.rollups import (
     PER_ALL,
@@ -131,6 +132,41 @@ class RollUpsTests(LedgerSuite):
                 opening = _nonzero(found.closing)
             balances = [await shop.balance(f"m{n}") for n in range(5)]
             assert sum(opening.values()) == sum(balance.balance for balance in balances)
+
+    async def test_points_of_who_becomes_another_stay_in_their_currency(self, shop: Shop, rng: Random) -> None:
+        """Where the other has none of its own, however often and whatever comes after; the statement and the journal
+        say the same as a count beside them.
+        """
+        names = [f"m{n}" for n in range(8)]
+        await shop.ledger.enrol([(name, None) for name in names], actor="clerk")
+        market, had, owed = dict.fromkeys(names, ""), dict.fromkeys(names, 0), Counter[str]()
+        for step in range(40):
+            shop.now.at += rng.randrange(1, HOUR)
+            who, points = rng.choice(names), rng.randrange(1, 30)
+            match rng.randrange(4) if step < 20 else rng.randrange(6):
+                case 0:
+                    market[who] = rng.choice(["EUR", "GBP", "GBP"])
+                    await shop.sell(order(f"o{step}", who, f"{points}0.00", currency=market[who]))
+                    had[who], owed[market[who]] = had[who] + points, owed[market[who]] + points
+                case 1 | 2 | 3:
+                    await shop.awarder.settle(adjustment(f"j{step}", who, points))
+                    had[who], owed[market[who]] = had[who] + points, owed[market[who]] + points
+                case _ if len(names) > 1:
+                    names.remove(who)
+                    into = rng.choice(names)
+                    await shop.awarder.merge(who, into, actor="clerk")
+                    owed[market[who]] -= had[who]
+                    market[into] = market[into] or market[who]
+                    had[into], owed[market[into]] = had[into] + had[who], owed[market[into]] + had[who]
+                case _:
+                    break
+        await RollingUp(shop.ledger, LONDON).reach()
+        expected = _nonzero(dict(owed))
+        for basis in Basis:
+            found = await movement(shop.ledger, basis, 0, EVER, Grouping(per=PER_ALL))
+            assert _nonzero(found.closing) == expected
+        assert (await journal(shop.ledger, shop.programs, None, None)).outstanding == expected
+        assert [finding async for finding in roll_up_findings(shop.ledger, LONDON)] == []
 
     async def test_who_dies_between_any_two_steps_leaves_them_exact(
         self, shop: Shop, open_ledger: OpenLedger, rng: Random

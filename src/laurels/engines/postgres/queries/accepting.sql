@@ -65,7 +65,9 @@ WITH n AS MATERIALIZED (
   SELECT DISTINCT ON (member) member, email FROM k WHERE email IS NOT NULL AND member IS NOT NULL ORDER BY member, sequence
   ON CONFLICT (member) DO NOTHING RETURNING member
 ), w AS (
-  UPDATE message SET state = 'due', due_at = $1 FROM c WHERE message.member = c.member AND message.state = 'held'
+  UPDATE message SET state = 'due', due_at = $1
+  FROM (SELECT member FROM c UNION ALL SELECT gone FROM merged WHERE stays = ANY(ARRAY(SELECT member FROM c))) w
+  WHERE message.member = w.member AND message.state = 'held'
 )
 INSERT INTO inbox (shard, sequence, accepted_at, ready_at, member, kind, source, id, order_source, order_id, actor, stranger, content, raw)
 SELECT shard, sequence, $1, $1, member, kind, source, id, order_source, order_id, actor, stranger, content, raw FROM k

@@ -33,17 +33,22 @@ WHERE sequence = $1 AND state = 'q' RETURNING sequence;
 
 -- name: release_held!
 -- Messages that were held in the moment in which the address came, neither seeing the other.
-UPDATE message SET state = 'due', due_at = $1 FROM contact
-WHERE state = 'held' AND created_at > $2 AND contact.member = message.member;
+UPDATE message SET state = 'due', due_at = $1
+WHERE id = ANY (ARRAY(SELECT h.id FROM message h
+  CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = h.shard AND member.number = h.member LIMIT 1) m
+  CROSS JOIN LATERAL (SELECT FROM contact WHERE contact.member = coalesce(m.merged_into, m.number) LIMIT 1) c
+  WHERE h.state = 'held' AND h.created_at > $2)) AND state = 'held';
 
 -- name: claim_messages
 -- Messages to try now, put off for the time of one try, so that nobody else tries them meanwhile; by the server's clock where
--- none is given.
+-- none is given. The address is that of the member whom their own one became.
 UPDATE message SET due_at = coalesce($1::bigint, (extract(epoch FROM now()) * 1000000)::bigint) + $2, attempts = attempts + 1
 WHERE id = ANY (ARRAY(SELECT id FROM message
                       WHERE state = 'due' AND due_at <= coalesce($1::bigint, (extract(epoch FROM now()) * 1000000)::bigint)
                       ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-RETURNING id, milestone, points, created_at, attempts, (SELECT email FROM contact c WHERE c.member = message.member);
+RETURNING id, milestone, points, created_at, attempts,
+          (SELECT c.email FROM (SELECT * FROM member m WHERE m.shard = message.shard AND m.number = message.member LIMIT 1) m
+           CROSS JOIN LATERAL (SELECT * FROM contact WHERE contact.member = coalesce(m.merged_into, m.number) LIMIT 1) c);
 
 -- name: set_message!
 -- What became of a try.
@@ -98,7 +103,8 @@ FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member WHERE 
 -- name: retry_message
 -- Due now, where it waits or is undeliverable and there is an address.
 UPDATE message SET state = 'due', due_at = $2 WHERE id = $1 AND state IN ('due', 'undeliverable')
-AND EXISTS (SELECT FROM contact WHERE contact.member = message.member) RETURNING id;
+AND EXISTS (SELECT FROM (SELECT * FROM member m WHERE m.shard = message.shard AND m.number = message.member LIMIT 1) m
+            CROSS JOIN LATERAL (SELECT FROM contact WHERE contact.member = coalesce(m.merged_into, m.number) LIMIT 1) c) RETURNING id;
 
 -- name: any_due
 -- Whether there is a message to try, by the same clock.

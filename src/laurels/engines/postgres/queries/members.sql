@@ -18,14 +18,17 @@ SELECT count(*) FROM member_event v JOIN entry e USING (shard, position) WHERE v
 SELECT member, email FROM contact WHERE member = ANY($1::int[]);
 
 -- name: write_contact!
--- Where a member is reached; what was held for an address is due.
+-- Where a member is reached; what was held for an address is due, of those who became the member, too.
 WITH c AS (INSERT INTO contact (member, email) VALUES ($1, $2) ON CONFLICT (member) DO UPDATE SET email = excluded.email)
-UPDATE message SET state = 'due', due_at = $3 WHERE member = $1 AND state = 'held';
+UPDATE message SET state = 'due', due_at = $3 FROM (SELECT $1 UNION ALL SELECT gone FROM merged WHERE stays = $1) w (member)
+WHERE message.member = w.member AND state = 'held';
 
 -- name: write_first_contacts!
 -- Where members are reached, if nothing is known; what was held for an address is due.
 WITH c AS (INSERT INTO contact (member, email) SELECT * FROM unnest($1::int[], $2::text[]) ON CONFLICT (member) DO NOTHING RETURNING member)
-UPDATE message SET state = 'due', due_at = $3 FROM c WHERE message.member = c.member AND state = 'held';
+UPDATE message SET state = 'due', due_at = $3
+FROM (SELECT member FROM c UNION ALL SELECT gone FROM merged WHERE stays = ANY(ARRAY(SELECT member FROM c))) w
+WHERE message.member = w.member AND state = 'held';
 
 -- name: forget_contact!
 -- Erase the address.
@@ -89,6 +92,18 @@ SELECT EXISTS (SELECT FROM i) OR EXISTS (SELECT FROM a);
 WITH a AS (UPDATE aside SET raw = '' WHERE state = 'q' AND kind = $1 AND raw <> '' AND position($2::bytea IN content) > 0 RETURNING 1)
 SELECT EXISTS (SELECT FROM a);
 
+-- name: market_entries
+-- What a member's market follows from, newest first: the last entry that names a currency, and mergers behind it. Costs by
+-- the entries behind it.
+WITH RECURSIVE w(currency, kind, details, previous, n) AS (
+  SELECT e.currency, e.kind, e.details, e.previous, 1 FROM balance b
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = b.last_position LIMIT 1) e
+  WHERE b.shard = $1 AND b.member = $2
+  UNION ALL SELECT e.currency, e.kind, e.details, e.previous, n + 1 FROM w
+  CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.previous LIMIT 1) e
+  WHERE w.currency IS NULL AND w.previous > 0)
+SELECT currency, details FROM w WHERE currency IS NOT NULL OR kind = 'm' ORDER BY n;
+
 -- name: merge_member!
 -- A member becomes another, and so do those who became it.
 WITH g AS (SELECT gone, gone_shard FROM merged WHERE stays = $2 UNION ALL SELECT $2, $1),
@@ -106,8 +121,16 @@ c AS (INSERT INTO contact (member, email) SELECT $2, email FROM contact WHERE me
 DELETE FROM contact WHERE member = $1;
 
 -- name: release_messages!
--- An address came: what was held for it is due.
-UPDATE message SET state = 'due', due_at = $2 WHERE member = $1 AND state = 'held' AND EXISTS (SELECT FROM contact WHERE member = $1);
+-- Two became one: what was held for an address that either has is due.
+UPDATE message SET state = 'due', due_at = $2 FROM (SELECT $1 UNION ALL SELECT gone FROM merged WHERE stays = $1) w (member)
+WHERE message.member = w.member AND state = 'held' AND EXISTS (SELECT FROM contact WHERE contact.member = $1);
+
+-- name: drop_told_twice!
+-- Of what members who became one would both be told, what was sent is kept, or else the first.
+WITH w (member) AS (SELECT $1 UNION ALL SELECT gone FROM merged WHERE stays = $1)
+UPDATE message SET state = 'dropped', note = 'told already' FROM w WHERE message.member = w.member AND state IN ('due', 'held')
+AND EXISTS (SELECT FROM w x JOIN message o ON o.member = x.member WHERE o.milestone = message.milestone
+            AND (o.state = 'sent' OR o.state IN ('due', 'held') AND (o.created_at, o.id) < (message.created_at, message.id)));
 
 -- name: documents_of
 -- What is on its way of a member.
