@@ -20,6 +20,9 @@ from laurels.http.admission.tokens import sign_token
 from laurels.settings import Settings
 
 PATIENCE_S = 1800
+NICE = 5
+"""What the console leaves to others that it shares a host with, as its unit in deploy/ has it."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 ADVISED = {
     "shared_buffers": "2GB",
@@ -52,7 +55,7 @@ async def started(state: Path, ledger: str | None, people: int) -> AsyncIterator
         token = sign_token(settings, subject="bench", scope="status:read", ttl_s=2 * PATIENCE_S)
         await until_ready(base, serve, token)
         named = ["--as", "bench", "--roles", "lead operator auditor finance"]
-        console = begun(["console", "--state", str(state), "--port", "0", *named], known)
+        console = begun(["console", "--state", str(state), "--port", "0", *named], known, nice=NICE)
         visitors += [await signed_in(console) for _ in range(people)]
         yield Processes(settings, serve.pid, console.pid, base, visitors)
     finally:
@@ -81,9 +84,9 @@ def postgres_over(folder: Path, programs: Path) -> Iterator[PostgresServer]:
         server.stop(SIGINT)
 
 
-def begun(command: list[str], known: dict[str, str]) -> "subprocess.Popen[str]":
+def begun(command: list[str], known: dict[str, str], nice: int = 0) -> "subprocess.Popen[str]":
     """A process of Laurels, whose standard output is read."""
-    command = [sys.executable, "-m", "laurels", *command]
+    command = ["nice", "-n", str(nice), sys.executable, "-m", "laurels", *command]
     return subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 

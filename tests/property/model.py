@@ -201,14 +201,19 @@ class Model:
 
     def _award_order(self, order: Document) -> None:
         program = self.program_at(order.board_at)
+        waiting = [
+            refund
+            for refund in self._with_status("waiting")
+            if (refund.source, refund.order_id) == (order.source, order.id)
+            and self._lies_in(refund) == self._lies_in(order)
+        ]
         if order.currency not in program.per:
             order.status = "quarantined"
         elif self._post("earn", order, program.earns(order.amount, order.currency), program, order):
             order.program, order.left = program, order.amount
-            for refund in self._with_status("waiting"):
-                is_here = self._lies_in(refund) == self._lies_in(order)
-                if is_here and (refund.source, refund.order_id) == (order.source, order.id):
-                    self._award_refund(refund)
+        for refund in waiting:  # of another member it is wrong, whatever becomes of the order
+            if order.status == "awarded" or refund.member != order.member:
+                self._award_refund(refund)
 
     def _award_refund(self, refund: Document) -> None:
         order = self.documents.get(("order", refund.source, refund.order_id or ""))
