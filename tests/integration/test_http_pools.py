@@ -159,11 +159,18 @@ async def test_other_content_under_a_used_id_changes_nothing(shop: Shop) -> None
 
 
 async def test_an_id_that_a_till_used_for_a_hold_is_a_conflict(shop: Shop) -> None:
-    for hold_id in ("pool:P1", "pool:P1:1"):
+    for hold_id in ("pool:P1:shares", "pool:P1:1"):
         hold = {"hold_id": hold_id, "points": 1, "minutes": 1, "source": hold_id.replace(":", ".")}
         assert (await shop.ask("POST", "/loyalty/bob/hold", json=hold)).status_code == 201
         check_problem(await ask(shop, points=25, source=hold["source"]), 409, "conflict")
     assert [await balance(shop, member) for member in FAMILY] == [30, 20, 50]
+
+
+@pytest.mark.parametrize("ids", [("P1", "P1:0"), ("P1:0", "P1"), ("P1", "P1:shares"), ("P1:shares", "P1")])
+async def test_ids_that_go_on_where_another_ends_are_two(shop: Shop, ids: tuple[str, str]) -> None:
+    for n, id in enumerate((*ids, *ids)):
+        assert (await ask(shop, redemption_id=id, points=2)).status_code == (201 if n < len(ids) else 200)
+    assert sum(await left(shop)) == 100 - 2 * len(ids)
 
 
 async def test_a_repeat_is_answered_whoever_became_whom_since(shop: Shop) -> None:

@@ -146,7 +146,7 @@ async def retry_quarantined(
         if message.raw and not (await quarantine.quarantined(kind, source, id)).raw:
             raise NotFound from None
         raise
-    await quarantine.drop(kind, source, id, actor="retry: it was taken")
+    await quarantine.drop(kind, source, id, actor="retry, since it was taken")
 
 
 def read(body: bytes, now: int) -> tuple[Order | Refund, bytes]:

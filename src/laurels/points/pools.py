@@ -36,11 +36,11 @@ class PoolRedemption(Struct, frozen=True, kw_only=True):
     @property
     def shares_id(self) -> str:
         """What is kept of it is known by this."""
-        return f"pool:{self.redemption_id}"
+        return f"pool:{self.redemption_id}:shares"
 
     def hold_id(self, place: int) -> str:
         """What a member's part is known by. No member is named in it: it stays for ever."""
-        return f"{self.shares_id}:{place}"
+        return f"pool:{self.redemption_id}:{place}"
 
 
 class Pools:

@@ -142,6 +142,17 @@ async def test_a_slip_in_the_order_does_not_use_up_the_cancelling(shop: Shop) ->
     assert (await worth(shop, "O1"), (await worth(shop, "O2"))[0]) == ((3, [3, -3, 3]), 3)
 
 
+async def test_what_was_given_up_is_no_refund_to_cancel(shop: Shop) -> None:
+    """What it said is not kept: of which order it was, nobody knows, and it counts nothing."""
+    await bought(shop, "O1", "ann", "25.00")
+    refund = {"refund_id": "R1", "member_id": "ann", "currency": "EUR", "amount": "5.00"}
+    assert (await shop.ask("POST", "/order/O1/refund", json=refund)).status_code == 202
+    await shop.settle()
+    await send(shop, "/quarantine/refund/shop/R1/drop", 200, reason="keyed in twice")
+    for order_id in ("O1", "O2"):
+        await cancelled(shop, order_id, "R1", 404)
+
+
 async def test_an_order_that_was_changed_earns_what_it_is_now(shop: Shop) -> None:
     await bought(shop, "O1", "ann", "25.00")
     await refunded(shop, "O1", "R1", "5.00")

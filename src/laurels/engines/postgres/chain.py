@@ -128,10 +128,10 @@ async def chains_of(db: Statements, shards: list[int], now: int) -> dict[int, Ch
     return {chain.shard: chain for chain in chains}
 
 
-def chain_of(row: Row, now: int) -> Chain:
-    """Of a row of `ends`."""
+def chain_of(row: Row, now: int, not_before: int = 0) -> Chain:
+    """Of a row of `ends`; what is added is recorded no sooner than `not_before`."""
     shard, position, digest, recorded_at, fence, newest = row
-    return Chain(shard, position, digest, recorded_at, now, fence=fence, program_version=newest)
+    return Chain(shard, position, digest, max(recorded_at, not_before), now, fence=fence, program_version=newest)
 
 
 def columns_of(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -78,8 +78,8 @@ async def _look_up(db: Statements, jobs: Mapping[int, Sequence[SettleJob]], now:
         _of_members(ids),
     )
     # Recorded at one time, which is before that of no entry that any of these shards has.
-    now = max(now, *(recorded_at for _, _, _, recorded_at, _, _ in ends))
-    chains = {row[0]: chain_of(row, now) for row in ends}
+    recorded_at = max(now, *(at for _, _, _, at, _, _ in ends))
+    chains = {row[0]: chain_of(row, now, recorded_at) for row in ends}
     members: dict[int, list[Row]] = {shard: [] for shard in shards}
     for row in found:
         members[shards[0] if len(row) == _SHARD else row[_SHARD]].append(row[:_SHARD])

@@ -146,7 +146,7 @@ async def cancel_refund(request: Request, form: CancellationForm, query: CancelQ
     named = _once("order_source", form.order_source, query.order_source)
     request.caller.check_source(source)
     refund = await request.services.ledger.document(DocumentKind.REFUND, source, refund_id)
-    if refund is None or not _is_of(refund, request.ids["order_id"], named):
+    if refund is None or refund.dropped or not _is_of(refund, request.ids["order_id"], named):
         raise UnknownOrder("This order has no such refund.")
     order_source = _order_source(refund)
     if order_source is None:

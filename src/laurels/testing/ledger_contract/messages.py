@@ -108,12 +108,16 @@ class MessagesTests(LedgerSuite):
         assert {message.id for message in again} == set(ids)
         assert {message.attempts for message in again} == {2}
 
-    async def test_a_message_is_due_by_the_clock(self, shop: Shop) -> None:
+    @pytest.mark.parametrize("settled", [False, True])
+    async def test_a_message_is_due_by_the_clock(self, shop: Shop, *, settled: bool) -> None:
         """Also where the feed's time is ahead, since the clock once was: it is the feed's that never goes back."""
         shop.now.at += 400 * DAY
         await shop.sell(order("A1", "ann", "10.00", email="ann@example.com"))
         shop.now.at -= 400 * DAY
-        await shop.sell(big_order("A2", "ann"))
+        if settled:
+            await shop.awarder.settle(adjustment("J1", "ann", 101))
+        else:
+            await shop.sell(big_order("A2", "ann"))
         [state] = await shop.ledger.messages("ann")
         assert (state.created_at, state.due_at) == (shop.now.at + 400 * DAY, shop.now.at)
         [message] = await self._claim(shop)
