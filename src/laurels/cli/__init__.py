@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -98,7 +99,8 @@ def _ended_at_once() -> Iterator[None]:
     """Let Ctrl-C end the process by the system's own way while it loads: nothing has begun. Python's way would be a
     traceback out of whatever is being loaded, or be swallowed there and turn into a fault.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody else's
+    in_main = threading.current_thread() is threading.main_thread()  # no other thread may say what a signal does
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody else's
         yield
         return
     signal.signal(signal.SIGINT, signal.SIG_DFL)
