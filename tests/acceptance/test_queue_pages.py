@@ -87,7 +87,8 @@ def test_rabbitmq(rabbitmq: rabbitmq_server.RabbitServer, state: Path) -> None:
         wait_until(lambda: counted(state) == (2, 1))
     assert points_of(state, "17850") == 2
     assert "queue:orders" in laurels(*shown_command(QUEUES, "quarantine", "list"), "--state", state).stdout
-    [number] = re.findall(r"^\W*(\d+)", laurels("quarantine", "list", "--state", state).stdout, re.MULTILINE)
+    listed = laurels("quarantine", "list", "--state", state).stdout
+    number = re.findall(r"^\W*(\d+)", listed, re.MULTILINE)[0]  # an id that goes on in a next line may begin so, too
     show, retry = (
         [each.replace("12", number) for each in shown_command(QUEUES, "quarantine", word)] for word in ("show", "retry")
     )

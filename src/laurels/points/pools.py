@@ -114,7 +114,10 @@ class Pools:
         try:
             await self._points.hold(begun, actor)
         except Conflict:
-            return await self._kept(asked) or shares
+            kept = await self._kept(asked)
+            if kept is None:  # never one's own: that stands nowhere
+                raise
+            return kept
         return shares
 
     def _shares(self, states: Sequence[MemberState], points: int) -> list[int]:

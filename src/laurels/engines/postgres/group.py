@@ -84,14 +84,14 @@ class SettleGroup:
 
     async def judge(self, numbers: Sequence[int]) -> None:
         """Judge all, in order, with a number for each document that is new."""
-        new = [job for job in self._jobs if job.key not in self._known]
+        new = {n: job for n, job in enumerate(self._jobs) if job.key not in self._known}
         places = await self._places(new)
         items = await self._items(new, places, numbers)
         in_depth = any(job.in_depth for job in self._jobs)
         claim = await claim_of(self._db, self.batch, [*items.values()], in_depth=in_depth)
         entries = await entries_of(self._db, self._known.values())
         await self.batch.load(self._db, {entry.member for entry in entries.values()})
-        for job in self._jobs:
+        for n, job in enumerate(self._jobs):
             key, document = job.key, job.document
             answer: SettleAnswer | int | DocumentKey = key
             if key in self._known and self._is_elsewhere(self._known[key]):
@@ -99,45 +99,48 @@ class SettleGroup:
             elif key in self._known:
                 receipt = receipt_of(self._known[key], document, self._facts.secret, entries)
                 answer = self._with_balance(receipt)
-            elif places[key].shard != self._shard:
-                answer = places[key].shard
+            elif places[n].shard != self._shard:
+                answer = places[n].shard
             elif key in self._ended or other_end(key) in self._taken:
                 answer = ended_otherwise(document.kind)
             elif key not in self._taken:
-                answer = self._judge(job, claim, items[key], places[key])
+                answer = self._judge(job, claim, items[n], places[n])
             self._answered.append(answer)
 
-    async def _places(self, jobs: Sequence[SettleJob]) -> dict[DocumentKey, Whose]:
-        """Whose each is. Who became another, or came here so, was not looked up yet."""
-        ids = {job.document.member_id for job in jobs}
+    async def _places(self, jobs: Mapping[int, SettleJob]) -> dict[int, Whose]:
+        """Whose each is, by its place among the jobs: two may have one key, and say and name other things. Who became
+        another, or came here so, was not looked up yet.
+        """
+        ids = {job.document.member_id for job in jobs.values()}
         strangers = {each for each in ids - self._meant.keys() if shard_of(each, SHARDS) != self._shard}
         lookup = MemberLookup()
         await lookup.look_up(self._db, strangers | self._merged)
         new: dict[str, Whose] = {}
         places = {}
-        for key, document, _, _ in jobs:
+        for n, job in jobs.items():
+            document = job.document
             whose = self._meant.get(document.member_id) or lookup.get(document.member_id)
             if whose is None and document.enrols:
                 whose = new.setdefault(document.member_id, newcomer(document.member_id))
             elif whose is None:
                 stranger = keyed(self._facts.secret, document.member_id.encode())
                 whose = await owner_of(self._db, document, self._facts.secret, stranger)
-            places[key] = whose
+            places[n] = whose
         self._new = new
         return places
 
     async def _items(
-        self, new: Sequence[SettleJob], places: dict[DocumentKey, Whose], sequences: Sequence[int]
-    ) -> dict[DocumentKey, Item]:
-        here = {job.key: job.document for job in new if places[job.key].shard == self._shard}
+        self, new: Mapping[int, SettleJob], places: Mapping[int, Whose], sequences: Sequence[int]
+    ) -> dict[int, Item]:
+        here = {n: job.document for n, job in new.items() if places[n].shard == self._shard}
         if not here:
             return {}
         await self._number_newcomers()
         items = {}
-        for (key, document), sequence in zip(here.items(), sequences, strict=False):
-            whose = places[key]
+        for (n, document), sequence in zip(here.items(), sequences, strict=False):
+            whose = places[n]
             number = self._numbers[document.member_id][0] if document.member_id in self._new else whose.number
-            items[key] = Item(
+            items[n] = Item(
                 sequence=sequence,
                 kind=document.kind,
                 source=document.source,

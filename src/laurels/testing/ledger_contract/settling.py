@@ -193,3 +193,19 @@ class SettlingTests(LedgerSuite):
         assert len({answer.entry.loyalty_id for answer in answers if answer.entry}) == 1
         assert sum(not answer.repeated for answer in answers) == 1
         assert (await shop.balance("ann")).balance == 20
+
+    @pytest.mark.parametrize("members", [("ann",), ("ann", "bob"), ("ann", "cyd", "bob", "new")])
+    async def test_of_several_contents_under_one_id_at_once_one_counts_as_it_said(
+        self, shop: Shop, members: tuple[str, ...]
+    ) -> None:
+        """Whoever is first: what is written is what that one asked for; the others are it, or conflict."""
+        for n in range(5):
+            asked = [(members[m % len(members)], 10 + m) for m in range(12)] * 2
+            sent = [shop.awarder.settle(adjustment(f"J{n}", member, points)) for member, points in asked]
+            answers = await asyncio.gather(*sent)
+            told = [(of, answer) for of, answer in zip(asked, answers, strict=True) if not answer.conflict]
+            [(member, points)] = {of for of, _ in told}
+            assert sum(not answer.repeated for _, answer in told) == 1
+            assert {answer.entry.points for _, answer in told if answer.entry} == {points}
+            [entry, *_] = await shop.ledger.entries(member, limit=1)
+            assert entry.points == points
