@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from laurels.awarding import Attributes, Awarder
+from laurels.errors import LedgerUnavailable, LedgerUncertain
 from laurels.ledger import MemberRegistry, Outbox
 from laurels.model import MemberEvent, Version
 from laurels.model.ids import check_id
@@ -60,7 +61,12 @@ class Members:
 
         await forget()  # before as well: killed behind the next line, nobody would find them again
         version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor)
-        await forget()
+        try:
+            await forget()
+        except LedgerUncertain:
+            raise
+        except LedgerUnavailable as error:  # which would say that nothing was changed
+            raise LedgerUncertain from error
         return version
 
     async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:
