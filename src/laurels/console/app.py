@@ -31,7 +31,7 @@ from laurels.console.files import static_files
 from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
-from laurels.console.sealing import Seal
+from laurels.console.sealing import SessionSeal
 from laurels.console.shop_zone import NO_ZONE, ShopZone
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
@@ -191,7 +191,7 @@ class _Console:
             query=_once(request.query_params.multi_items()),
             form=form,
             file=file,
-            seal=Seal(self._setup.secret, f"{person.sub} {request.session['since']}"),
+            seal=SessionSeal(self._setup.secret, f"{person.sub} {request.session['since']}"),
             now=now,
             zone=zone or NO_ZONE,
         )

@@ -10,7 +10,7 @@ from msgspec import Struct
 from laurels.clock import SECOND
 from laurels.console.charts import Charts
 from laurels.console.client import Asking
-from laurels.console.sealing import Seal
+from laurels.console.sealing import SessionSeal
 from laurels.console.sign_in import Person
 from laurels.model.times import by_the_clock
 
@@ -35,7 +35,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     query: Mapping[str, str]
     form: Mapping[str, str]
     file: Upload | None = None
-    seal: Seal
+    seal: SessionSeal
     now: int
     zone: ZoneInfo
 

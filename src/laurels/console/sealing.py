@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _NONCE_BYTES = 12
 
 
-class Seal:
+class SessionSeal:
     """Closes and opens words for one session of one person: in another one, or to anybody else, they are none."""
 
     def __init__(self, secret: bytes, session: str) -> None:
