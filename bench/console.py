@@ -128,7 +128,7 @@ async def main(options: argparse.Namespace, state: Path, server: PostgresServer 
         await make(state, ledger, options)
         if server is not None:
             server.sql("CHECKPOINT")
-    async with started(state, ledger, options.people) as shop:
+    async with started(state, ledger, options.people, server) as shop:
         print(
             f"{options.members:,} members: there, and on the board, in {time.perf_counter() - began:,.0f} s", flush=True
         )
@@ -140,7 +140,7 @@ async def main(options: argparse.Namespace, state: Path, server: PostgresServer 
         pids = [shop.console] if server is None else [shop.console, server.pid]
         print(*await alone(shop.visitors[0], rng, options, pids), sep="\n", flush=True)
         if options.pairs:
-            print(*told(await pairs(shop, options, pids)), sep="\n")
+            print(*told(await pairs(shop, options)), sep="\n")
 
 
 async def make(state: Path, ledger: str | None, options: argparse.Namespace) -> None:

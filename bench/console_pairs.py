@@ -1,10 +1,11 @@
 """What people at the console cost those who are served meanwhile: awards, and the hot read, with the console in use and
 without, in turns.
 
-Where there are several processors, `laurels serve` has the first for itself as long as this lasts, and all else shares
-the others: the console, people, the load and a database's server of our own. On a machine without a processor to spare
-the console's own work takes from the rate whatever it is. So told are rates by the clock, and processor time of
-`laurels serve` for each award and each read, which tells what the console costs those processes alone.
+Where there are several processors the shop has half of them for itself as long as this lasts: `laurels serve`, the
+load, and a database's server of our own. The console, its people, and what the database does for it have the others, as
+on hosts of their own; left to be seen is what the console costs the shop through all that both share: locks, the log
+and its flushes, pages in memory, caches. On one processor the console's own work takes from the rate whatever it is.
+Told are rates by the clock, and processor time of `laurels serve` for each award and each read.
 """
 
 import argparse
@@ -35,12 +36,9 @@ class Pair(NamedTuple):
     used: Measured
 
 
-async def pairs(shop: Processes, options: argparse.Namespace, others: Collection[int]) -> dict[str, list[Pair]]:
-    """So many pairs of each kind. `others` are the processes beside `laurels serve` that share the other processors."""
-    with apart(shop.serve, others):
-        return {
-            name: [await pair(shop, options, what, n) for n in range(options.pairs)] for name, what in KINDS.items()
-        }
+async def pairs(shop: Processes, options: argparse.Namespace) -> dict[str, list[Pair]]:
+    """So many pairs of each kind."""
+    return {name: [await pair(shop, options, what, n) for n in range(options.pairs)] for name, what in KINDS.items()}
 
 
 async def pair(shop: Processes, options: argparse.Namespace, what: str, n: int) -> Pair:
@@ -81,22 +79,26 @@ async def measured(shop: Processes, options: argparse.Namespace, what: str, n: i
     }
     flags = [f"--{name}={value}" for name, value in known.items()]
     process = await asyncio.create_subprocess_exec(sys.executable, LOAD, what, *flags, stdout=asyncio.subprocess.PIPE)
-    answer, _ = await process.communicate()
+    with apart(shop, process.pid):
+        answer, _ = await process.communicate()
     assert process.returncode == 0, f"{LOAD.name} {what} has failed"
     return Measured(*json.loads(answer))
 
 
 @contextmanager
-def apart(served: int, others: Collection[int]) -> Iterator[None]:
-    """The first processor for one process alone, and the others for this one and those: where there are several."""
-    every = os.sched_getaffinity(0)
-    if len(every) > 1:
-        _put([served], {min(every)})
-        _put([os.getpid(), *others], every - {min(every)})
+def apart(shop: Processes, load: int) -> Iterator[None]:
+    """Half of the processors for the shop and its load, half for the console and its people: where there are two."""
+    every = sorted(os.sched_getaffinity(0))
+    half = len(every) // 2
+    database = [] if shop.server is None else [shop.server.pid]
+    if half:
+        _put([os.getpid(), shop.console], every[half:])
+        _put([shop.serve, load, *database], every[:half])
+        _put(shop.backends(), every[half:])
     try:
         yield
     finally:
-        _put([served, os.getpid(), *others], every)
+        _put([os.getpid(), shop.serve, shop.console, *database], every)
 
 
 def _put(pids: Collection[int], processors: Collection[int]) -> None:

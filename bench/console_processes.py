@@ -23,6 +23,10 @@ PATIENCE_S = 1800
 NICE = 5
 """What the console leaves to others that it shares a host with, as its unit in deploy/ has it."""
 
+STAFF = "staff"
+"""The console's role at a server of our own, by which its connections are told from the shop's."""
+STAFFS = "SELECT pid FROM pg_stat_activity WHERE usename = 'staff'"
+
 TICKS = os.sysconf("SC_CLK_TCK")
 ADVISED = {
     "shared_buffers": "2GB",
@@ -33,19 +37,31 @@ ADVISED = {
 
 
 class Processes(NamedTuple):
-    """What runs: the numbers of the processes, where `laurels serve` answers, and who is at the console."""
+    """What runs: the numbers of the processes, where `laurels serve` answers, who is at the console, and the database's
+    server where it is ours.
+    """
 
     settings: Settings
     serve: int
     console: int
     base: str
     visitors: list[Visitor]
+    server: PostgresServer | None
+
+    def backends(self) -> list[int]:
+        """The processes of our server that work for the console."""
+        if self.server is None:
+            return []
+        return [int(pid) for pid in self.server.sql(STAFFS).split()]
 
 
 @asynccontextmanager
-async def started(state: Path, ledger: str | None, people: int) -> AsyncIterator[Processes]:
+async def started(
+    state: Path, ledger: str | None, people: int, server: PostgresServer | None
+) -> AsyncIterator[Processes]:
     """Both processes over a ledger that nobody else has open, the board at its head, and so many people signed in."""
     known = {**os.environ, **({"LAURELS_LEDGER_URL": ledger} if ledger else {})}
+    staffs = {**known, **({"LAURELS_LEDGER_URL": server.url("bench", STAFF)} if server else {})}
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     serve, console = begun(["serve", "--state", str(state), "--port", str(port)], known), None
@@ -55,9 +71,9 @@ async def started(state: Path, ledger: str | None, people: int) -> AsyncIterator
         token = sign_token(settings, subject="bench", scope="status:read", ttl_s=2 * PATIENCE_S)
         await until_ready(base, serve, token)
         named = ["--as", "bench", "--roles", "lead operator auditor finance"]
-        console = begun(["console", "--state", str(state), "--port", "0", *named], known, nice=NICE)
+        console = begun(["console", "--state", str(state), "--port", "0", *named], staffs, nice=NICE)
         visitors += [await signed_in(console) for _ in range(people)]
-        yield Processes(settings, serve.pid, console.pid, base, visitors)
+        yield Processes(settings, serve.pid, console.pid, base, visitors, server)
     finally:
         for visitor in visitors:
             await visitor.client.aclose()
@@ -79,6 +95,8 @@ def postgres_over(folder: Path, programs: Path) -> Iterator[PostgresServer]:
     try:
         if is_new:
             server.sql("CREATE DATABASE bench")
+        if not server.sql("SELECT to_regrole('staff')"):
+            server.sql("CREATE ROLE staff LOGIN SUPERUSER")
         yield server
     finally:
         server.stop(SIGINT)

@@ -135,9 +135,9 @@ class PostgresServer:
             assert monotonic() < until, "the standby still listens"
             sleep(0.02)
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, user: str = USER) -> str:
         """Its address for `ledger.url`."""
-        return f"postgresql://{USER}@/{database}?host={self.folder}&port={self._settings['port']}"
+        return f"postgresql://{user}@/{database}?host={self.folder}&port={self._settings['port']}"
 
     def start(self, *, lets_in: bool = True) -> None:
         """Start it and wait until it lets somebody in, or (`lets_in=False`) says that it does not."""
