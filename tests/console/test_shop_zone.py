@@ -14,7 +14,7 @@ from tests.integration.http_shop import Shop, open_shop
 
 from laurels import clock
 from laurels.clock import MINUTE, SECOND
-from laurels.console import client_of, words
+from laurels.console import client_of, formats
 from laurels.console.transports import Answer, NotAsked, Pairs, Transport
 from laurels.console.views import worked_out
 from laurels.http import create_app, open_auth
@@ -109,7 +109,7 @@ async def test_around_midnight_it_is_the_shops_day(
         visitor = await console.signed_in("finance", "support")
         page = await visitor.open("/customers/0")
         assert f"Times are those of {AUCKLAND.key}." in page.text
-        assert words.when(at.isoformat(), AUCKLAND).partition(",")[0] in page.text
+        assert formats.when(at.isoformat(), AUCKLAND).partition(",")[0] in page.text
         page = await visitor.open("/overview")
         assert f"to={today + timedelta(days=1)}" in page.text
         page = await visitor.open("/finance")

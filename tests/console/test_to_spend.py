@@ -14,8 +14,8 @@ from tests.integration.http_shop import Shop, open_shop
 
 from laurels import clock
 from laurels.clock import DAY
-from laurels.console import words
-from laurels.console.words import MINUS
+from laurels.console import formats
+from laurels.console.formats import MINUS
 from laurels.errors import InsufficientPoints
 from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.model import Adjustment, Order, Redemption
@@ -155,7 +155,7 @@ async def test_one_figure_is_told_everywhere(shop: Shop, seed: int) -> None:
             page = await shown(visitor)
             assert to_spend(page) == told["available"]
             assert at["worth"] == worth(told["available"])
-            said = " or ".join(words.money(amount, currency) for currency, amount in at["worth"].items())
+            said = " or ".join(formats.money(amount, currency) for currency, amount in at["worth"].items())
             assert (f'<span class="meta">worth {said}</span>' in page) == (told["available"] > 0)
             seen |= {"pending"} if told["pending"] else set()
             seen |= {"held"} if told["held"] else set()
