@@ -3,7 +3,7 @@
 import structlog
 
 from laurels.metrics_sharing import is_shared
-from laurels.runtime.roles import Role, Running, run_roles
+from laurels.runtime.role import Role, Running, run_roles
 from laurels.workers import Watch
 
 log = structlog.get_logger(__name__)
