@@ -87,13 +87,6 @@ VERSIONS = ("2026-01-20T00:00:00Z", "2026-02-10T00:00:00Z")
 Step = Callable[[LedgerBook], Awaitable[Any]]
 
 
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return seed
-
-
 def some_programs(r: random.Random) -> list[dict[str, Any]]:
     """One to three versions, each of its own kind."""
     programs = []
