@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 async def _http(running: Running, watch: Watch) -> None:
-    from laurels import http  # noqa: PLC0415 - the web framework takes a while to load
+    from laurels import http  # noqa: PLC0415 - the HTTP server takes a while to load
 
     def on_ready(port: int) -> None:
         running.ports[:] = [port]
