@@ -99,6 +99,13 @@ def postgres() -> Iterator[postgres_server.Databases]:
         yield databases
 
 
+@pytest.fixture
+def database(postgres: postgres_server.Databases) -> Iterator[str]:
+    """The URL of a fresh database on that server."""
+    with postgres.new() as url:
+        yield url
+
+
 LEDGERS = ("sqlite", pytest.param("postgres", marks=pytest.mark.long))
 
 

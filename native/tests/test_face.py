@@ -117,9 +117,6 @@ def test_dashboards_are_byte_for_byte_those_of_the_memory_engine(
                     )
                     assert body == to_json(expected)
                     assert (as_of, stale, known) == (expected.as_of, expected.stale, expected.me.name is not None)
-        assert reader.render_board(ALL_TIME, 25, now[0], STALE_AFTER)[0] == to_json(
-            await dashboards.board(ALL_TIME, top=25)
-        )
         rows = [row async for chunk in memory.standings(ALL_TIME) for row in chunk]
         standings = reader.standings(ALL_TIME)
         assert len(standings) == len(rows)

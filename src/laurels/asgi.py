@@ -23,7 +23,8 @@ from laurels.http import create_app, open_auth
 from laurels.http.admission.startup_checks import check_open, is_loopback
 from laurels.http.asgi import ASGIApp, Receive, Scope, Send
 from laurels.http.problems import MEDIA_TYPE, problem_of
-from laurels.runtime.roles import BACKGROUND, Running, run_roles, wanted
+from laurels.runtime.role import Running, run_roles
+from laurels.runtime.roles import BACKGROUND, wanted
 from laurels.settings import load
 from laurels.wiring import build
 

@@ -79,12 +79,12 @@ class Bounded:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """`now` is in seconds."""
         self._now = now
-        self._kinds: OrderedDict[tuple[str, ...], _Kind] = OrderedDict()
+        self._kinds: OrderedDict[tuple[str, ...], _LineQuota] = OrderedDict()
 
     def __call__(self, _: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Pass a line on. Raises `structlog.DropEvent` for one too many."""
         key = tuple(str(event.get(name, "")) for name in ("event", "library", "message", "error", "route", "status"))
-        kind = self._kinds.pop(key, None) or _Kind(self._now())
+        kind = self._kinds.pop(key, None) or _LineQuota(self._now())
         self._kinds[key] = kind
         if len(self._kinds) > KINDS_REMEMBERED:
             self._kinds.popitem(last=False)
@@ -101,7 +101,7 @@ class Bounded:
         return event
 
 
-class _Kind:
+class _LineQuota:
     """What was written of one kind of line in this minute, and left out since."""
 
     __slots__ = ("left_out", "since", "written")

@@ -96,6 +96,8 @@ def test_the_code_for_rails_is_ruby() -> None:
     ruby = which("ruby")
     if ruby is None:
         pytest.skip("no Ruby: install it (scripts/ruby does on Debian)")
-    for code in blocks(QUEUES, "ruby"):
+    codes = blocks(QUEUES, "ruby")
+    assert codes, "the page shows some"
+    for code in codes:
         checked = subprocess.run([ruby, "-c"], input=code, capture_output=True, text=True, timeout=200, check=False)
         assert (checked.stdout, checked.returncode) == ("Syntax OK\n", 0), checked.stderr

@@ -4,7 +4,6 @@ each leaderboard that needs no server, over one shard and over sixteen.
 
 import csv
 import json
-import os
 import random
 import subprocess
 from datetime import datetime
@@ -25,14 +24,6 @@ from laurels.settings import load
 from laurels.wiring import build
 
 LONDON = ZoneInfo("Europe/London")
-
-
-@pytest.fixture
-def seed() -> int:
-    """What the choice of members follows from; printed, so that a failure can be run again."""
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return seed
 
 
 HELD_BY = [

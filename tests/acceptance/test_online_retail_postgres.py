@@ -2,22 +2,14 @@
 of ledger: the standings are those computed apart, byte for byte.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.acceptance.command_line import laurels, served
 from tests.engines import EMBEDDED
-from tests.postgres_server import Databases
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 @pytest.fixture(params=[*EMBEDDED, "valkey"])

@@ -7,7 +7,7 @@ acceptance, and which of two processes takes which order in first is chance.
 
 import csv
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -19,7 +19,6 @@ import httpx
 import msgspec
 import pytest
 from tests.acceptance.command_line import LAURELS, laurels, served
-from tests.postgres_server import Databases
 
 from laurels.exchange import PRESETS, open_documents
 from laurels.model import Order, Refund
@@ -32,12 +31,6 @@ AT_ONCE = 500
 """Orders in a request."""
 
 WITHIN_S = 300
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 def test_half_of_a_year_through_each(database: str, data_dir: Path, tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ def test_every_field_has_words(docs: Page) -> None:
 def test_every_problem_leads_to_its_words(docs: Page, address: str) -> None:
     for kind in KINDS.values():
         assert kind.meaning.replace("`", "") in docs.locator(f"[id='{kind.type}']").inner_text()
-    for link in docs.locator(".answers a").all():
+    links = docs.locator(".answers a").all()
+    assert links, "operations say what they may answer"
+    for link in links:
         assert (link.get_attribute("href") or "").removeprefix("#/problems/") in KINDS
     docs.goto(f"{address}/docs#/problems/version-not-reached")
     docs.reload()

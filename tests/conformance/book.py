@@ -9,21 +9,19 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from tests.conformance.steps import basket_of, instant, lot_name, lots_of, told_liability
 from tests.conformance.toml_text import toml_text
 
 from laurels.errors import InsufficientPoints, LaurelsError, ProgramError
-from laurels.model.currencies import DECIMALS
 from laurels.model.money import format_amount, parse_amount, parse_millionths
-from laurels.model.times import format_instant, from_datetime
+from laurels.model.times import from_datetime
 from laurels.program import (
     GRAIN,
     NOTHING,
-    Basket,
     BasketLine,
     Frame,
     Lapse,
     MemberFacts,
-    Payment,
     Program,
     ProgramState,
     Refunded,
@@ -53,9 +51,6 @@ from laurels.program import (
     word_reverse,
 )
 from laurels.program.liability import add_up, chain_ladder, defer, half_up, outstanding
-from laurels.program.local_time import NEVER
-
-MICRO = 10**12
 
 
 @dataclass
@@ -337,17 +332,7 @@ class Book:
         for kind, _member, points, _at in self.entries[step.get("since", 0) :]:
             moved[kind] = moved.get(kind, 0) + points
         assert owed.total == sum(entry[2] for entry in self.entries)
-        value = Fraction(step["value"]) * (owed.active + owed.pending)
-        return {
-            "active": owed.active,
-            "pending": owed.pending,
-            "owed": owed.owed,
-            "total": owed.total,
-            "moved": {kind: points for kind, points in sorted(moved.items()) if points},
-            "value": str(half_up(value)),
-            "expected": str(half_up(value * Fraction(step.get("redeemed_share", "1")))),
-            "to": len(self.entries),
-        }
+        return told_liability(step, owed, moved) | {"to": len(self.entries)}
 
     def do_ifrs(self, step: dict[str, Any], _: str) -> dict[str, Any]:
         expected = [Fraction(each) for each in step["expected"]]
@@ -364,62 +349,6 @@ class Book:
             "breakage_share": str(float(1 - share)),
             "still_to_come": half_up(got.still_to_come),
         }
-
-
-def instant(text: str) -> int:
-    return from_datetime(datetime.fromisoformat(text))
-
-
-def basket_of(step: dict[str, Any], at: int) -> Basket:
-    """An order of a step; `total` is what its lines add up to where it says none."""
-    currency = step.get("currency", "GBP")
-    lines = tuple(
-        BasketLine(
-            sku=line.get("sku"),
-            quantity=parse_millionths(line.get("quantity", "1"), "quantity"),
-            unit_price=parse_millionths(line["unit_price"], "unit_price", signed=True),
-            category=line.get("category"),
-            brand=line.get("brand"),
-            kind=line.get("kind", "goods"),
-            tags=tuple(line.get("tag", ())),
-            discount=parse_millionths(line.get("discount", "0"), "discount"),
-            tax=parse_millionths(line["tax"], "tax") if "tax" in line else None,
-        )
-        for line in step.get("lines", [])
-    )
-    total = parse_amount(step["total"], currency, "total") if "total" in step else total_of(lines, currency)
-    return Basket(
-        order=step["order"],
-        currency=currency,
-        total=total,
-        occurred_at=at,
-        lines=lines,
-        payments=tuple(
-            Payment(each["method"], parse_amount(each["amount"], currency, "amount"))
-            for each in step.get("payments", [])
-        ),
-        channel=step.get("channel"),
-        source=step.get("source"),
-        region=step.get("region"),
-        coupons=(step["coupon"],) if "coupon" in step else (),
-    )
-
-
-def total_of(lines: tuple[BasketLine, ...], currency: str) -> int:
-    exact = 0
-    for line in lines:
-        gross = line.quantity * line.unit_price
-        exact += gross if gross < 0 else max(0, gross - line.discount * 1_000_000)
-    scale: int = 10 ** (12 - DECIMALS[currency])
-    return (2 * exact + scale) // (2 * scale)
-
-
-def lots_of(state: ProgramState) -> dict[str, int]:
-    return {lot_name(lot.expires, lot.origin): lot.active for lot in state.lots if lot.active}
-
-
-def lot_name(expires: int, origin: int) -> str:
-    return ("never" if expires == NEVER else format_instant(expires)) + (" restored" if expires > origin else "")
 
 
 def _fields(part: Spent) -> tuple[int, int, int]:

@@ -1,11 +1,10 @@
 """A real ledger that takes the steps of the worked cases: each goes in as the document that a shop would send."""
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.book import basket_of, instant, lot_name, lots_of
 from tests.conformance.ledgers import Open
+from tests.conformance.steps import SOURCE, instant, lot_name, lots_of, order_of, told_liability
 from tests.conformance.toml_text import toml_text
 
 from laurels.awarding import (
@@ -25,41 +24,24 @@ from laurels.model import (
     Adjustment,
     Amendment,
     Balance,
-    Channel,
     Document,
     Entry,
     EntryKind,
     Line,
-    LineKind,
     Mark,
     Order,
     Redemption,
     Refund,
     Restoration,
     ReturnLine,
-    Traits,
 )
 from laurels.model.details import Details, redeem_details
+from laurels.model.entries import MOVES_POINTS
 from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
 from laurels.program import GRAIN, NEW, Program, ProgramState, format_grains, parse_program, tier_at
-from laurels.program.liability import half_up
 from laurels.testing.verifying import findings_of
 
-SOURCE = "till"
-MOVING = frozenset(
-    {
-        EntryKind.EARN,
-        EntryKind.REVERSE,
-        EntryKind.ADJUST,
-        EntryKind.REDEEM,
-        EntryKind.EXPIRE,
-        EntryKind.RESTORE,
-        EntryKind.MERGE,
-        EntryKind.TRANSFER,
-    }
-)
-"""The kinds of entries that move points."""
 BEGIN = "2026-01-01T00:00:00Z"
 
 
@@ -320,22 +302,12 @@ class LedgerBook:
     async def _liability(self, step: dict[str, Any], _: str) -> dict[str, Any]:
         await self._swept()
         owed = await liability(self.ledger, self._programs, self.now, self.now)
-        entries = [entry for entry in await self._feed() if entry.kind in MOVING]
+        entries = [entry for entry in await self._feed() if entry.kind in MOVES_POINTS]
         moved: dict[str, int] = {}
         for entry in entries[step.get("since", 0) :]:
             moved[entry.kind.value] = moved.get(entry.kind.value, 0) + entry.points
         assert owed.total == sum(entry.points for entry in entries)
-        value = Fraction(step["value"]) * (owed.active + owed.pending)
-        return {
-            "active": owed.active,
-            "pending": owed.pending,
-            "owed": owed.owed,
-            "total": owed.total,
-            "moved": {kind: points for kind, points in sorted(moved.items()) if points},
-            "value": str(half_up(value)),
-            "expected": str(half_up(value * Fraction(step.get("redeemed_share", "1")))),
-            "to": len(entries),
-        }
+        return told_liability(step, owed, moved) | {"to": len(entries)}
 
     async def _publish(self, step: dict[str, Any], _: str) -> dict[str, Any]:
         try:
@@ -417,26 +389,3 @@ def _refusal(error: LaurelsError) -> dict[str, Any]:
     if isinstance(error, Conflict):
         return {"refused": "more than was redeemed" if "can come back" in error.message else error.message.lower()}
     return {"refused": "insufficient-points" if isinstance(error, InsufficientPoints) else error.message}
-
-
-def order_of(step: dict[str, Any], member: str) -> Order:
-    """The order that a shop would send for a step."""
-    basket = basket_of(step, 0)
-    traits = tuple(
-        Traits(line.category, line.brand, LineKind(line.kind), line.tags, line.discount, line.tax)
-        for line in basket.lines
-    )
-    return Order(
-        source=SOURCE,
-        order_id=step["order"],
-        member_id=member,
-        currency=basket.currency,
-        total=basket.total,
-        occurred_at=instant(step["occurred"]) if "occurred" in step else None,
-        lines=tuple(Line(line.sku or "", line.quantity, line.unit_price) for line in basket.lines),
-        traits=traits if any(each != Traits() for each in traits) else (),
-        channel=Channel(step.get("channel", "web")),
-        region=basket.region,
-        coupons=basket.coupons,
-        payments=basket.payments,
-    )

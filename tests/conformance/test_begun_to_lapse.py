@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conformance.book import instant
 from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import ENGINES, Fresh
+from tests.conformance.steps import instant
 from tests.conformance.toml_text import toml_text
 
 from laurels.awarding import journal, liability, members_at, weekly_report

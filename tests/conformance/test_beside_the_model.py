@@ -8,7 +8,6 @@ import random
 from datetime import timedelta
 from fractions import Fraction
 
-import pytest
 from tests.conformance.book import Book
 from tests.conformance.lives import live, pounds, some_order, some_refund, some_twins
 
@@ -16,13 +15,6 @@ from laurels.model.times import format_instant, from_datetime, to_datetime
 from laurels.program import Frame, Refunded, worth
 
 LIVES = int(os.environ.get("LAURELS_TEST_LIVES") or 400)
-
-
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return seed
 
 
 def test_refunds_take_back_exactly_what_was_earned(seed: int) -> None:

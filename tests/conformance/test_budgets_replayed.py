@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conformance.ledger_book import SOURCE, LedgerBook
+from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import ENGINES, Fresh
+from tests.conformance.steps import SOURCE
 
 from laurels.awarding import liability, rehearse
 from laurels.model import Amendment, Document, Order

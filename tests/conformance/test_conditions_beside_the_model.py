@@ -30,13 +30,6 @@ BIRTHDAYS = ("01-01", "02-28", "02-29", "03-29", "10-25", "12-31")
 SEGMENTS = ("student", "staff", "käse 🧀")
 
 
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return seed
-
-
 def some(r: random.Random, values: Any) -> list[Any]:
     return r.sample(values, r.randint(1, min(2, len(values))))
 

@@ -32,13 +32,6 @@ LIVES = int(os.environ.get("LAURELS_TEST_JOURNAL_LIVES") or 3)
 Sums = Counter[tuple[str, str, str]]
 
 
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return seed
-
-
 def sums(journals: Sequence[Journal]) -> tuple[Sums, Sums]:
     """Entries and points by day, market and kind."""
     entries, points = Sums(), Sums()

@@ -33,13 +33,6 @@ had become another had brought no orders along, under a program that keeps nothi
 SAME = ("points", "parts", "carried", "tier", "net", "beyond", "keeps", "available", "balance")
 
 
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return seed
-
-
 @pytest.mark.skipif(not oracle.present(), reason=oracle.MISSING)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.timeout(300 + 5 * LIVES)

@@ -2,7 +2,6 @@
 quarantine with its reason, the rest goes on, and the books stay right. LAURELS_TEST_SEED repeats a run.
 """
 
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,6 @@ TAXED = parse_program(
 )
 PROGRAMS = (parse_program(DEFAULT_PROGRAM), DEEP, FLOORED, CROWDED, TAXED)
 MOST = 2**53 - 1
-
-
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return seed
 
 
 class Drafts:

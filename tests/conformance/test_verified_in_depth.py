@@ -5,9 +5,9 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.conformance.book import instant
 from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import LEDGERS
+from tests.conformance.steps import instant
 
 from laurels.model import Amendment, Order
 from laurels.program import Frame, ProgramState

@@ -16,6 +16,7 @@ from laurels.clock import DAY, HOUR, SECOND
 from laurels.model import Adjustment, Channel, Order, Redemption, Refund
 from laurels.rollups import RollingUp
 from laurels.settings import load
+from laurels.testing.ledger_contract.base import TurnedClock
 from laurels.wiring import Services, build
 
 CUSTOMERS, DAYS = 60, 360
@@ -56,16 +57,6 @@ until = "{3}"
 points = 25
 spend_min = {{ GBP = "100.00" }}
 """
-
-
-class Turned:
-    """A clock that stands where it was turned to."""
-
-    def __init__(self) -> None:
-        self.at = clock.now() - DAYS * DAY - SECOND
-
-    def __call__(self) -> int:
-        return self.at
 
 
 def day(days: int) -> str:
@@ -118,7 +109,7 @@ def orders_of(number: int, weekday: int, rng: Random) -> list[Order]:
 
 async def fill(state: Path) -> None:
     """A year, day by day."""
-    now, rng = Turned(), Random(7)
+    now, rng = TurnedClock(clock.now() - DAYS * DAY - SECOND), Random(7)
     rules = state.parent / "rules.toml"
     rules.write_text(RULES.format(day(-12), day(9), day(4), day(40)), "utf-8")
     settings = load({"state": state, "program.file": rules}, environment={})

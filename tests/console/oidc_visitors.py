@@ -8,25 +8,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from tests.clocks import RunningClock
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 from tests.integration.identity_provider import IdentityProvider, identity_provider
 from tests.settings import settings_with
 
-from laurels import clock
 from laurels.console import Setup, create_console
 from laurels.console.oidc import Oidc
 from laurels.runtime.console import oidc_client
 
 NIAMH = {"sub": "u-1", "name": "Niamh Byrne", "groups": ["loyalty-support", "staff"], "realm": {"roles": ["audit"]}}
-
-
-class Clock:
-    """The real time, and so much later."""
-
-    later = 0
-
-    def __call__(self) -> int:
-        return clock.now() + self.later
 
 
 @pytest.fixture(name="console", scope="module")
@@ -43,8 +34,8 @@ def niamhs_provider() -> Iterator[IdentityProvider]:
 
 
 @pytest.fixture(name="now")
-def settable_now() -> Clock:
-    return Clock()
+def settable_now() -> RunningClock:
+    return RunningClock()
 
 
 def settings_of(provider: IdentityProvider, folder: Path, **more: Any) -> Any:
@@ -63,7 +54,9 @@ def settings_of(provider: IdentityProvider, folder: Path, **more: Any) -> Any:
 
 
 @asynccontextmanager
-async def at_console(console: ConsoleShop, provider: IdentityProvider, now: Clock, folder: Path) -> AsyncIterator[Any]:
+async def at_console(
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, folder: Path
+) -> AsyncIterator[Any]:
     """Gives what makes browsers of a console process; each call is another process with the same key."""
     known = oidc_client(settings_of(provider, folder))
     assert known is not None

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
-from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,14 +12,12 @@ import pytest
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 from tests.ports import free_port
 
-from laurels.awarding.causes import CAUSES
 from laurels.clock import HOUR, MINUTE, SECOND
-from laurels.console import client_of, words
+from laurels.console import client_of
 from laurels.console.app import ALIVE, HEADERS, POLICY
 from laurels.console.page import Page
 from laurels.console.views import PAGES
-from laurels.http.app import ROUTES
-from laurels.model import DocumentKind, RefusedMessage
+from laurels.model import RefusedMessage
 from laurels.model.people import ROLES
 
 pytestmark = pytest.mark.anyio
@@ -417,10 +414,6 @@ async def test_a_message_of_a_queue_is_read_anew(house: ConsoleShop) -> None:
     assert tries[-2:] == ["refused: invalid-input", "done"]
 
 
-def test_every_kind_of_document_has_its_words() -> None:
-    assert set(DocumentKind) <= words.HITS.keys()
-
-
 async def test_health_says_what_is_not_well(house: ConsoleShop) -> None:
     visitor = await house.signed_in("operator")
     page = await visitor.open("/health")
@@ -475,33 +468,3 @@ async def test_what_is_not_there_is_said_and_an_erased_customer_is_a_number(hous
     assert "Erased customer" in page.text
     assert "zed" not in page.text
     assert (await visitor.open(f"/customers/{number}/correct")).status_code == 409
-
-
-def test_the_words_are_those_of_the_house() -> None:
-    tables = [value for name, value in vars(words).items() if name.isupper() and isinstance(value, dict)]
-    said = [(text if isinstance(text, str) else text[0]).lower() for table in tables for text in table.values()]
-    templates = files("laurels.console").joinpath("templates").iterdir()
-    said += [
-        re.sub(r"{[{%].*?[%}]}|<[^>]*>", " ", each.read_text("utf-8"), flags=re.DOTALL).lower() for each in templates
-    ]
-    assert not re.search(r"(?<![-\w])(successfully|please|oops|invalid|user|redeem)\b", " ".join(said))
-
-
-def test_every_cause_has_its_words_and_a_remedy() -> None:
-    assert {*words.CAUSES} - {""} == {*words.REMEDIES} == {*CAUSES}
-
-
-def test_whatever_the_log_tells_has_words() -> None:
-    recorded = {route.handle.__name__ for route in ROUTES if route.access is not None and route.audited}
-    assert recorded - {*words.ACTIONS} == set()
-    assert len({*words.ACTIONS.values()}) == len(words.ACTIONS)  # each is a choice of its own over the log
-    of_members = {"member_id", "number"}
-    for route in ROUTES:
-        named = [name for name in re.findall(r"{(\w+)}", route.path) if name not in of_members]
-        if route.audited and named:
-            said = words.thing(" ".join(f"{name}=A/1" for name in named))
-            assert "=" not in said, (route.path, said)
-    assert words.thing("order_id=A 1 refund_id=R1") == "refund R1 of order A 1"
-    assert words.thing("which=2") == "version 2"
-    assert words.thing("kind=order source=shop id=Order 1 of 2") == "order Order 1 of 2 of shop"
-    assert words.thing("entry 0-5") == "entry 0-5"

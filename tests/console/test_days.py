@@ -8,7 +8,7 @@ import pytest
 from tests.console.console_shop import open_console, open_console_shop
 from tests.integration.http_shop import open_shop
 
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.views import worked_out
 from laurels.model.times import parse_instant
 from laurels.program import DEFAULT_PROGRAM
@@ -34,7 +34,7 @@ async def test_days_are_those_of_the_shop_wherever_the_console_is(tmp_path: Path
         await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
         visitor = await console.signed_in("finance")
         page = await visitor.open("/finance?from=2026-10-01&to=2030-01-01")
-        today = words.period(f"{datetime.now(zone):%Y-%m-%d}")
+        today = formats.period(f"{datetime.now(zone):%Y-%m-%d}")
         assert f"99 points so far, on {today}, 99 more than at the end of" in page.text
         assert "<dt>Outstanding</dt><dd>99<" in (await visitor.open("/overview")).text
         await visitor.open("/overview/week")

@@ -15,7 +15,7 @@ from tests.console.console_shop import ConsoleShop, Visitor, open_console, open_
 from tests.console.test_jobs import run_jobs
 from tests.integration.http_shop import check_problem, fields_at_fault, open_shop
 
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.console.views import worked_out
 from laurels.console.views.outstanding import month_ends
 from laurels.console.views.periods import FIRST_DAY, LAST_DAY, as_instant
@@ -78,13 +78,13 @@ def test_a_month_ends_with_what_opened_it_and_what_moved_up_to_then(
             assert points == opening.get(market, 0) + sum(mine)
     assert [each.is_over for each in ends] == [True] * (len(ends) - 1) + [is_over]
     whole = until.day == 1 and is_over
-    assert ends[-1].end == words.period(ends[-1].month if whole else (until - timedelta(days=1)).isoformat())
+    assert ends[-1].end == formats.period(ends[-1].month if whole else (until - timedelta(days=1)).isoformat())
 
 
 async def test_what_was_outstanding_ends_with_the_statement(house: ConsoleShop) -> None:
     visitor = await house.signed_in("finance")
     page = await visitor.open("/finance?from=2020-01-01&to=2030-01-01")
-    today = words.period(today_there())
+    today = formats.period(today_there())
     assert "Outstanding over time" in page.text
     assert f"119 points so far, on {today}, 119 more than at the end of " in page.text
     assert (await cells(visitor, f"{today}, so far"))[-1] == "119"
@@ -103,7 +103,7 @@ async def test_the_triangle_is_that_of_the_call(house: ConsoleShop) -> None:
     page = await visitor.open("/finance/breakage")
     assert "Your setting, not measured" in page.text
     [cohort] = found["cohorts"]
-    month = f"{words.period(cohort['month'])}, so far"
+    month = f"{formats.period(cohort['month'])}, so far"
     figures = await cells(visitor, month)
     assert [int(each.replace(",", "")) for each in figures] == [
         cohort["earned"],
@@ -236,7 +236,7 @@ async def test_the_monday_report_is_that_of_the_command(house: ConsoleShop) -> N
     page = await visitor.open(to)
     assert page.status_code == 200
     monday = date.fromisoformat(today) - timedelta(days=date.fromisoformat(today).weekday())
-    assert f"<h1>Week of {words.period(monday.isoformat()).replace(' ', words.NO_BREAK)}</h1>" in page.text
+    assert f"<h1>Week of {formats.period(monday.isoformat()).replace(' ', formats.NO_BREAK)}</h1>" in page.text
     assert re.search(r"<dt>Active customers</dt><dd>2<", page.text)
     assert re.search(r"<span>Earned</span><span>139 points</span>", page.text)
     assert re.search(r'<a href="/customers/0\?entry=\d+-', page.text)

@@ -227,11 +227,14 @@ async def test_a_file_that_is_none_is_told_in_a_line(console: ConsoleShop, to: s
 def test_whatever_is_written_into_a_form_is_shown_to_who_was_signed_out() -> None:
     confirmed = {"typed", "version"}  # what a page shows, typed once more
     chosen = {"file", "board", "quiet"}
+    fields: set[str] = set()
     for template in files("laurels.console").joinpath("templates").iterdir():
         for form in re.findall(r'<form[^>]*method="post".*?</form>', template.read_text("utf-8"), re.DOTALL):
             written = re.findall(r'<(?:input|textarea)(?![^>]*\bhidden\b)[^>]* name="(\w+)"', form)
             written += re.findall(r'{{ day\("(\w+)"', form)
             assert {*written} <= {*words.WRITTEN} | confirmed | chosen, template
+            fields |= {*written}
+    assert fields >= {*words.WRITTEN}, "and each is written into some form"
 
 
 async def test_a_form_that_is_too_old_is_not_lost(console: ConsoleShop) -> None:

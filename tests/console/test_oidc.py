@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.clocks import RunningClock
 from tests.console.console_shop import BASE, ConsoleShop
 from tests.console.oidc_visitors import (  # noqa: F401 - fixtures
     NIAMH,
-    Clock,
     at_console,
     console_with_a_shop,
     is_let_in,
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_who_signs_in_has_the_roles_of_the_claims(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -47,7 +47,7 @@ async def test_who_signs_in_has_the_roles_of_the_claims(
 
 
 async def test_a_walk_goes_on_where_roles_are_asked_for_anew(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     """As long a one as `test_restart` takes: before a page, and between a form and its sending."""
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -62,7 +62,7 @@ async def test_a_walk_goes_on_where_roles_are_asked_for_anew(
 
 
 async def test_another_process_finishes_what_one_began(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         first = visitors()
@@ -76,7 +76,7 @@ async def test_another_process_finishes_what_one_began(
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])
 async def test_keys_are_rotated(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, kind: str
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, kind: str
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         await walk(visitors(), "/sign-in/begin")
@@ -104,7 +104,7 @@ async def test_keys_are_rotated(
 
 
 async def test_a_provider_that_is_away_is_told(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -122,7 +122,7 @@ async def test_a_provider_that_is_away_is_told(
 
 
 async def test_a_role_taken_away_is_gone_within_fifteen_minutes(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -142,7 +142,7 @@ async def test_a_role_taken_away_is_gone_within_fifteen_minutes(
 
 
 async def test_a_form_is_not_taken_before_the_provider_was_asked_again(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -161,7 +161,7 @@ async def test_a_form_is_not_taken_before_the_provider_was_asked_again(
 
 
 async def test_who_has_signed_out_at_the_provider_signs_in_anew(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -174,7 +174,7 @@ async def test_who_has_signed_out_at_the_provider_signs_in_anew(
 
 
 async def test_being_asked_again_does_not_lengthen_the_day(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()

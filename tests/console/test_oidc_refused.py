@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from tests.clocks import RunningClock
 from tests.console.console_shop import BASE, ConsoleShop
 from tests.console.oidc_visitors import (  # noqa: F401 - fixtures
-    Clock,
     at_console,
     come_back,
     console_with_a_shop,
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.anyio
     ids=str,
 )
 async def test_an_answer_that_is_not_as_it_has_to_be_lets_nobody_in(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, changed: dict[str, str | None]
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, changed: dict[str, str | None]
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -56,7 +56,7 @@ async def test_an_answer_that_is_not_as_it_has_to_be_lets_nobody_in(
 
 
 async def test_a_provider_that_says_who_it_is_always_does(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     """What another provider sent bears no name, or another one (RFC 9207)."""
     provider.configured = {"authorization_response_iss_parameter_supported": True}
@@ -85,7 +85,7 @@ async def test_a_provider_that_says_who_it_is_always_does(
     ids=str,
 )
 async def test_a_token_that_is_not_as_it_has_to_be_lets_nobody_in(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, claims: dict[str, Any]
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, claims: dict[str, Any]
 ) -> None:
     provider.claims = claims
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -115,7 +115,7 @@ async def test_a_token_with_a_key_twice_lets_nobody_in(
         header, claims = (f"{text[:-1]}, {again}}}" if at == part else text for at, text in enumerate(texts))
         return header, claims
 
-    async with at_console(console, provider, Clock(), tmp_path) as visitors:
+    async with at_console(console, provider, RunningClock(), tmp_path) as visitors:
         provider.rewrite = lambda *texts: texts
         known = visitors()
         await walk(known, "/sign-in/begin")
@@ -127,7 +127,7 @@ async def test_a_token_with_a_key_twice_lets_nobody_in(
 
 
 async def test_who_is_known_and_has_no_role_is_told_so(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     provider.person = {"sub": "u-2", "groups": "loyalty-support-not", "realm": "audit"}
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -138,7 +138,7 @@ async def test_who_is_known_and_has_no_role_is_told_so(
 
 
 async def test_an_answer_counts_once_and_for_ten_minutes(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -155,7 +155,7 @@ async def test_an_answer_counts_once_and_for_ten_minutes(
 
 
 async def test_without_the_cookie_an_answer_lets_nobody_in(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     """A stolen or planted address of the way back is of no use in another browser."""
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -178,7 +178,7 @@ async def test_without_the_cookie_an_answer_lets_nobody_in(
     ids=str,
 )
 async def test_a_configuration_that_cannot_be_trusted_is_refused(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, configured: dict[str, str]
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, configured: dict[str, str]
 ) -> None:
     provider.configured = configured
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -197,7 +197,7 @@ async def test_an_address_that_is_none_breaks_no_page(
     console: ConsoleShop, provider: IdentityProvider, tmp_path: Path, name: str, address: str
 ) -> None:
     provider.configured = {name: address}
-    async with at_console(console, provider, Clock(), tmp_path) as visitors:
+    async with at_console(console, provider, RunningClock(), tmp_path) as visitors:
         visitor = visitors()
         answer = await visitor.open("/sign-in/begin")
         if answer.status_code == 303 and name != "authorization_endpoint":
@@ -220,7 +220,7 @@ async def test_an_address_that_is_none_breaks_no_page(
     ids=lambda body: str(body[:12]),
 )
 async def test_an_answer_of_the_provider_that_is_none_breaks_no_page(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, body: bytes
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, body: bytes
 ) -> None:
     """In place of its configuration, and in place of a token."""
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -236,7 +236,7 @@ async def test_an_answer_of_the_provider_that_is_none_breaks_no_page(
 
 
 async def test_an_endless_answer_of_the_provider_is_cut_off(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     sent: list[int] = []
 
@@ -255,7 +255,7 @@ async def test_an_endless_answer_of_the_provider_is_cut_off(
 
 
 async def test_half_a_character_is_no_nonce(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     provider.claims = {"nonce": "\ud800"}
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -265,7 +265,7 @@ async def test_half_a_character_is_no_nonce(
 
 
 async def test_a_nonce_that_was_used_lets_nobody_in(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     """A token that was seen in one sign-in is of no use in the next one."""
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -279,7 +279,7 @@ async def test_a_nonce_that_was_used_lets_nobody_in(
 
 
 async def test_people_come_to_the_page_that_they_asked_for(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     """An address that a colleague passed on; one too long for a cookie leads home, and keeps nobody out."""
     async with at_console(console, provider, now, tmp_path) as visitors:
@@ -298,7 +298,7 @@ async def test_people_come_to_the_page_that_they_asked_for(
 
 @pytest.mark.parametrize("to", ["https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "x", ""])
 async def test_it_leads_nowhere_else(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, to: str
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, to: str
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -308,7 +308,7 @@ async def test_it_leads_nowhere_else(
 
 
 async def test_codes_of_a_terminal_are_none_there(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()

@@ -8,7 +8,7 @@ from tests.console.console_shop import open_console, open_console_shop
 from tests.integration.http_shop import open_shop
 
 from laurels.clock import DAY
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.views.overview import _end_at_this_pace, _marks, _months
 from laurels.model.times import format_instant, parse_instant
 from laurels.rollups import RollingUp
@@ -35,7 +35,7 @@ async def test_a_shop_at_work_is_not(tmp_path: Path, ledger: str | None) -> None
         await RollingUp(services.ledger, services.programs.current.zone).reach()
         page = (await (await console.signed_in("finance")).open("/overview")).text
         assert "Three steps" not in page
-        assert words.period(format_instant(services.now())[:7]) in page
+        assert formats.period(format_instant(services.now())[:7]) in page
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_budget_ends_when_its_pace_ends_it(campaign: dict[str, Any], days: int
 
 
 def test_periods_are_written_as_people_write_them() -> None:
-    assert [words.period(each) for each in ("2026-11", "2026-01-02")] == ["Nov 2026", "2 Jan 2026"]
+    assert [formats.period(each) for each in ("2026-11", "2026-01-02")] == ["Nov 2026", "2 Jan 2026"]
     [mark] = _marks([("2026-11", {"earn": 1200, "redeem": 0})])
     assert (mark.period, mark.says) == ("Nov 2026", "Nov 2026: earned 1,200")
 

@@ -12,7 +12,7 @@ import pytest
 from tests.console.console_shop import ConsoleShop, open_console_shop
 from tests.console.test_jobs import run_jobs
 
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.views.finance import _statement
 from laurels.http.api.csv_files import csv_of
 from laurels.rollups import RollingUp
@@ -175,10 +175,10 @@ async def test_in_a_large_shop_what_is_owed_is_worked_out_as_a_job(
         assert page.status_code == 200
         total = 0 if day else owed["total"]
         assert f'<th scope="row">In all</th><td class="figure">{total}</td>' in page.text
-        assert f"of every 100 points {words.of_hundred(expected['redeemed_share'])} are redeemed" in page.text
+        assert f"of every 100 points {formats.of_hundred(expected['redeemed_share'])} are redeemed" in page.text
     assert "What is owed in points" in (await visitor.open("/jobs")).text
     newest = await visitor.open("/finance/liability")
-    assert words.day("2020-01-01T00:00:00Z", ZoneInfo("Europe/London")) in newest.text
+    assert formats.day("2020-01-01T00:00:00Z", ZoneInfo("Europe/London")) in newest.text
     for number in ("0", "x", "4711"):
         assert (await visitor.open(f"/finance/liability?job={number}")).status_code == 404
     support = house.shop.person("support")

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from tests.clocks import RunningClock
 from tests.console.console_shop import ConsoleShop, open_console
 from tests.integration.http_shop import Shop, open_shop
 
 from laurels import clock
 from laurels.clock import MINUTE, SECOND
-from laurels.console import client_of, words
+from laurels.console import client_of, formats
 from laurels.console.transports import Answer, NotAsked, Pairs, Transport
 from laurels.console.views import worked_out
 from laurels.http import create_app, open_auth
@@ -28,16 +29,6 @@ pytestmark = pytest.mark.anyio
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")
 UNKNOWN = "Times are those of UTC, since Laurels does not say just now which the shop&#39;s are."
-
-
-class Turned:
-    """The clock, and how far it was turned on."""
-
-    def __init__(self) -> None:
-        self.by = 0
-
-    def __call__(self) -> int:
-        return clock.now() + self.by
 
 
 class Silent:
@@ -60,12 +51,12 @@ def long_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def now() -> Turned:
-    return Turned()
+def now() -> RunningClock:
+    return RunningClock()
 
 
 @pytest.fixture
-async def shop(tmp_path: Path, ledger: str | None, now: Turned) -> AsyncIterator[Shop]:
+async def shop(tmp_path: Path, ledger: str | None, now: RunningClock) -> AsyncIterator[Shop]:
     rules = tmp_path / "rules.toml"
     rules.write_text(DEFAULT_PROGRAM.replace("Europe/London", AUCKLAND.key))
     async with open_shop(tmp_path / "state", now=now, program_file=rules, ledger_url=ledger) as shop:
@@ -92,13 +83,13 @@ def asked_at(job: Job) -> datetime:
 @pytest.mark.parametrize("road", ["address", "here"])
 @pytest.mark.parametrize("minutes", [-20, 20])
 async def test_around_midnight_it_is_the_shops_day(
-    shop: Shop, now: Turned, monkeypatch: pytest.MonkeyPatch, road: str, minutes: int
+    shop: Shop, now: RunningClock, monkeypatch: pytest.MonkeyPatch, road: str, minutes: int
 ) -> None:
     """Which is the first of a month there, while it is noon of another day in Greenwich."""
     there = datetime.now(AUCKLAND)
     first = datetime(there.year + there.month // 12, there.month % 12 + 1, 1, tzinfo=AUCKLAND)
     at = first.astimezone(UTC) + timedelta(minutes=minutes)
-    now.by = from_datetime(at) - clock.now()
+    now.later = from_datetime(at) - clock.now()
     today = at.astimezone(AUCKLAND).date()
     assert at.date() != today if minutes > 0 else at.date() == today
     order = Order(source="shop", order_id="A1", member_id="ann", currency="GBP", total=99_000)
@@ -109,7 +100,7 @@ async def test_around_midnight_it_is_the_shops_day(
         visitor = await console.signed_in("finance", "support")
         page = await visitor.open("/customers/0")
         assert f"Times are those of {AUCKLAND.key}." in page.text
-        assert words.when(at.isoformat(), AUCKLAND).partition(",")[0] in page.text
+        assert formats.when(at.isoformat(), AUCKLAND).partition(",")[0] in page.text
         page = await visitor.open("/overview")
         assert f"to={today + timedelta(days=1)}" in page.text
         page = await visitor.open("/finance")
@@ -123,7 +114,7 @@ async def test_around_midnight_it_is_the_shops_day(
         assert asked_at(job) == datetime(begins.year, begins.month, begins.day, tzinfo=AUCKLAND)
 
 
-async def test_what_is_not_known_is_said_and_no_day_is_taken(shop: Shop, now: Turned) -> None:
+async def test_what_is_not_known_is_said_and_no_day_is_taken(shop: Shop, now: RunningClock) -> None:
     """Once known it is remembered, and asked for again after a minute."""
     async with console_by("address", shop) as console:
         road = Silent(console.api)
@@ -138,7 +129,7 @@ async def test_what_is_not_known_is_said_and_no_day_is_taken(shop: Shop, now: Tu
         told = f"Times are those of {AUCKLAND.key}."
         assert told in (await visitor.open("/overview/week")).text
         road.silent = True
-        now.by += MINUTE + SECOND
+        now.later += MINUTE + SECOND
         assert told in (await visitor.open("/overview/week")).text
         await visitor.send("/overview/week", {"of": "2026-10-26"})
         [job] = await shop.services.ledger.jobs(kind="week")

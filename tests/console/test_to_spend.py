@@ -9,13 +9,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.clocks import RunningClock
 from tests.console.console_shop import Visitor, open_console, open_console_shop
 from tests.integration.http_shop import Shop, open_shop
 
-from laurels import clock
 from laurels.clock import DAY
-from laurels.console import words
-from laurels.console.words import MINUS
+from laurels.console import formats
+from laurels.console.formats import MINUS
 from laurels.errors import InsufficientPoints
 from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.model import Adjustment, Order, Redemption
@@ -39,16 +39,6 @@ months = 2
 STEPS = 10
 
 
-class Turned:
-    """The clock, and how far it was turned on."""
-
-    def __init__(self) -> None:
-        self.by = 0
-
-    def __call__(self) -> int:
-        return clock.now() + self.by
-
-
 @pytest.fixture(autouse=True)
 def long_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens are checked by the real time, and let go of by the turned one: these are good by both."""
@@ -59,7 +49,9 @@ def long_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
 async def shop(tmp_path: Path, ledger: str | None) -> AsyncIterator[Shop]:
     (tmp_path / "program.toml").write_text(PROGRAM)
     settings: dict[str, Any] = {"ledger_url": ledger} if ledger else {}
-    async with open_shop(tmp_path / "state", now=Turned(), program_file=tmp_path / "program.toml", **settings) as shop:
+    async with open_shop(
+        tmp_path / "state", now=RunningClock(), program_file=tmp_path / "program.toml", **settings
+    ) as shop:
         await shop.services.ledger.enrol([("ann", None)], actor="test")
         yield shop
 
@@ -82,8 +74,8 @@ class Customer:
 
     async def wait(self) -> None:
         now = self.shop.services.now
-        assert isinstance(now, Turned)
-        now.by += self.rng.randint(5, 40) * DAY
+        assert isinstance(now, RunningClock)
+        now.later += self.rng.randint(5, 40) * DAY
 
     async def spend(self) -> None:
         spent = Redemption(source="till", redemption_id=f"V{self.count}", points=self.some(), member_id="ann")
@@ -155,7 +147,7 @@ async def test_one_figure_is_told_everywhere(shop: Shop, seed: int) -> None:
             page = await shown(visitor)
             assert to_spend(page) == told["available"]
             assert at["worth"] == worth(told["available"])
-            said = " or ".join(words.money(amount, currency) for currency, amount in at["worth"].items())
+            said = " or ".join(formats.money(amount, currency) for currency, amount in at["worth"].items())
             assert (f'<span class="meta">worth {said}</span>' in page) == (told["available"] > 0)
             seen |= {"pending"} if told["pending"] else set()
             seen |= {"held"} if told["held"] else set()

@@ -25,7 +25,8 @@ from laurels.errors import InvalidInput, LedgerUnavailable, SettingsError
 from laurels.events import Event, Publisher, SinkClosed, SinkUnavailable, events_of
 from laurels.events import publisher as publisher_module
 from laurels.model import Entry, Mark, Order
-from laurels.runtime.events import opened_publishers, run_events
+from laurels.runtime.alone import run_events
+from laurels.runtime.events import opened_publishers
 from laurels.settings import load
 from laurels.wiring import Services, build, webhook_secret
 from laurels.workers import publish

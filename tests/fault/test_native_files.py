@@ -73,13 +73,6 @@ def _flip_in_head(path: Path) -> None:
         file.write(head)
 
 
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    return seed
-
-
 async def _fill(directory: Path) -> None:
     board = native_leaderboard(directory)
     await board.reset(FOLLOWED)

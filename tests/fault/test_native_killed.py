@@ -3,7 +3,6 @@ existed, and the next writer goes on where it was.
 """
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -18,13 +17,6 @@ KILLS = 20
 """In one round; `make soak` goes on with new rounds for minutes."""
 READERS = 2
 PATIENCE_S = 200
-
-
-@pytest.fixture
-def seed() -> int:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    return seed
 
 
 @needs_native

@@ -30,10 +30,8 @@ STALE_AFTER = 1_000
 
 
 async def test_a_stopped_writer_leaves_its_readers_the_version_before_and_they_say_so_when_it_is_old(
-    tmp_path: Path,
+    tmp_path: Path, seed: int
 ) -> None:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
     rng, naive, at, inside = random.Random(seed), NaiveLeaderboard(), 0, 0
     board, until = native_leaderboard(tmp_path), monotonic() + PATIENCE_S
     with _writer(tmp_path, seed) as writer:

@@ -1,14 +1,13 @@
 """A campaign's budget is all shards' together: no two use the same points, and who uses none waits for nobody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from random import Random
 
 import asyncpg
 import pytest
-from tests.postgres_server import Databases
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger, leases
@@ -32,12 +31,6 @@ spend_min = {{ GBP = "50.00" }}
 points = 7
 budget = {BUDGET}
 """
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 @asynccontextmanager

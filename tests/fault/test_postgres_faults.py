@@ -26,12 +26,6 @@ pytestmark = pytest.mark.anyio
 T = TypeVar("T")
 
 
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """A server to be cruel to."""

@@ -3,11 +3,9 @@ of its inbox after thousands of orders than it did before, nor do its looks for 
 """
 
 import json
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
-from tests.postgres_server import Databases
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger, awarding
@@ -26,12 +24,6 @@ BATCH = 100
 
 MEMBERS = [f"m{n}" for n in range(60_000) if shard_of(f"m{n}", 16) == 0]
 """All of one shard: that one gets all the dead rows."""
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 async def first_above(connection: "asyncpg.Connection[asyncpg.Record]", floor: int) -> int:

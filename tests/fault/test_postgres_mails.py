@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import asyncpg
 import pytest
-from tests.postgres_server import Databases
 
 from laurels import clock
 from laurels.awarding import Awarder, publish
@@ -19,12 +18,6 @@ from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
 pytestmark = pytest.mark.anyio
 
 LEASE_S = 900.0
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 @asynccontextmanager

@@ -3,11 +3,9 @@ that does not look again by itself, and a migration beside processes that go on.
 """
 
 import asyncio
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
-from tests.postgres_server import Databases
 
 from laurels.engines.postgres import PostgresLedger, schema
 from laurels.errors import LedgerUnavailable
@@ -15,12 +13,6 @@ from laurels.errors import LedgerUnavailable
 pytestmark = pytest.mark.anyio
 
 LOCK = "SELECT FROM shard WHERE shard = $1 FOR UPDATE"
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 async def test_two_that_wait_for_each_other(database: str) -> None:

@@ -3,11 +3,9 @@ writing never ends, and nothing that was recorded can be changed there either.
 """
 
 import asyncio
-from collections.abc import Iterator
 
 import asyncpg
 import pytest
-from tests.postgres_server import Databases
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -19,12 +17,6 @@ from laurels.testing.ledger_contract.base import Shop, TurnedClock, order
 pytestmark = pytest.mark.anyio
 
 RANGE = 100_000_000
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 async def opened(url: str) -> Shop:

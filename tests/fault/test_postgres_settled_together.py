@@ -4,7 +4,7 @@ documents alone, and what is wrong with one document is no other's business.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -13,7 +13,6 @@ from unittest import mock
 import asyncpg
 import pytest
 from asyncpg.connection import Connection
-from tests.postgres_server import Databases
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -38,12 +37,6 @@ def one_of_each_shard() -> list[str]:
 
 
 MEMBERS = one_of_each_shard()
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -29,12 +29,6 @@ SOON_S = 60
 
 STOPPED_S, TAKEN_OVER_S = 30.0, 4.0
 """In the long form: how long the worker is stopped, and within which others award what lies in its shards."""
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 def state_of(process: "subprocess.Popen[bytes]") -> str:

@@ -4,7 +4,6 @@ The disk is the simulation's (`tests/simulation/disk.py`), here under the real t
 """
 
 import asyncio
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,10 +78,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     disk.unregister()
 
 
-async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, disk: Disk) -> None:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    rng = random.Random(seed)
+async def test_what_was_acknowledged_outlives_a_power_failure(tmp_path: Path, disk: Disk, rng: random.Random) -> None:
     ledger = SqliteLedger.open(tmp_path / "laurels.db")
     program = parse_program(DEFAULT_PROGRAM)
     awarder = Awarder(ledger, Programs.of(program))

@@ -3,13 +3,12 @@ and the whole board again as soon as the projector looks.
 """
 
 import asyncio
-import os
 import re
 from array import array
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
 
 import pytest
 from msgspec.structs import replace
@@ -29,13 +28,6 @@ pytestmark = pytest.mark.anyio
 
 MEMBERS = 40
 PATIENCE_S = 60
-
-
-@pytest.fixture
-def rng() -> Random:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    return Random(seed)
 
 
 @pytest.fixture

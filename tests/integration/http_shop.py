@@ -75,6 +75,11 @@ class Shop:
         body = {"member_id": member, "currency": "GBP", "total": total, **more}
         return await self.ask("POST", f"/order/{order_id}", json=body)
 
+    async def balance(self, member: str) -> int:
+        """What a member's points add up to."""
+        points: int = (await self.ask("GET", f"/loyalty/{member}/balance")).json()["balance"]
+        return points
+
 
 @asynccontextmanager
 async def open_shop(

@@ -3,7 +3,6 @@
 A request with an empty body is never answered by the edge, and is otherwise the same.
 """
 
-import os
 import random
 import re
 from collections.abc import AsyncIterator, Callable
@@ -95,11 +94,8 @@ def made_up(rng: random.Random) -> tuple[str, str, dict[str, str]]:
 
 @pytest.mark.parametrize("shared", [(), ("*",), ("https://shop.example", "https://other.example")])
 async def test_the_same_answers_byte_for_byte(
-    tmp_path: Path, connect: Connect, seen: Seen, shared: tuple[str, ...]
+    tmp_path: Path, connect: Connect, seen: Seen, shared: tuple[str, ...], rng: random.Random
 ) -> None:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    rng = random.Random(seed)
     statuses: set[bytes] = set()
     by_edge = 0
     async with open_shop(tmp_path, http_cors_origins=shared, http_rate_limit_per_minute=600_000, **NATIVE) as shop:

@@ -26,11 +26,10 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - only their number is wanted
 
 
-async def test_each_request_is_answered_once_and_in_order(shop: Shop, connect: Connect, seen: Seen) -> None:
+async def test_each_request_is_answered_once_and_in_order(
+    shop: Shop, connect: Connect, seen: Seen, rng: random.Random
+) -> None:
     """Four connections at once with mixed requests, some of them sent in pieces or behind one another."""
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    rng = random.Random(seed)
 
     async def mixed(name: str) -> None:
         line, n = await connect(shop), 0

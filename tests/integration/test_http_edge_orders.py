@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -331,11 +330,11 @@ async def test_a_body_that_does_not_come_is_told_so(
         assert seen.handed == handed + 2
 
 
-async def test_each_request_is_answered_once_and_in_order(till: Till, connect: Connect, seen: Seen) -> None:
+async def test_each_request_is_answered_once_and_in_order(
+    till: Till, connect: Connect, seen: Seen, rng: random.Random
+) -> None:
     """Orders and reads, plain and not, in pieces or behind one another, on connections that go to and fro."""
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    rng, acknowledged = random.Random(seed), set()
+    acknowledged: set[str] = set()
 
     async def mixed(name: str) -> None:
         line, n = await connect(till.shop), 0

@@ -3,7 +3,6 @@ shops, of which one has no edge.
 """
 
 import json
-import os
 import random
 import re
 from collections.abc import Callable
@@ -69,12 +68,9 @@ def made_up(rng: random.Random, n: int) -> tuple[str, bytes, int, dict[str, str]
 
 @pytest.mark.parametrize("shared", [(), ("*",), ("https://shop.example", "https://other.example")])
 async def test_the_same_answers_byte_for_byte(
-    tmp_path: Path, connect: Connect, seen: Seen, shared: tuple[str, ...]
+    tmp_path: Path, connect: Connect, seen: Seen, shared: tuple[str, ...], rng: random.Random
 ) -> None:
     """The same requests to two shops, one of which has no edge."""
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    rng = random.Random(seed)
     statuses: set[bytes] = set()
     by_edge = 0
     async with AsyncExitStack() as stack:

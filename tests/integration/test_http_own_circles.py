@@ -28,11 +28,6 @@ async def ask(shop: Shop, member: str, path: str, **body: Any) -> tuple[int, dic
     return answer.status_code, answer.json()
 
 
-async def balance(shop: Shop, member: str) -> int:
-    points: int = (await shop.ask("GET", f"/loyalty/{member}/balance")).json()["balance"]
-    return points
-
-
 async def merge(shop: Shop, gone: str, into: str) -> None:
     assert (await shop.ask("POST", f"/members/{gone}/merge", json={"into": into})).status_code == 200
 
@@ -54,7 +49,7 @@ async def test_what_a_member_asked_before_a_merge_is_answered_again_after_it(sho
         for (path, body), (_, before) in zip(steps, first, strict=True):
             status, again = await ask(shop, "ann", path, **body)
             assert (status, again.get("loyaltyId")) == (200, before.get("loyaltyId")), path
-            assert await balance(shop, "ann") == 165
+            assert await shop.balance("ann") == 165
         if into == "bob":
             assert (await shop.ask("POST", "/members", json=[{"member_id": "cy"}])).status_code == 200
             await merge(shop, "bob", "cy")
@@ -67,7 +62,7 @@ async def test_each_id_of_a_member_keeps_its_own_circle(shop: Shop) -> None:
     await merge(shop, "ann", "bob")
     for member, points in (("ann", 10), ("bob", 20)):
         assert (await ask(shop, member, "redeem", redemption_id="R1", points=points))[0] == 200
-    assert await balance(shop, "bob") == 170
+    assert await shop.balance("bob") == 170
     assert (await ask(shop, "ann", "redeem/R1/cancel"))[1]["balance"] == 180
     assert (await ask(shop, "bob", "redeem/R1/cancel"))[1]["balance"] == 200
 
@@ -114,7 +109,7 @@ async def test_staff_and_services_undo_what_a_member_did_itself(shop: Shop) -> N
     for member in ("ann", "bob"):
         answer = await shop.ask("POST", f"/loyalty/{member}/{cancel}", json={**own, "cancel_id": "rest"}, token=staff)
         assert answer.status_code == (201 if member == "ann" else 200), answer.text
-    assert await balance(shop, "bob") == 200
+    assert await shop.balance("bob") == 200
 
 
 BASKET = {"itemIds": ["85123A"] * 20, "paymentDetails": {"method": "card", "token": "tok_ok"}}
@@ -142,11 +137,11 @@ async def test_what_was_bought_under_one_id_is_refunded_and_read_under_each(shop
         for path in ("/order/o-1", "/order/o-1/explain"):
             assert (await shop.ask("GET", f"{path}?source=checkout", member=member)).status_code == 200
     refunded = await refund(shop, "r1", named)
-    assert (refunded["status"], refunded["points"], await balance(shop, "bob")) == ("awarded", -5, 200)
+    assert (refunded["status"], refunded["points"], await shop.balance("bob")) == ("awarded", -5, 200)
     await buy(shop, "bob", "o-1")
-    assert await balance(shop, "bob") == 205, "another purchase, and not refunded"
+    assert await shop.balance("bob") == 205, "another purchase, and not refunded"
     assert (await refund(shop, "r2", "bob"))["points"] == -5
-    assert await balance(shop, "bob") == 200
+    assert await shop.balance("bob") == 200
 
 
 async def test_of_two_with_one_id_that_of_the_named_one_is_refunded(shop: Shop) -> None:

@@ -31,11 +31,6 @@ async def redeem(shop: Shop, whose: str, points: int, redemption_id: str, **more
     return await shop.ask("POST", f"/loyalty/{whose}/redeem", json=body, **more)
 
 
-async def balance(shop: Shop, member: str) -> int:
-    found: int = (await shop.ask("GET", f"/loyalty/{member}/balance")).json()["balance"]
-    return found
-
-
 async def test_an_adjustment_is_done_once_for_each_key_and_keeps_who_did_it(shop: Shop) -> None:
     first = await adjust(shop, "17850", 25, "k1", reason="goodwill")
     assert first.status_code == 201
@@ -44,9 +39,9 @@ async def test_an_adjustment_is_done_once_for_each_key_and_keeps_who_did_it(shop
     assert (again.status_code, again.json()) == (200, first.json())
     check_problem(await adjust(shop, "17850", 26, "k1", reason="goodwill"), 409, "conflict")
     check_problem(await adjust(shop, "12346", 25, "k1", reason="goodwill"), 409, "conflict")
-    assert await balance(shop, "17850") == 25
+    assert await shop.balance("17850") == 25
     assert [(await adjust(shop, "17850", -10)).status_code for _ in range(2)] == [201, 201]
-    assert await balance(shop, "17850") == 5
+    assert await shop.balance("17850") == 5
     [entry, *_] = await shop.services.ledger.entries("17850")
     assert entry.actor == "till"
 
@@ -54,7 +49,7 @@ async def test_an_adjustment_is_done_once_for_each_key_and_keeps_who_did_it(shop
 async def test_points_stay_in_range(shop: Shop) -> None:
     assert (await adjust(shop, "17850", MAX_POINTS)).status_code == 201
     check_problem(await adjust(shop, "17850", 1), 409, "points-out-of-range")
-    assert await balance(shop, "17850") == MAX_POINTS
+    assert await shop.balance("17850") == MAX_POINTS
 
 
 async def test_redeeming_never_overspends(shop: Shop) -> None:
@@ -67,7 +62,7 @@ async def test_redeeming_never_overspends(shop: Shop) -> None:
     check_problem(await redeem(shop, "17850", 71, "r2"), 409, "insufficient-points")
     answers = await asyncio.gather(*[redeem(shop, "17850", 7, f"many-{n}") for n in range(30)])
     assert sorted(answer.status_code for answer in answers) == [201] * 10 + [409] * 20
-    assert await balance(shop, "17850") == 0
+    assert await shop.balance("17850") == 0
 
 
 async def test_a_member_cannot_use_up_the_redemption_ids_of_the_shop_or_of_others(shop: Shop) -> None:

@@ -72,11 +72,6 @@ async def ask(shop: Shop, **body: Any) -> Any:
     return await shop.ask("POST", "/pools/redeem", json={"redemption_id": "P1", "members": FAMILY, **body})
 
 
-async def balance(shop: Shop, member: str) -> int:
-    points: int = (await shop.ask("GET", f"/loyalty/{member}/balance")).json()["balance"]
-    return points
-
-
 async def left(shop: Shop) -> list[int]:
     balances = [(await shop.ask("GET", f"/loyalty/{member}/balance")).json() for member in FAMILY]
     assert all(balance["held"] == 0 for balance in balances)
@@ -129,7 +124,7 @@ async def test_one_that_was_given_up_takes_nothing_any_more_and_what_was_taken_i
     asked = PoolRedemption(source="shop", redemption_id="P1", members=tuple(FAMILY), points=25)
     with pytest.raises(LedgerUnavailable):
         await breaking(shop, 4).redeem(asked, "till")
-    assert [await balance(shop, member) for member in FAMILY] == [25, 20, 50]
+    assert [await shop.balance(member) for member in FAMILY] == [25, 20, 50]
     await shop.services.points.void(Void(source="shop", hold_id="pool:P1:1", member_id="bob"), "till")
     for _ in range(2):
         check_problem(await ask(shop, points=25), 409, "conflict")
@@ -163,7 +158,7 @@ async def test_an_id_that_a_till_used_for_a_hold_is_a_conflict(shop: Shop) -> No
         hold = {"hold_id": hold_id, "points": 1, "minutes": 1, "source": hold_id.replace(":", ".")}
         assert (await shop.ask("POST", "/loyalty/bob/hold", json=hold)).status_code == 201
         check_problem(await ask(shop, points=25, source=hold["source"]), 409, "conflict")
-    assert [await balance(shop, member) for member in FAMILY] == [30, 20, 50]
+    assert [await shop.balance(member) for member in FAMILY] == [30, 20, 50]
 
 
 @pytest.mark.parametrize("ids", [("P1", "P1:0"), ("P1:0", "P1"), ("P1", "P1:shares"), ("P1:shares", "P1")])
@@ -181,7 +176,7 @@ async def test_a_repeat_is_answered_whoever_became_whom_since(shop: Shop) -> Non
     check_problem(await ask(shop, points=61), 409, "conflict")
     problem = check_problem(await ask(shop, redemption_id="P2", points=1), 422, "invalid-input")
     assert [error["field"] for error in problem["errors"]] == ["members"], "two of them are one"
-    assert [await balance(shop, member) for member in FAMILY] == [0, 0, 40]
+    assert [await shop.balance(member) for member in FAMILY] == [0, 0, 40]
 
 
 async def test_nobody_pays_for_one_who_was_erased(shop: Shop) -> None:
@@ -191,7 +186,7 @@ async def test_nobody_pays_for_one_who_was_erased(shop: Shop) -> None:
     check_problem(await ask(shop, points=60), 404, "not-found")
     assert (await shop.ask("POST", "/loyalty/ann", json={"loyalty-points": 30})).status_code == 201
     check_problem(await ask(shop, points=60), 409, "conflict")
-    assert [await balance(shop, member) for member in FAMILY] == [30, 0, 40]
+    assert [await shop.balance(member) for member in FAMILY] == [30, 0, 40]
 
 
 async def test_of_many_at_once_one_is_taken(shop: Shop) -> None:

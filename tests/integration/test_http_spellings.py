@@ -1,8 +1,7 @@
 """A path has one spelling: whatever else a proxy, a browser or a stranger makes of it leads nowhere."""
 
-import os
 import re
-from random import Random, SystemRandom
+from random import Random
 
 import pytest
 from tests.integration.http_lines import NO_EDGE, Connect, connect, request
@@ -51,15 +50,15 @@ TRIES = 300
 SPELLED_OUT = [route.path for route in (*ROUTES, *service.ROUTES)]
 
 
-def odd(random: Random) -> str:
+def odd(rng: Random) -> str:
     """A known path with something put in, or one of its characters by its percent sign."""
-    path = random.choice(KNOWN)
-    for _ in range(random.randint(1, 2)):
-        place = random.randint(1, len(path))
-        if random.random() < 0.2 and place < len(path) and path[place].isalpha():
+    path = rng.choice(KNOWN)
+    for _ in range(rng.randint(1, 2)):
+        place = rng.randint(1, len(path))
+        if rng.random() < 0.2 and place < len(path) and path[place].isalpha():
             path = f"{path[:place]}%{ord(path[place]):02X}{path[place + 1 :]}"
         else:
-            path = path[:place] + random.choice(PIECES) + path[place:]
+            path = path[:place] + rng.choice(PIECES) + path[place:]
     return path
 
 
@@ -69,13 +68,10 @@ def is_spelled_out(path: str) -> bool:
     return path == "/" or any(re.fullmatch(pattern, path) for pattern in fits)
 
 
-async def test_what_is_not_spelled_out_is_not_there(shop: Shop, connect: Connect, seen: Seen) -> None:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    random = Random(seed)
+async def test_what_is_not_spelled_out_is_not_there(shop: Shop, connect: Connect, seen: Seen, rng: Random) -> None:
     python = await connect(shop)
     answers, handed = {}, 0
-    for path in dict.fromkeys([*KNOWN, *(odd(random) for _ in range(TRIES))]):
+    for path in dict.fromkeys([*KNOWN, *(odd(rng) for _ in range(TRIES))]):
         before = seen.handed
         by_edge = await (await connect(shop)).ask(request(shop, path))
         handed += seen.handed - before

@@ -5,14 +5,13 @@ all, behind one another.
 
 import asyncio
 import json
-import os
 import re
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
 from typing import Any, NamedTuple
 
 import pytest
@@ -82,24 +81,24 @@ JUNK = (
 LAST = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 
-def message(random: Random, n: int, odd_lines: Sequence[str], slips: Sequence[int]) -> bytes:
+def message(rng: Random, n: int, odd_lines: Sequence[str], slips: Sequence[int]) -> bytes:
     """One request: plain in most ways, and of those that are not, in one or two. `slips`: by how much the length of a
     body is told wrong.
     """
-    is_order = random.random() < 0.45
-    body = random.choice(BODIES[:1] * 8 + BODIES) if is_order else random.choice((b"",) * 12 + BODIES)
-    method = "POST" if is_order else random.choice(METHODS)
-    target = f"/order/A{random.choice((n, n, n, 0))}" if is_order else random.choice(TARGETS[:1] * 12 + TARGETS)
-    lines = [f"{method} {target} {random.choice(VERSIONS)}", "Host: a", f"X-Request-Id: r{n}"]
-    if random.random() < 0.9:
+    is_order = rng.random() < 0.45
+    body = rng.choice(BODIES[:1] * 8 + BODIES) if is_order else rng.choice((b"",) * 12 + BODIES)
+    method = "POST" if is_order else rng.choice(METHODS)
+    target = f"/order/A{rng.choice((n, n, n, 0))}" if is_order else rng.choice(TARGETS[:1] * 12 + TARGETS)
+    lines = [f"{method} {target} {rng.choice(VERSIONS)}", "Host: a", f"X-Request-Id: r{n}"]
+    if rng.random() < 0.9:
         lines.append(f"Authorization: Bearer {(TILL if is_order else MEMBER).decode()}")
     if is_order or body:
-        lines.append(f"Content-Length: {max(0, len(body) + random.choice(slips))}")
-    for _ in range(random.choice((0,) * 8 + (1, 1, 2))):
-        lines.insert(random.randint(1, len(lines)), random.choice(odd_lines))
-    if random.random() < 0.03:
+        lines.append(f"Content-Length: {max(0, len(body) + rng.choice(slips))}")
+    for _ in range(rng.choice((0,) * 8 + (1, 1, 2))):
+        lines.insert(rng.randint(1, len(lines)), rng.choice(odd_lines))
+    if rng.random() < 0.03:
         lines[1:] = [line for line in lines[1:] if not line.startswith("Host")]
-    end = random.choice(("\r\n",) * 30 + ("\n", "\r"))
+    end = rng.choice(("\r\n",) * 30 + ("\n", "\r"))
     return (end.join(lines) + end + end).encode("latin-1") + body
 
 
@@ -113,22 +112,22 @@ class Stream(NamedTuple):
     is_shut: bool = False
 
 
-def stream(random: Random, begin: int) -> Stream:
+def stream(rng: Random, begin: int) -> Stream:
     """Requests, of which the last ends the connection, whatever was said before; or the client does."""
-    is_shut = random.random() < 0.3
+    is_shut = rng.random() < 0.3
     last = b"" if is_shut else LAST
-    numbers = range(begin, begin + random.randint(1, 8))
-    how = random.choice(("whole", "cut", "in turn"))
+    numbers = range(begin, begin + rng.randint(1, 8))
+    how = rng.choice(("whole", "cut", "in turn"))
     if how == "whole":
-        sent = [message(random, n, FRAMING + ODD_LINES, (0,) * 20 + (1, -1, 5)) for n in numbers]
-        sent.insert(random.randint(0, len(sent)), random.choice((b"",) * 5 + JUNK))
+        sent = [message(rng, n, FRAMING + ODD_LINES, (0,) * 20 + (1, -1, 5)) for n in numbers]
+        sent.insert(rng.randint(0, len(sent)), rng.choice((b"",) * 5 + JUNK))
         return Stream([b"".join(sent) + last], is_shut=is_shut)
-    sent = [*(message(random, n, ODD_LINES, (0,)) for n in numbers), LAST]
+    sent = [*(message(rng, n, ODD_LINES, (0,)) for n in numbers), LAST]
     if how == "in turn":
         return Stream(sent, in_turn=True)
     sent[-1] = last
     whole = b"".join(sent)
-    cuts = sorted(random.randrange(len(whole)) for _ in range(random.choice((1, 3, 8))))
+    cuts = sorted(rng.randrange(len(whole)) for _ in range(rng.choice((1, 3, 8))))
     return Stream([whole[begin:end] for begin, end in pairwise([0, *cuts, len(whole)])], is_shut=is_shut)
 
 
@@ -155,11 +154,8 @@ async def answers(till: Till, sent: Stream) -> bytes:
 
 @pytest.mark.parametrize(("shared", "prefix"), [((), ""), (("*",), "/shop"), (("https://shop.example",), "")])
 async def test_the_same_bytes_come_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: tuple[str, ...], prefix: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: tuple[str, ...], prefix: str, rng: Random
 ) -> None:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    random = Random(seed)
     take, handed = HandedConnection.take, list[bytes]()
 
     def taken(connection: HandedConnection, edge: Edge, data: bytes, *more: Any) -> None:
@@ -182,7 +178,7 @@ async def test_the_same_bytes_come_back(
         statuses, helped = set[bytes](), 0
         for n in range(STREAMS):
             handed.clear()
-            sent = stream(random, 10 * n)
+            sent = stream(rng, 10 * n)
             python, by_edge = [await answers(till, sent) for till in tills]
             assert by_edge == python, (n, sent)
             helped += sent.in_turn and b": r%d" % (10 * n) not in handed[0]

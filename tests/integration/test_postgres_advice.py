@@ -22,12 +22,6 @@ ADVISED = {"checkpoint_timeout": "30min", "max_wal_size": "4GB", "wal_compressio
 
 
 @pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
-
-
-@pytest.fixture
 def as_advised(postgres: Databases) -> Iterator[None]:
     for name, value in ADVISED.items():
         postgres.server.sql(f"ALTER SYSTEM SET {name} = '{value}'")

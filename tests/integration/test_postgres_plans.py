@@ -14,7 +14,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.postgres_server import Databases
 
 from laurels.engines.postgres import PostgresLedger
 from laurels.engines.postgres.reaching import PLANNED
@@ -65,12 +64,6 @@ TABLES = re.compile(r"(member|balance|entry|award|document|content)_\d|(remark|m
 
 PASSING_ON = {"Append", "Merge Append"}
 """Steps that stop reading when whoever reads from them does."""
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 def walks(step: dict[str, Any], *, bounded: bool) -> Iterator[str]:

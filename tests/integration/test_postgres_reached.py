@@ -1,7 +1,6 @@
 """Ways that lead to a server, however odd they look; and a server, or a role, that gives little."""
 
 import asyncio
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -21,12 +20,6 @@ from laurels.program import DEFAULT_PROGRAM, parse_program
 pytestmark = pytest.mark.anyio
 
 _numbers = count()
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 async def opens(url: str) -> None:

@@ -30,12 +30,6 @@ def refusal(state: Path, url: str, command: str = "work --once", **environment: 
     return done.stderr
 
 
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
-
-
 @pytest.mark.parametrize(
     ("url", "says"),
     [

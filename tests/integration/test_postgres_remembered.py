@@ -3,7 +3,7 @@ mean another. So nothing goes to a member by what was true once; and what was he
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -29,12 +29,6 @@ UPDATE member SET member_id = 'y' WHERE member_id = 'bob';
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
 """
 """Other members bear the ids, nothing was counted, and nobody is connected any more."""
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 @asynccontextmanager

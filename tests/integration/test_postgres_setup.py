@@ -1,7 +1,6 @@
 """A PostgreSQL server that is not as a ledger needs it is named in one line, at the start, by what to do about it."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ from laurels.errors import (
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 async def refusal(url: str, *, must_exist: bool = False) -> LaurelsError:

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,6 @@ from laurels.testing.ledger_contract.base import Shop, TurnedClock
 pytestmark = pytest.mark.anyio
 
 ORDERS = "order_id,member_id,currency,total\n" + "".join(f"A{n},m{n},GBP,{n}0.00\n" for n in range(1, 20))
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 @pytest.fixture

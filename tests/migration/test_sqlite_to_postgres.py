@@ -2,7 +2,6 @@
 
 import asyncio
 import tarfile
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
@@ -54,12 +53,6 @@ MOVED = {"program", "draft", "member", "former_name", "contact", "attribute", "b
     "inbox", "entry", "remark", "content", "milestone", "message", "due", "budget", "intent", "follower", "audit",
     "program_event",
 }  # fmt: skip
-
-
-@pytest.fixture
-def database(postgres: Databases) -> Iterator[str]:
-    with postgres.new() as url:
-        yield url
 
 
 async def a_life(shop: Shop, rng: Random) -> None:

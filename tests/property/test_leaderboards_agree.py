@@ -1,10 +1,9 @@
 """Every leaderboard gives the answers of the one in memory, over random years of a shop, asked after every batch."""
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from random import Random, SystemRandom
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -151,13 +150,6 @@ class RandomShop:
             hash=self.rng.randbytes(32),
         )
         self.shards[shard].append(entry)
-
-
-@pytest.fixture
-def rng() -> Random:
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    return Random(seed)
 
 
 @pytest.mark.anyio

@@ -1,8 +1,7 @@
 """Quotas, on a clock that is turned by hand."""
 
-import os
 from contextlib import ExitStack
-from random import Random, SystemRandom
+from random import Random
 
 import pytest
 
@@ -70,11 +69,8 @@ def test_a_clock_that_is_set_back_locks_nobody_out(now: TurnedClock) -> None:
     assert quota.take("ann").requests == 1
 
 
-def test_it_never_grants_more_than_the_quota_in_any_period(now: TurnedClock) -> None:
+def test_it_never_grants_more_than_the_quota_in_any_period(now: TurnedClock, rng: Random) -> None:
     """Beside a list of what was granted: in any period, at most the quota twice (a whole burst, and what came back)."""
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or SystemRandom().getrandbits(32))
-    print(f"LAURELS_TEST_SEED={seed} repeats this")
-    rng = Random(seed)
     for requests in (1, 2, 7, 60, 600):
         quota, granted = Quota("member", requests, MINUTE, now), []
         for _ in range(3 * requests + 50):

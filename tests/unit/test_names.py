@@ -29,16 +29,8 @@ def words(name: str) -> list[str]:
 
 
 @pytest.fixture
-def chance() -> random.Random:
-    """Randomness from a seed that is printed; LAURELS_TEST_SEED repeats a run."""
-    seed = int(os.environ.get("LAURELS_TEST_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"LAURELS_TEST_SEED={seed}")
-    return random.Random(seed)
-
-
-@pytest.fixture
-def names(chance: random.Random) -> ProxyNames:
-    return ProxyNames(chance.randbytes(KEY_BYTES))
+def names(rng: random.Random) -> ProxyNames:
+    return ProxyNames(rng.randbytes(KEY_BYTES))
 
 
 class TestFormat:
@@ -68,9 +60,9 @@ class TestFormat:
         adjectives, creatures = map(words, LISTS)
         assert [pair for pair in product(adjectives, creatures) if alike(*pair, slips=1)] == []
 
-    def test_another_process_gives_the_same_names(self, chance: random.Random) -> None:
-        key = chance.randbytes(KEY_BYTES)
-        numbers = [chance.randrange(NAMES) for _ in range(100)]
+    def test_another_process_gives_the_same_names(self, rng: random.Random) -> None:
+        key = rng.randbytes(KEY_BYTES)
+        numbers = [rng.randrange(NAMES) for _ in range(100)]
         script = (
             "import sys; from laurels.dashboard.names import ProxyNames\n"
             "names = ProxyNames(bytes.fromhex(sys.argv[1]))\n"
@@ -94,42 +86,42 @@ class TestFormat:
 
 class TestUniqueness:
     @pytest.mark.parametrize("side", [1, 2, 3, 40, 256])
-    def test_every_number_has_its_own_place(self, side: int, chance: random.Random) -> None:
-        shuffle = Shuffle(side, chance.randbytes(KEY_BYTES))
+    def test_every_number_has_its_own_place(self, side: int, rng: random.Random) -> None:
+        shuffle = Shuffle(side, rng.randbytes(KEY_BYTES))
         assert sorted(map(shuffle, range(side * side))) == list(range(side * side))
 
-    def test_every_place_has_its_own_name(self, chance: random.Random) -> None:
+    def test_every_place_has_its_own_name(self, rng: random.Random) -> None:
         adjectives, creatures = map(words, LISTS)
-        key = chance.randbytes(KEY_BYTES)
+        key = rng.randbytes(KEY_BYTES)
         names, shuffle = ProxyNames(key), Shuffle(SIDE, key)
-        for number in (0, NAMES - 1, *(chance.randrange(NAMES) for _ in range(10_000))):
+        for number in (0, NAMES - 1, *(rng.randrange(NAMES) for _ in range(10_000))):
             adjective, creature, digits = names.name(number).split(" ")
             place = (adjectives.index(adjective) * WORDS + creatures.index(creature)) * NUMBERS + int(digits)
             assert place == shuffle(number)
 
     @pytest.mark.long
-    def test_no_collision_in_a_million(self, names: ProxyNames, chance: random.Random) -> None:
-        start = chance.randrange(NAMES - 500_000)
-        numbers = {*range(start, start + 500_000), *(chance.randrange(NAMES) for _ in range(500_000))}
+    def test_no_collision_in_a_million(self, names: ProxyNames, rng: random.Random) -> None:
+        start = rng.randrange(NAMES - 500_000)
+        numbers = {*range(start, start + 500_000), *(rng.randrange(NAMES) for _ in range(500_000))}
         assert len({names.name(number) for number in numbers}) == len(numbers)
 
 
 class TestSecrecy:
-    def test_another_key_gives_other_names(self, names: ProxyNames, chance: random.Random) -> None:
-        other = ProxyNames(chance.randbytes(KEY_BYTES))
+    def test_another_key_gives_other_names(self, names: ProxyNames, rng: random.Random) -> None:
+        other = ProxyNames(rng.randbytes(KEY_BYTES))
         # By chance, one number in 655,360,000 keeps its name.
         assert sum(names.name(number) == other.name(number) for number in range(10_000)) <= 1
 
-    def test_one_bit_of_the_key_changes_the_names(self, chance: random.Random) -> None:
-        key = chance.randbytes(KEY_BYTES)
-        bit = 1 << chance.randrange(8 * KEY_BYTES)
+    def test_one_bit_of_the_key_changes_the_names(self, rng: random.Random) -> None:
+        key = rng.randbytes(KEY_BYTES)
+        bit = 1 << rng.randrange(8 * KEY_BYTES)
         changed = (int.from_bytes(key) ^ bit).to_bytes(KEY_BYTES)
         before, after = ProxyNames(key), ProxyNames(changed)
         assert sum(before.name(number) == after.name(number) for number in range(10_000)) <= 1
 
-    def test_consecutive_numbers_share_no_pattern(self, chance: random.Random) -> None:
-        shuffle = Shuffle(SIDE, chance.randbytes(KEY_BYTES))
-        start = chance.randrange(NAMES - 100_000)
+    def test_consecutive_numbers_share_no_pattern(self, rng: random.Random) -> None:
+        shuffle = Shuffle(SIDE, rng.randbytes(KEY_BYTES))
+        start = rng.randrange(NAMES - 100_000)
         places = [shuffle(number) for number in range(start, start + 100_000)]
         assert {name: surprise for name, surprise in surprises(places) if abs(surprise) > SURPRISING} == {}
 

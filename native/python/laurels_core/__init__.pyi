@@ -361,9 +361,6 @@ class Reader:
         Takes 1 to 4 us. Raises as `view`, and `ValueError` without names.
         """
 
-    def render_board(self, board: str, top: int, now: int, stale_after: int) -> Rendered:
-        """The same for `GET /leaderboard/{board}`: nobody's own place; known is False."""
-
     def standings(self, board: str) -> Standings:
         """The whole board. Copies it first (8 bytes for each ranked member), during which the writer waits but readers
         do not: 10 ns a member. Raises as `view`.

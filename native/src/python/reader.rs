@@ -125,24 +125,6 @@ impl Reader {
         Ok((body, as_of.shown.clone_ref(py), stale, snapshot.me.is_some()))
     }
 
-    /// A board's top as JSON.
-    fn render_board<'py>(
-        &mut self,
-        py: Python<'py>,
-        board: &str,
-        top: i64,
-        now: i64,
-        stale_after: i64,
-    ) -> PyResult<(Bound<'py, PyBytes>, Py<PyString>, bool, bool)> {
-        let renderer = self.renderer.as_mut().ok_or_else(nameless)?;
-        let top = size(top);
-        let snapshot = self.reader.read(board, None, top, 0)?;
-        let stale = is_stale(snapshot, now, stale_after);
-        let as_of = token(&mut self.as_of, py, &snapshot.version, None)?;
-        let body = PyBytes::new(py, renderer.board(snapshot, board, top, &as_of.text, stale));
-        Ok((body, as_of.shown.clone_ref(py), stale, false))
-    }
-
     /// The whole board, copied.
     fn standings(&self, py: Python<'_>, board: &str) -> PyResult<Standings> {
         let mut reader = reader::Reader::new(&self.directory, self.deadline);

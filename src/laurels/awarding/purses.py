@@ -76,7 +76,7 @@ class Lots:
         return adjust(work.in_force, work.state(member), points, now=work.now, expires=expires)
 
     def restore(self, redeemed: RedemptionState, points: int) -> StateChange:
-        """Those that were taken last come back first."""
+        """Those that were taken last come back first. Raises `Conflict` where fewer were taken."""
         work = self._work
         spent = read_spent(redeemed)
         if sum(part.points for part in spent) < points:

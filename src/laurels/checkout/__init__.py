@@ -11,7 +11,7 @@ the payment token, which passes through on its way to the provider. Card data is
 from laurels.checkout.catalogue import Catalogue, PricedItems, Product, read_catalogue
 from laurels.checkout.checkout import Answer, Checkout, Failure, Success
 from laurels.checkout.forms import CheckoutForm, PaymentDetails
-from laurels.checkout.intents import CIRCLE, SOURCE, Intent, IntentState, IntentStore, is_bought
+from laurels.checkout.intents import CIRCLE, SOURCE, Intent, IntentState, IntentStore, is_bought, is_purchase
 from laurels.checkout.payments import CONFLICT, INTERRUPTED, Declined, Paid, PaymentOutcome, PaymentRequest, Payments
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "Product",
     "Success",
     "is_bought",
+    "is_purchase",
     "read_catalogue",
 ]

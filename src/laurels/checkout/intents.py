@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from laurels.checkout.payments import PaymentOutcome, PaymentRequest
-from laurels.model import Order
+from laurels.model import Document, DocumentKind, Order
 
 SOURCE = "checkout"
 """What members call the source of what they bought here. Orders of version 0.1 are kept under it, in one circle of ids
@@ -26,6 +26,11 @@ CIRCLE = "member:"
 def is_bought(source: str) -> bool:
     """Whether orders of this source were bought here."""
     return source == SOURCE or source.startswith(CIRCLE)
+
+
+def is_purchase(document: Document) -> bool:
+    """Whether a document is an order that was bought here: it has an intent."""
+    return document.kind is DocumentKind.ORDER and is_bought(document.source)
 
 
 class IntentState(StrEnum):

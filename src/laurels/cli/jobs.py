@@ -30,7 +30,7 @@ from laurels.wiring import build
 app = typer.Typer(help="Jobs: what takes long, and what waits for a second person.", no_args_is_help=True)
 
 
-class _Kind(StrEnum):
+class _JobKind(StrEnum):
     CORRECTIONS = jobs.CORRECTIONS
     ERASURES = jobs.ERASURES
     EXPORT = jobs.EXPORT
@@ -49,7 +49,7 @@ class _Kind(StrEnum):
 )
 def list_(
     in_state: Annotated[JobState | None, typer.Option("--in", help="Only those in this state.")] = None,
-    kind: Annotated[_Kind | None, typer.Option("--kind", help="Only those of this kind.")] = None,
+    kind: Annotated[_JobKind | None, typer.Option("--kind", help="Only those of this kind.")] = None,
     before: Annotated[int | None, typer.Option(min=1, max=MOST_NUMBER, help="Continue before this number.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     json: JsonOption = False,

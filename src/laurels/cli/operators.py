@@ -8,6 +8,7 @@ import typer
 from laurels.cli.console import ConfigOption, StateOption, examples, out, run, say, settings_of
 from laurels.cli.deciding import login
 from laurels.errors import SettingsError
+from laurels.runtime.alone import run_console
 
 
 def register(app: typer.Typer) -> None:
@@ -61,4 +62,4 @@ def console(
         say(f"The console has people signed in by {settings.console.issuer}:")
     else:
         say(f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:")
-    run(pages.run_console(settings, person, tell))
+    run(run_console(settings, person, tell))

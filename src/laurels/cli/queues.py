@@ -6,8 +6,8 @@ import typer
 
 from laurels.cli.console import ConfigOption, StateOption, examples, out, run, settings_of
 from laurels.errors import InvalidInput, SettingsError
-from laurels.runtime.events import run_events
-from laurels.runtime.queues import run_consume, take_dead_letters
+from laurels.runtime.alone import run_consume, run_events
+from laurels.runtime.queues import take_dead_letters
 from laurels.wiring import webhook_secret
 
 

@@ -1,4 +1,4 @@
-"""Templates with the console's words in them. Everything is escaped; nothing is marked safe."""
+"""Templates with the console's words and formats in them. Everything is escaped; nothing is marked safe."""
 
 from collections.abc import Mapping
 from functools import cache, partial
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.console.charts import Charts
 from laurels.console.views import navigation, waiting
 from laurels.model.money import format_amount
@@ -39,19 +39,20 @@ def _environment(zone: ZoneInfo, charts: Charts) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=words.number,
-        signed=words.signed,
-        arrow=words.arrow,
-        period=words.period,
-        month_name=words.month_name,
-        points_of=words.points_of,
-        when=partial(words.when, zone=zone),
-        day=partial(words.day, zone=zone),
-        last_day=partial(words.last_day, zone=zone),
-        month=partial(words.month, zone=zone),
+        number=formats.number,
+        signed=formats.signed,
+        arrow=formats.arrow,
+        period=formats.period,
+        month_name=formats.month_name,
+        points_of=formats.points_of,
+        when=partial(formats.when, zone=zone),
+        day=partial(formats.day, zone=zone),
+        last_day=partial(formats.last_day, zone=zone),
+        month=partial(formats.month, zone=zone),
     )
     environment.globals.update(
         charts=charts,
+        formats=formats,
         words=words,
         minor=format_amount,
         actor=words.actor,

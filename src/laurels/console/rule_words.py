@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from laurels.console.words import CHANNELS, money
+from laurels.console.formats import money
+from laurels.console.words import CHANNELS
 
 RULE: Mapping[str, str] = {
     "multiply": "Points of the lines, times",

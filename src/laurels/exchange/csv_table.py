@@ -32,7 +32,7 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 """What the error handler `surrogateescape` puts in the place of bytes that are not UTF-8."""
 
 
-class _Record(Struct):
+class _CsvRecord(Struct):
     """One record as the walk finds it: the line it begins on, its cells, and its text with quotes and line ends."""
 
     line: int
@@ -108,7 +108,7 @@ def csv_columns(file: Input) -> tuple[str, ...]:
     return tuple(header.cells)
 
 
-def _check_header(file: Input, header: _Record) -> None:
+def _check_header(file: Input, header: _CsvRecord) -> None:
     if not header.cells:
         raise refuse(file.name, "line 1 is empty; the first line must name the columns")
     _check_text(file, header, 0, header.cells)
@@ -167,7 +167,7 @@ def _refuse_first_fault(file: Input, columns: tuple[str, ...]) -> None:
         raise refuse_cell(file.name, f"row {row + 1}", None, f"is not well-formed CSV ({error})") from error
 
 
-def _check_text(file: Input, record: _Record, row: int, columns: tuple[str, ...] | list[str]) -> None:
+def _check_text(file: Input, record: _CsvRecord, row: int, columns: tuple[str, ...] | list[str]) -> None:
     for index, cell in enumerate(record.cells):
         column = columns[index] if row and index < len(columns) else f"number {index + 1}"
         if _NOT_UTF8.search(cell):
@@ -181,14 +181,14 @@ def _check_text(file: Input, record: _Record, row: int, columns: tuple[str, ...]
             raise refuse_cell(file.name, _place(row, record.line), column, "has a NUL byte in it; remove it")
 
 
-def _walk(file: Input) -> Iterator[_Record]:
+def _walk(file: Input) -> Iterator[_CsvRecord]:
     """Every record, the header first. Slow; raises `csv.Error` at a record that cannot be told from the next."""
     pending: list[str] = []
     with file.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as opened:
         reader = csv.reader(_keep(opened, pending), strict=True, delimiter=file.delimiter)
         line = 1
         for cells in reader:
-            yield _Record(line, cells, "".join(pending))
+            yield _CsvRecord(line, cells, "".join(pending))
             pending.clear()
             line = reader.line_num + 1
 

@@ -44,7 +44,9 @@ def for_amount(cell: str) -> str:
 
 @contextmanager
 def of_titles(file: Input, *, is_text: bool) -> Iterator[None]:
-    """Where a table in text is refused in this block, with what may be: that titles stand above its columns' names."""
+    """Where a table in text is refused in this block, with what may be: that titles stand above its columns' names.
+    Raises `FileRefused`.
+    """
     try:
         yield
     except (FaultyFile, LooksLike):

@@ -25,7 +25,7 @@ from laurels.model import Order, Refund
 from laurels.model.ids import is_spoiled
 
 
-class _Kind(Struct):
+class _LineKind(Struct):
     """Just enough of a line to see which kind it is."""
 
     refund_id: Any = None
@@ -37,7 +37,7 @@ class _FiledRefund(RefundForm, forbid_unknown_fields=True, kw_only=True):
     order_id: Id | None = None
 
 
-_decode_kind = msgspec.json.Decoder(_Kind).decode
+_decode_kind = msgspec.json.Decoder(_LineKind).decode
 
 
 def read_wire_lines(

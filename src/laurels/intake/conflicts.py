@@ -22,7 +22,7 @@ _SIGNS = {
 """Of these, and of holds, the entry says what the document said: its points by this sign, and people's words."""
 
 
-class _Said(msgspec.Struct):
+class _Compared(msgspec.Struct):
     points: int | None = None
     reason: str = ""
     note: str = ""
@@ -47,9 +47,9 @@ def _differing(first: DocumentState, document: Document) -> list[str]:
     points = None if first.entry is None else _points_of(document.kind, first.entry)
     if first.entry is None or points is None:
         return []
-    was = _Said(points, first.entry.reason, first.entry.note)
-    said = msgspec.json.decode(document.content, type=_Said)
-    return [name for name in _Said.__struct_fields__ if getattr(was, name) != getattr(said, name)]
+    was = _Compared(points, first.entry.reason, first.entry.note)
+    said = msgspec.json.decode(document.content, type=_Compared)
+    return [name for name in _Compared.__struct_fields__ if getattr(was, name) != getattr(said, name)]
 
 
 def _points_of(kind: DocumentKind, entry: Entry) -> int | None:

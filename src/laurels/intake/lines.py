@@ -96,7 +96,7 @@ class LineForm(Struct, forbid_unknown_fields=True, kw_only=True):
         return Line(self.usable_sku or "", quantity, price)
 
     def traits(self, field: str, line: Line) -> Traits:
-        """What else is said of the checked line."""
+        """What else is said of the checked line. Raises `InvalidInput`."""
         if (
             self.category is None
             and self.brand is None
@@ -176,7 +176,7 @@ class ReturnLineForm(Struct, forbid_unknown_fields=True, kw_only=True):
     amount: AmountText | None = None
 
     def line_back(self, field: str, currency: str) -> ReturnLine:
-        """The checked line."""
+        """The checked line. Raises `InvalidInput`."""
         if (self.quantity is None) == (self.amount is None):
             raise InvalidInput.of(field, "must say either quantity or amount")
         if self.quantity is not None:

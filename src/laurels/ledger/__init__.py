@@ -48,6 +48,7 @@ from laurels.ledger.claim import (
     RedemptionState,
     Reminded,
     ended_otherwise,
+    named_by,
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
 from laurels.ledger.followers import Followers
@@ -135,6 +136,7 @@ __all__ = [
     "Upkeep",
     "Verification",
     "ended_otherwise",
+    "named_by",
     "recording",
     "shard_of",
 ]

@@ -34,6 +34,14 @@ ENDS_OF_HOLDS = {DocumentKind.CAPTURE: DocumentKind.VOID, DocumentKind.VOID: Doc
 """How a hold ends: what is settled first of these two keeps the other out, for ever."""
 
 
+def named_by(redemption_id: str) -> list[tuple[DocumentKind, str]]:
+    """The documents, by kind and id, that a redemption's id may name: a redemption, or what was taken of a hold."""
+    named = [(DocumentKind.REDEMPTION, redemption_id)]
+    if redemption_id.startswith(OF_HOLD):
+        named.append((DocumentKind.CAPTURE, redemption_id.removeprefix(OF_HOLD)))
+    return named
+
+
 def ended_otherwise(kind: DocumentKind) -> Conflict:
     """What is said of a capture whose hold was let go, or the other way round."""
     if kind is DocumentKind.CAPTURE:

@@ -191,7 +191,9 @@ def is_stoppable(job: Job) -> bool:
 
 
 def check_decidable(job: Job | None, digest: str, *, actor: str, approve: bool, now: int) -> bool:
-    """Whether a decision is to be written; False where this person has made it before. Raises like `decide_job`."""
+    """Whether a decision is to be written; False where this person has made it before. Raises as `decide_job`
+    does: `NotFound`, `Conflict`, `NotAllowed`.
+    """
     if job is None:
         raise NotFound("There is no such proposal.")
     if job.digest != digest:

@@ -10,13 +10,13 @@ from laurels.model.documents import (
     Order,
     Redemption,
     Refund,
-    RefusedMessage,
     Restoration,
     Status,
 )
 from laurels.model.entries import Balance, BoardEntry, Entry, EntryKind
 from laurels.model.lines import Line, LineKind, Payment, ReturnLine, Traits
 from laurels.model.members import Member, MemberEvent
+from laurels.model.refused_messages import RefusedMessage
 from laurels.model.standings import Place, Standing
 from laurels.model.version import Mark, Version
 

@@ -36,7 +36,8 @@ def parse_millionths(text: str, field: str, *, signed: bool = False) -> int:
 def parse_decimal(text: str, decimals: int, field: str, *, signed: bool = False) -> int:
     """A plain decimal string, scaled by 10^`decimals` to an integer; no exponent, no `+`, no leading zeros.
 
-    Zeros beyond the decimals are the same value in another spelling; so is `-0.00` where there may be a sign.
+    Zeros beyond the decimals are the same value in another spelling; so is `-0.00` where there may be a sign. Raises
+    `InvalidInput`, which names `field`.
     """
     match = _DECIMAL.match(text)
     if not match:

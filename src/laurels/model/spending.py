@@ -12,6 +12,12 @@ from laurels.model.documents import Document, DocumentKind, Instant, fingerprint
 PositivePoints = Annotated[int, Meta(ge=1)]
 
 
+HOLD_MINUTES = 15
+"""How long a hold lasts where nothing else is said."""
+
+HoldMinutes = Annotated[int, Meta(ge=1, le=7 * 24 * 60, description="after so many the points are free again")]
+
+
 class Shares(Struct, frozen=True):
     """Members who spend together, by number, and how many points each gives."""
 
@@ -27,7 +33,7 @@ class Hold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     hold_id: str
     points: Annotated[int, Meta(ge=0)]
-    minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
+    minutes: HoldMinutes = HOLD_MINUTES
     shares: Shares | None = None
     member_id: str = ""
 

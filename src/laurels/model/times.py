@@ -32,7 +32,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_instant(text: str, field: str) -> int:
-    """An RFC 3339 time with an offset -> microseconds; finer digits are cut."""
+    """An RFC 3339 time with an offset -> microseconds; finer digits are cut. Raises `InvalidInput`."""
     match = _RFC3339.match(text)
     if match:
         fraction = match.group(1) or ""
@@ -48,7 +48,7 @@ def parse_written(text: str, field: str, zone: ZoneInfo | None) -> int:
     """A time as files write it -> microseconds: `2025-05-12 15:06:16 -0400`, `2025-01-02 9:05`, `2025-01-02`.
 
     Without an offset it is a reading of the clocks of `zone`: of two the first, and one that clocks skipped by
-    the offset before; with `zone` None it is refused. Finer digits than microseconds are cut.
+    the offset before; with `zone` None it is refused. Finer digits than microseconds are cut. Raises `InvalidInput`.
     """
     match = _WRITTEN.fullmatch(text)
     if not match:
@@ -82,7 +82,7 @@ def _offset(text: str) -> int:
 
 
 def check_occurred(at: int, now: int, field: str = "occurred_at") -> int:
-    """Give `at` back when an order may carry it: from the year 2000 to 5 minutes from `now`."""
+    """Give `at` back when an order may carry it: from the year 2000 to 5 minutes from `now`. Raises `InvalidInput`."""
     if not EARLIEST <= at <= now + MAX_AHEAD:
         raise InvalidInput.of(field, "must lie between 2000-01-01 and 5 minutes from now")
     return at
@@ -96,7 +96,7 @@ def check_ahead(at: int | None, now: int, field: str = "expires_at") -> None:
 
 def check_lapse(at: int | None, points: int, field: str = "expires_at") -> int | None:
     """Give `at` back when an adjustment by so many points may name it. That it lies ahead is held when it is made: what
-    was made before is sent again for ever.
+    was made before is sent again for ever. Raises `InvalidInput`.
     """
     if at is not None and points <= 0:
         raise InvalidInput.of(field, "has no effect: it is for points that are given, and none are")

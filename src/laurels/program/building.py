@@ -59,7 +59,7 @@ def seen_as(name: str) -> str:
 
 
 def build_money(table: Mapping[str, str], path: str, *, zero: bool = False) -> Money:
-    """Amounts by currency, more than zero unless `zero`."""
+    """Amounts by currency, more than zero unless `zero`. Raises `ProgramError`."""
     amounts = []
     for currency, text in table.items():
         try:
@@ -194,7 +194,7 @@ def build_multiply(text: str | None, at: str, name: str) -> int | None:
 
 
 def build_tiers(table: TiersTable | None) -> Tiers | None:
-    """The tiers."""
+    """The tiers. Raises `ProgramError`."""
     if table is None:
         return None
     if not table.levels:
@@ -217,7 +217,7 @@ def build_tiers(table: TiersTable | None) -> Tiers | None:
 
 
 def build_expiry(table: ExpiryTable | None) -> Expiry:
-    """When points lapse; keys that the kind has no use for are refused."""
+    """When points lapse. Raises `ProgramError`, also for keys that the kind has no use for."""
     if table is None:
         return Expiry()
     allowed = {"after-months": {"months", "round"}, "fixed-date": {"date", "at_least_months"}, "inactivity": {"months"}}

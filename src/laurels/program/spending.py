@@ -7,17 +7,13 @@ from msgspec.structs import replace
 
 from laurels.clock import MINUTE
 from laurels.errors import InsufficientPoints, Refused
+from laurels.model.spending import HOLD_MINUTES
 from laurels.program.evaluate import moves
 from laurels.program.lots import bring_back, choose, credit, debit, expires_at, let_pass, settle_debt, take_out
 from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
-
-HOLD_MINUTES = 15
-"""How long a hold lasts where nothing else is said."""
-
-MOST_HOLD_MINUTES = 10_080
 
 
 class StateChange(Struct, frozen=True, kw_only=True):

@@ -131,7 +131,7 @@ def unwind_unlinked(
 
 def apply(frame: Frame, refunded: Refunded, asked: Return) -> tuple[Refunded, int]:
     """What is refunded with one more refund, and what that gives back beyond the order. Each line takes what it and the
-    order have left; the rest counts against the order as a whole.
+    order have left; the rest counts against the order as a whole. Raises `Refused`.
     """
     count_of = len(frame.net)
     lines = list(refunded.lines) or [0] * count_of

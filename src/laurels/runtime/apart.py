@@ -3,7 +3,7 @@
 import structlog
 
 from laurels.metrics_sharing import is_shared
-from laurels.runtime.roles import Role, Running, run_roles
+from laurels.runtime.role import Role, Running, run_roles
 from laurels.workers import Watch
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ async def run_apart(roles: tuple[Role, ...], running: Running) -> None:
 
 
 async def _tell_figures(running: Running, watch: Watch) -> None:
-    from laurels import http  # noqa: PLC0415 - the web framework takes a while to load
+    from laurels import http  # noqa: PLC0415 - the HTTP server takes a while to load
 
     services = running.services
     settings = services.settings.http

@@ -20,10 +20,8 @@ from laurels.http.admission.person_tokens import PersonTokens, console_key, cook
 from laurels.http.admission.startup_checks import is_loopback
 from laurels.keyfile import read_secret, refusal
 from laurels.model.people import ROLES
-from laurels.runtime.processes import stop_on_signals
-from laurels.runtime.roles import CONSOLE, PROJECT, ConsoleRun, Running, roles_of, run_roles
 from laurels.settings import Settings
-from laurels.wiring import Services, build, is_board_shared
+from laurels.wiring import Services
 
 
 def person_named(name: str, roles: str) -> Person:
@@ -204,15 +202,3 @@ class _Address:
         """Pages are answered at this port."""
         self._port = port
         self.code(self._code)
-
-
-async def run_console(settings: Settings, person: Person, tell: Callable[[str], None]) -> None:
-    """`console`. The board follows the feed here too, where it lives in one process."""
-    stop = stop_on_signals()
-    if settings.console.api is not None:
-        await serve_console(settings, None, stop, person=person, tell=tell)
-        return
-    async with build(settings, must_exist=True) as services:
-        console = ConsoleRun(person, tell)
-        roles = roles_of(CONSOLE) + (() if is_board_shared(settings) else roles_of(PROJECT))
-        await run_roles(roles, Running(services, stop, console=console))

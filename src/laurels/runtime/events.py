@@ -7,11 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from laurels.errors import InvalidInput, LedgerUnavailable, SettingsError
 from laurels.events import LAST_POSITION, Publisher
 from laurels.model import Mark
-from laurels.runtime.apart import run_apart
-from laurels.runtime.processes import stop_on_signals
-from laurels.runtime.roles import PUBLISH, Running, roles_of
-from laurels.settings import Settings
-from laurels.wiring import Services, build, open_sink
+from laurels.wiring import Services, open_sink
 
 BEGINNING, NOW = "start", "now"
 
@@ -40,15 +36,14 @@ async def opened_publishers(services: Services) -> AsyncIterator[list[Publisher]
         yield publishers
 
 
-async def run_events(settings: Settings, begin: str | None) -> None:
-    """`laurels events`: publish until told to stop; `begin` says where to go on, in place of the kept position."""
-    async with build(settings, must_exist=True) as services:
-        if begin is not None:
-            marks = await _marks(services, begin)
-            async with opened_publishers(services) as publishers:
-                for publisher in publishers:
-                    await publisher.begin_at(marks)
-        await run_apart(roles_of(PUBLISH), Running(services, stop_on_signals()))
+async def begin_at(services: Services, begin: str) -> None:
+    """Have every target go on at an entry's id, `start` or `now`, in place of where it got to. Raises `InvalidInput`
+    for anything else, `SettingsError`.
+    """
+    marks = await _marks(services, begin)
+    async with opened_publishers(services) as publishers:
+        for publisher in publishers:
+            await publisher.begin_at(marks)
 
 
 async def _marks(services: Services, begin: str) -> dict[int, Mark]:

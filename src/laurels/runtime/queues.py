@@ -8,9 +8,7 @@ import structlog
 from laurels.errors import SettingsError
 from laurels.intake import Taken, Taking
 from laurels.metrics_sharing import is_counting
-from laurels.runtime.apart import run_apart
 from laurels.runtime.processes import stop_on_signals
-from laurels.runtime.roles import CONSUME, Running, roles_of
 from laurels.settings import Settings
 from laurels.wiring import Services, build, open_queue
 from laurels.workers import Consumer, consume_all, share_interpreter
@@ -44,12 +42,6 @@ async def opened_consumer(
         )
     finally:
         await queue.close()
-
-
-async def run_consume(settings: Settings) -> None:
-    """`laurels consume`: take messages until told to stop."""
-    async with build(settings) as services:
-        await run_apart(roles_of(CONSUME), Running(services, stop_on_signals()))
 
 
 async def take_dead_letters(settings: Settings) -> Taken:

@@ -4,9 +4,7 @@ To add a role, write its loop in `workers` and add a row. `serve`, its child pro
 that run one process alone, `serve --only`, `/readyz` and the page docs/reference/roles.md follow.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,8 +16,7 @@ from laurels.metrics_sharing import is_counting
 from laurels.rollups import Days, RollingUp, look_at_due
 from laurels.runtime.heads import HeadLog
 from laurels.runtime.quarantining import tell_quarantined
-from laurels.runtime.supervisor import supervise
-from laurels.runtime.telling import ShowProgress, lines
+from laurels.runtime.role import Role, Running
 from laurels.settings import Settings
 from laurels.wiring import Services
 from laurels.workers import (
@@ -36,60 +33,11 @@ from laurels.workers import (
 )
 
 if TYPE_CHECKING:
-    from laurels.console import Person
-    from laurels.http import Mounts
     from laurels.runtime.anchoring import Anchors
 
 
-def _nobody(port: int) -> None:
-    """Nobody wants to know the port."""
-
-
-@dataclass(frozen=True)
-class ConsoleRun:
-    """Who the console signs in, and who is told the address for it."""
-
-    person: "Person"
-    tell: Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Running:
-    """What a role is given. Four are for HTTP: who is told the port, what is mounted beside the API, whether other
-    processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
-    console's.
-    """
-
-    services: Services
-    stop: asyncio.Event
-    progress: ShowProgress = field(default=lines)
-    on_ready: Callable[[int], None] = _nobody
-    mounts: "Mounts | None" = None
-    share_port: bool = False
-    ports: list[int] = field(default_factory=list)
-    console: ConsoleRun | None = None
-
-
-def _always(_: Settings) -> bool:
-    """Most roles are for every shop."""
-    return True
-
-
-@dataclass(frozen=True)
-class Role:
-    """One row: what it is called, what it does, the process it belongs to, its loop, and whether the settings ask for
-    it.
-    """
-
-    name: str
-    about: str
-    process: str
-    run: Callable[[Running, Watch], Awaitable[None]]
-    is_wanted: Callable[[Settings], bool] = _always
-
-
 async def _http(running: Running, watch: Watch) -> None:
-    from laurels import http  # noqa: PLC0415 - the web framework takes a while to load
+    from laurels import http  # noqa: PLC0415 - the HTTP server takes a while to load
 
     def on_ready(port: int) -> None:
         running.ports[:] = [port]
@@ -265,16 +213,3 @@ def roles_of(name: str) -> tuple[Role, ...]:
     if not found:
         raise KeyError(name)
     return found
-
-
-async def run_roles(roles: tuple[Role, ...], running: Running) -> None:
-    """Run roles beside each other until the stop; an error in one does not end another.
-
-    Raises what a role raises that cannot begin, such as `SettingsError`; then the others end too.
-    """
-    async with asyncio.TaskGroup() as tasks:
-        for role in roles:
-            tasks.create_task(
-                supervise(role.name, partial(role.run, running), running.stop, running.services.roles),
-                name=f"laurels-{role.name}",
-            )

@@ -16,19 +16,8 @@ from laurels.runtime.advising import log_advice
 from laurels.runtime.apart import run_apart
 from laurels.runtime.boardless import tell_boardless
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
-from laurels.runtime.roles import (
-    CONSUME,
-    HTTP,
-    NOTIFY,
-    PROJECT,
-    PUBLISH,
-    WORK,
-    Role,
-    Running,
-    roles_of,
-    run_roles,
-    wanted,
-)
+from laurels.runtime.role import Role, Running, run_roles
+from laurels.runtime.roles import CONSUME, HTTP, NOTIFY, PROJECT, PUBLISH, WORK, roles_of, wanted
 from laurels.runtime.telling import ShowProgress, lines, say
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared

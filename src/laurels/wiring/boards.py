@@ -37,7 +37,7 @@ async def open_leaderboard(
 ) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place. It has to be that of `ledger`, but for
     one in files that is about to be built anew (`to_rebuild`). `read_only`: the state folder cannot be written, so that
-    what would lie there is in memory.
+    what would lie there is in memory. Raises `SettingsError`.
     """
     engine = leaderboard_engine(settings)
     if read_only and engine == "native":
@@ -63,7 +63,9 @@ async def _identity(ledger: Ledger | None) -> str | None:
 
 
 def open_native(directory: Path, names: ProxyNames, identity: str | None = None) -> Leaderboard:
-    """The leaderboard in memory-mapped files, which has to be that of the ledger with this identity."""
+    """The leaderboard in memory-mapped files, which has to be that of the ledger with this identity. Raises
+    `SettingsError`.
+    """
     if not has_native():
         raise SettingsError(
             "leaderboard.engine is native, and laurels-core is not installed: install its wheel (`make wheels` builds "
@@ -90,7 +92,7 @@ async def clear_board(settings: LeaderboardSettings) -> None:
 
 
 async def open_valkey(settings: LeaderboardSettings, identity: str | None) -> Leaderboard:
-    """The leaderboard on a server, which has to be that of the ledger with this identity."""
+    """The leaderboard on a server, which has to be that of the ledger with this identity. Raises `SettingsError`."""
     if settings.url is None:
         raise SettingsError("leaderboard.url is not set: say where the server is, as valkey://host:port")
     try:

@@ -53,10 +53,6 @@ async def shown(shop: Shop, order_id: str) -> dict[str, Any]:
     return state
 
 
-async def balance(shop: Shop, member: str) -> int:
-    return int((await shop.ask("GET", f"/loyalty/{member}/balance")).json()["balance"])
-
-
 async def score(shop: Shop, member: str, board: str = "all-time") -> int:
     return int((await shop.ask("GET", f"/loyalty/{member}", params={"board": board})).json()["me"]["points"])
 
@@ -75,7 +71,7 @@ async def test_spent_points_come_back_and_move_no_board(shop: Shop) -> None:
     await send(shop, path, 409, cancel_id="C3", points=1)
     await send(shop, "/loyalty/bob/redeem/V1/cancel", 404, cancel_id="C9")
     await shop.settle()
-    assert (await score(shop, "ann"), await balance(shop, "ann")) == (60, 60)
+    assert (await score(shop, "ann"), await shop.balance("ann")) == (60, 60)
 
 
 async def test_a_member_cancels_its_own(shop: Shop) -> None:
@@ -96,7 +92,7 @@ async def test_a_refund_that_failed_is_as_if_it_had_not_been(shop: Shop) -> None
     await cancelled(shop, "O1", "R1")
     assert (await worth(shop, "O1"))[0] == 6
     await cancelled(shop, "O1", "R1", 200)
-    assert (await balance(shop, "ann"), (await worth(shop, "O1"))[0]) == (6, 6)
+    assert (await shop.balance("ann"), (await worth(shop, "O1"))[0]) == (6, 6)
     assert (await shop.ask("POST", "/order/O1/refund/R9/cancel")).status_code == 404
 
 
@@ -169,7 +165,7 @@ async def test_an_order_that_was_changed_earns_what_it_is_now(shop: Shop) -> Non
     await cancelled(shop, "O1", "R1")
     assert (await worth(shop, "O1"))[0] == 6
     await refunded(shop, "O1", "R2", "60.00")
-    assert await balance(shop, "ann") == 0
+    assert await shop.balance("ann") == 0
 
 
 async def test_two_members_become_one(shop: Shop) -> None:
@@ -181,11 +177,11 @@ async def test_two_members_become_one(shop: Shop) -> None:
     await send(shop, "/members/bob/merge", 409, into="cy")
     await send(shop, "/members/ann/merge", 409, into="bob")
     await send(shop, "/members/nobody/merge", 404, into="ann")
-    assert await balance(shop, "ann") == await balance(shop, "bob") == 500
+    assert await shop.balance("ann") == await shop.balance("bob") == 500
     await refunded(shop, "B1", "R1", "200.00", member="bob")
-    assert (await balance(shop, "ann"), await score(shop, "ann"), await score(shop, "bob")) == (480, 480, 480)
+    assert (await shop.balance("ann"), await score(shop, "ann"), await score(shop, "bob")) == (480, 480, 480)
     await bought(shop, "B2", "bob", "10.00")
-    assert (await balance(shop, "ann"), await score(shop, "ann")) == (481, 481)
+    assert (await shop.balance("ann"), await score(shop, "ann")) == (481, 481)
     kinds = [entry["kind"] for entry in (await shop.ask("GET", "/loyalty/ann/entries")).json()["entries"]]
     assert kinds.count("merge") == 2
 
@@ -203,7 +199,7 @@ async def test_members_do_not_become_one_another_in_a_circle(shop: Shop) -> None
     for again in ("w", "z"):  # the first request sent once more, and what it means by now
         await send(shop, "/members/m/merge", 200, into=again)
     await shop.settle()
-    assert [await balance(shop, member) for member in ("w", "m", "z")] == [70, 70, 70]
+    assert [await shop.balance(member) for member in ("w", "m", "z")] == [70, 70, 70]
     assert [await score(shop, member) for member in ("w", "m", "z")] == [70, 70, 70]
     assert await findings_of(shop.services.ledger) == []
 
@@ -225,7 +221,7 @@ async def test_opening_balances_come_in_bulk_and_on_no_board(shop: Shop) -> None
         (200, "awarded"),
     ]
     await shop.settle()
-    assert (await balance(shop, "m0"), await score(shop, "m0")) == (5000, 0)
+    assert (await shop.balance("m0"), await score(shop, "m0")) == (5000, 0)
 
 
 async def test_a_till_takes_back_what_the_web_sold(shop: Shop) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.page import Ask, Shown, page
 from laurels.console.rule_words import in_lines
 from laurels.console.views.campaigns import campaign_in
@@ -122,7 +122,7 @@ def _a_day(line: Mapping[str, Any] | None, market: str, days: int) -> dict[str, 
     spend = line["spend"]
     return {
         "orders": f"{Decimal(line['orders']) / days:,.1f}",
-        "spend": "" if spend is None else words.money(str((Decimal(spend) / days).quantize(_CENT)), market),
+        "spend": "" if spend is None else formats.money(str((Decimal(spend) / days).quantize(_CENT)), market),
         "points": f"{Decimal(line['points']) / days:,.1f}",
     }
 

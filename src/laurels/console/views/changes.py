@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from laurels.console import formats
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
-from laurels.console.words import number as words_number
-from laurels.console.words import points_of
 
 
 @page("GET", "/customers/{number:str}/give-back", "points:redeem")
@@ -40,7 +39,7 @@ async def ask_to_cancel_refund(ask: Ask) -> Shown:
         title="Cancel a refund",
         first="This cannot be undone here. If the refund is right after all, it is sent again under another id.",
         lines=[
-            f"Refund {refund} of order {order}, which took {points_of(took)}, counts as if it had never been.",
+            f"Refund {refund} of order {order}, which took {formats.points_of(took)}, counts as if it had never been.",
             "The order is worth again what its other refunds leave: the points come back within moments.",
             "No message is sent.",
         ],
@@ -88,7 +87,9 @@ async def ask_to_show(ask: Ask) -> Shown:
         customer,
         title="Show on boards",
         first="Undone by hiding the customer again.",
-        lines=[f"{customer['name']} takes the place on the boards that {words_number(customer['score'])} points give."],
+        lines=[
+            f"{customer['name']} takes the place on the boards that {formats.number(customer['score'])} points give."
+        ],
         button=f"Show {customer['member_id']} on boards",
     )
 
@@ -135,11 +136,11 @@ async def _giving_back(ask: Ask, customer: Mapping[str, Any], form: Mapping[str,
         title="Give points back",
         first="Undone only by spending them again.",
         lines=[
-            f"Of redemption {form.get('redemption', '')}, {points_of(points)} come back.",
-            f"To spend: {words_number(effect['available'])} → {words_number(effect['available_after'])} points.",
+            f"Of redemption {form.get('redemption', '')}, {formats.points_of(points)} come back.",
+            f"To spend: {formats.number(effect['available'])} → {formats.number(effect['available_after'])} points.",
             "No board moves, and no message is sent.",
         ],
-        button=f"Give {points_of(points)} back to {customer['member_id']}",
+        button=f"Give {formats.points_of(points)} back to {customer['member_id']}",
         fields={
             "redemption": form.get("redemption", ""),
             "source": form.get("source", "shop"),

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
@@ -109,7 +109,7 @@ def _checked(form: Mapping[str, str]) -> str:
 
 def _points(text: str) -> tuple[int, str]:
     """The points that a person wrote, and what is wrong with them."""
-    written = text.strip().replace(words.MINUS, "-").removeprefix("+")
+    written = text.strip().replace(formats.MINUS, "-").removeprefix("+")
     plain = written.replace(",", "") if _GROUPED.fullmatch(written) else written  # 2,5 is not 25
     if not _WHOLE.fullmatch(plain):
         return 0, "Write a whole number, such as 50 or -20."

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.console.page import Ask, Shown, page
 
 SHOWN = 50
@@ -61,7 +61,7 @@ def _row(ask: Ask, entry: Mapping[str, Any], opened: str | None) -> dict[str, An
     """An entry in words."""
     title, icon = words.KINDS.get(entry["kind"], (entry["kind"], "pen"))
     by = words.actor(entry.get("actor"), ask.person.sub)
-    amount = words.money(entry["amount"], entry["currency"]) if "amount" in entry else ""
+    amount = formats.money(entry["amount"], entry["currency"]) if "amount" in entry else ""
     if entry["kind"] == "earn" and "order_id" in entry:
         title = f"Order {entry['order_id']}"
     elif entry["kind"] == "reverse" and "refund_id" in entry:
@@ -127,7 +127,9 @@ def _did(ask: Ask, customer: Mapping[str, Any], rows: list[dict[str, Any]]) -> d
     """What was done just now, told from what is there: an address that is passed on tells no untruth."""
     row = next((row for row in rows if row["loyaltyId"] == ask.query.get("done")), None)
     if row is not None:
-        what = f"{row['title']}: {words.signed(row['points'])}. To spend now: {words.number(customer['available'])}."
+        what = (
+            f"{row['title']}: {formats.signed(row['points'])}. To spend now: {formats.number(customer['available'])}."
+        )
         return {"what": what, "undo": row["undo_to"]}
     number = customer["number"]
     match ask.query.get("did"):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.console.page import Ask, Shown, page
 
 MUCH_BEHIND, MUCH_READY, MUCH_AHEAD_S = 10_000, 10_000, 60
@@ -23,16 +23,17 @@ def _troubles(status: Mapping[str, Any]) -> Iterator[str]:
     if status["behind"] is None:
         yield "The boards are not served here, or not known to be up to date."
     elif status["behind"] > MUCH_BEHIND:
-        yield f"The boards are {words.number(status['behind'])} entries behind."
+        yield f"The boards are {formats.number(status['behind'])} entries behind."
     for role in status["roles"]:
         if role["state"] != "running":
             yield f"{role['role']} {words.ROLE_STATES.get(role['state'], role['state'])}."
-    if (status.get("ahead_s") or 0) > MUCH_AHEAD_S:  # an older Laurels does not say it
-        yield f"The last entry was recorded {words.number(status['ahead_s'])} seconds ahead of now: a clock was wrong."
+    ahead_s = status.get("ahead_s") or 0  # an older Laurels does not say it
+    if ahead_s > MUCH_AHEAD_S:
+        yield f"The last entry was recorded {formats.number(ahead_s)} seconds ahead of now: a clock was wrong."
     if status["checked"] is not None and status["checked"]["findings"]:
         yield "The last check of the ledger found what is not as it should be: its job tells what."
     if status["counts"] is not None and status["counts"]["ready"] > MUCH_READY:
-        yield f"{words.number(status['counts']['ready'])} documents wait to be awarded."
+        yield f"{formats.number(status['counts']['ready'])} documents wait to be awarded."
 
 
 PAGES = (show_health,)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.console.page import Ask, Download, Elsewhere, Shown, page
 
 LOOK = (
@@ -85,14 +85,14 @@ async def fetch_file(ask: Ask) -> Download:
 
 def told(ask: Ask, job: Mapping[str, Any]) -> dict[str, Any]:
     """A job in words."""
-    title, done = words.JOBS.get(job["kind"], job["kind"]), words.number(job["done"])
+    title, done = words.JOBS.get(job["kind"], job["kind"]), formats.number(job["done"])
     about = job["about"]
     if job["kind"] == "corrections":
-        title = f"Corrections of {words.count(about['customers'], 'customer', 'customers')}"
+        title = f"Corrections of {formats.count(about['customers'], 'customer', 'customers')}"
         if about["rows"] == about["above"] == 1:
             title = "A correction above a limit"
     if job["kind"] == "erasures":
-        title = f"Erasure of {words.count(job['total'], 'customer', 'customers')}"
+        title = f"Erasure of {formats.count(job['total'], 'customer', 'customers')}"
     if job["kind"] == "export":
         title = f"{words.EXPORTS[about['what']]} as a file"
     if job["kind"] == "rehearsal":
@@ -103,7 +103,7 @@ def told(ask: Ask, job: Mapping[str, Any]) -> dict[str, Any]:
         "by": words.actor(job["actor"], ask.person.sub),
         "decided_by": words.actor(job["approver"], ask.person.sub),
         "word": words.JOB_STATES.get(job["state"], job["state"]),
-        "progress": f"{done} of {words.number(job['total'])}" if job["total"] else done,
+        "progress": f"{done} of {formats.number(job['total'])}" if job["total"] else done,
         "outcome": _outcome(job),
     }
 
@@ -112,23 +112,23 @@ def _outcome(job: Mapping[str, Any]) -> list[str]:
     """What came of it, in sentences."""
     tally = job["tally"]
     if job["kind"] == "corrections" and tally:
-        lines = [f"{words.count(tally['made'], 'correction was', 'corrections were')} made: "]
-        lines[0] += f"{words.number(tally['given'])} points given, {words.number(tally['taken'])} taken."
+        lines = [f"{formats.count(tally['made'], 'correction was', 'corrections were')} made: "]
+        lines[0] += f"{formats.number(tally['given'])} points given, {formats.number(tally['taken'])} taken."
         if tally["before"]:
-            lines.append(f"{words.count(tally['before'], 'row was', 'rows were')} here before, and counted then.")
+            lines.append(f"{formats.count(tally['before'], 'row was', 'rows were')} here before, and counted then.")
         if tally["refused"]:
-            lines.append(f"{words.count(tally['refused'], 'row was', 'rows were')} not made; the file says why.")
+            lines.append(f"{formats.count(tally['refused'], 'row was', 'rows were')} not made; the file says why.")
         return lines
     if job["kind"] == "erasures" and tally:
-        return [f"{words.count(tally['erased'], 'customer is', 'customers are')} erased."]
+        return [f"{formats.count(tally['erased'], 'customer is', 'customers are')} erased."]
     if job["kind"] == "export" and job["state"] == "done":
-        return [f"{words.count(tally['rows'], 'row', 'rows')}. The file is for who asked for it, for seven days."]
+        return [f"{formats.count(tally['rows'], 'row', 'rows')}. The file is for who asked for it, for seven days."]
     if job["kind"] == "retry" and tally:
-        tried = words.count(tally["retried"], "document goes", "documents go")
-        return [f"{tried} the usual way again.", f"{words.number(tally['stay'])} stay where they are."]
+        tried = formats.count(tally["retried"], "document goes", "documents go")
+        return [f"{tried} the usual way again.", f"{formats.number(tally['stay'])} stay where they are."]
     if job["kind"] == "verify" and tally:
-        found = words.number(tally["findings"])
-        checked = f"{words.count(tally['checked'], 'entry', 'entries')} checked."
+        found = formats.number(tally["findings"])
+        checked = f"{formats.count(tally['checked'], 'entry', 'entries')} checked."
         return [checked, "All is as it should be." if not tally["findings"] else f"{found} things are not."]
     return []
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.charts import OUTSTANDING, BarSegment
 from laurels.console.page import Ask
 from laurels.console.views.periods import month_begins
@@ -59,19 +59,19 @@ def month_ends(found: Mapping[str, Any], first: date, until: date, today: date) 
             points[line["market"]] += line["points"]
         is_over = min(following, until) <= today
         end = name if following <= until and is_over else (until - timedelta(days=1)).isoformat()
-        yield MonthEnd(name, words.period(end), dict(points), is_over)
+        yield MonthEnd(name, formats.period(end), dict(points), is_over)
         month = following
 
 
 def _mark(of: MonthEnd) -> BarSegment:
-    says = f"{of.end}: {words.number(of.total)} outstanding{'' if of.is_over else ' so far'}"
-    return BarSegment(words.period(of.month), "outstanding", of.total, says)
+    says = f"{of.end}: {formats.number(of.total)} outstanding{'' if of.is_over else ' so far'}"
+    return BarSegment(formats.period(of.month), "outstanding", of.total, says)
 
 
 def _sentence(months: list[MonthEnd]) -> str:
     """What to see in the picture."""
     first, last = months[0], months[-1]
     more = last.total - first.total
-    told = "as many as" if not more else f"{words.number(abs(more))} {'more' if more > 0 else 'fewer'} than"
+    told = "as many as" if not more else f"{formats.number(abs(more))} {'more' if more > 0 else 'fewer'} than"
     when = "at the end of" if last.is_over else "so far, on"
-    return f"{words.number(last.total)} points {when} {last.end}, {told} at the end of {first.end}."
+    return f"{formats.number(last.total)} points {when} {last.end}, {told} at the end of {first.end}."

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from laurels.clock import DAY
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.charts import SERIES, BarSegment
 from laurels.console.page import Ask, Shown, page
 from laurels.console.views.periods import instant, instant_of, month_begins
@@ -158,10 +158,10 @@ def _by_source(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
 def _marks(months: _Months) -> list[BarSegment]:
     return [
         BarSegment(
-            words.period(month),
+            formats.period(month),
             kind,
             points,
-            f"{words.period(month)}: {SERIES[kind][0].lower()} {words.number(points)}",
+            f"{formats.period(month)}: {SERIES[kind][0].lower()} {formats.number(points)}",
         )
         for month, by_kind in months
         for kind, points in by_kind.items()

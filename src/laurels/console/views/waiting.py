@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from laurels.clock import SECOND
-from laurels.console import words
+from laurels.console import formats
 from laurels.console.client import ApiAway, ApiRefused
 from laurels.console.page import Ask
 from laurels.console.sign_in import Person
@@ -91,7 +91,7 @@ def sentences(counts: Waiting) -> list[tuple[str, str, str]]:
 
 def shown(count: int) -> str:
     """A number as far as it was counted, such as 99+."""
-    return words.number(count) if count < MOST else f"{MOST - 1}+"
+    return formats.number(count) if count < MOST else f"{MOST - 1}+"
 
 
 async def _proposals(ask: Ask) -> int:

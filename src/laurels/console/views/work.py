@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.texts import one_line
@@ -119,7 +119,7 @@ def _said(name: str, value: Any, fields: Mapping[str, Any]) -> Any:
     """A field as people read it: money in major units."""
     currency = fields.get("currency")
     if name in {"total", "amount"} and isinstance(value, int) and currency in DECIMALS:
-        return words.money(format_amount(value, currency), currency)
+        return formats.money(format_amount(value, currency), currency)
     return value
 
 

@@ -18,7 +18,7 @@ from laurels.keyfile import write_once
 TOKEN_PAID = "tok_ok"  # noqa: S105 - a word for tests, not a secret
 
 
-class _Record(Struct, frozen=True):
+class _PaymentRecord(Struct, frozen=True):
     """What one file holds. The token is not in it."""
 
     payment: PaymentRequest
@@ -54,7 +54,7 @@ class SandboxPayments:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
-                write_once(path, msgspec.json.encode(_Record(payment, outcome)).decode())
+                write_once(path, msgspec.json.encode(_PaymentRecord(payment, outcome)).decode())
             first = _read(path)
         except OSError as error:
             raise PaymentsUnavailable(
@@ -63,8 +63,8 @@ class SandboxPayments:
         return first.outcome if first.payment == payment else Declined(CONFLICT)
 
 
-def _read(path: Path) -> _Record:
-    return msgspec.json.decode(path.read_bytes(), type=_Record)
+def _read(path: Path) -> _PaymentRecord:
+    return msgspec.json.decode(path.read_bytes(), type=_PaymentRecord)
 
 
 def _digest(payment: PaymentRequest) -> str:

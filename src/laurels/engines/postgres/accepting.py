@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from typing import NamedTuple
 
+from laurels.checkout import is_purchase
 from laurels.clock import Clock
 from laurels.engines.postgres import intents
 from laurels.engines.postgres.accept_rows import AcceptRows
@@ -225,7 +226,7 @@ class Acceptor:
             erased = await erased_owners(db, documents)
         rows = AcceptRows(self._facts.secret)
         for document in documents:
-            if intents.is_purchase(document):
+            if is_purchase(document):
                 taken |= await self._write(rows)
                 rows = AcceptRows(self._facts.secret)
                 taken |= await self._take_bought(document, refused)

@@ -7,7 +7,7 @@ from laurels.engines.postgres.batch import AwardRow, Batch
 from laurels.engines.postgres.chain import columns_of
 from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, home_of
 from laurels.engines.postgres.statements import Row, Statements
-from laurels.ledger import OF_HOLD, Award, Claim, Item, OrderKey, RedemptionKey, RedemptionState
+from laurels.ledger import Award, Claim, Item, OrderKey, RedemptionKey, RedemptionState, named_by
 from laurels.model import DocumentKind
 
 
@@ -121,7 +121,7 @@ async def _look_up_redemptions(db: Statements, batch: Batch, claim: Claim, items
     named = [
         (home_of(kind, source, named), source, DOCUMENT[kind], named, id)
         for source, id in keys
-        for kind, named in _named_by(id)
+        for kind, named in named_by(id)
     ]
     for row in await db.all("redemptions", *columns_of(named, 5)):
         key = row["source"], row["asked"]
@@ -131,14 +131,6 @@ async def _look_up_redemptions(db: Statements, batch: Batch, claim: Claim, items
             member=row["member"], points=row["points"], restored=row["restored"], spent=row["spent"]
         )
         batch.redemption_rows[key] = AwardRow(row["shard"], row["sequence"])
-
-
-def _named_by(redemption_id: str) -> list[tuple[DocumentKind, str]]:
-    """The documents that a redemption's id may name: a redemption, or what was taken of a hold."""
-    named = [(DocumentKind.REDEMPTION, redemption_id)]
-    if redemption_id.startswith(OF_HOLD):
-        named.append((DocumentKind.CAPTURE, redemption_id.removeprefix(OF_HOLD)))
-    return named
 
 
 def award_of(row: Row) -> Award:

@@ -1,6 +1,6 @@
 """The checkout's intents: rows beside the inbox, changed in the same transactions."""
 
-from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Paid, PaymentOutcome, is_bought
+from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Paid, PaymentOutcome
 from laurels.clock import Clock
 from laurels.engines.postgres.codes import DOCUMENT, SHARDS, home_of
 from laurels.engines.postgres.connections import Connections, trying
@@ -101,11 +101,6 @@ async def _own_number(db: Statements, member_id: str) -> int | None:
     """The number that the shop's id was given, whoever became whom since."""
     row = await db.one("member_itself", shard_of(member_id, SHARDS), member_id)
     return None if row is None else int(row["number"])
-
-
-def is_purchase(document: Document) -> bool:
-    """Whether a document is an order of the checkout."""
-    return document.kind is DocumentKind.ORDER and is_bought(document.source)
 
 
 def allows(row: Row, document: Document) -> bool:

@@ -18,7 +18,8 @@ from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.ledger import Decide, shard_of
 from laurels.ledger.audit import nothing_changed
 from laurels.model import DocumentKind, EntryKind, Member, MemberEvent, Version
-from laurels.model.documents import keyed, name_digest
+from laurels.model.documents import keyed
+from laurels.model.refused_messages import name_digest
 
 _Once = Callable[[list[int]], Awaitable[Version]]
 

@@ -79,10 +79,6 @@ class MemberLookup:
             del self._known[next(iter(self._known))]
         self._known.update(found)
 
-    def know(self, member_id: str, whose: Whose) -> None:
-        """Remember one."""
-        self._known[member_id] = whose
-
     def _begin(self, generation: Generation | None) -> None:
         self._known.clear()
         self._generation = generation

@@ -2,7 +2,7 @@
 
 import secrets
 
-from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Paid, PaymentOutcome, is_bought
+from laurels.checkout import CIRCLE, SOURCE, Declined, Intent, IntentState, Paid, PaymentOutcome, is_purchase
 from laurels.clock import Clock
 from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers
 from laurels.engines.sqlite.connection import Database, Row
@@ -45,7 +45,7 @@ class SqliteIntents:
 
 def allow(db: Database, document: Document) -> bool:
     """Whether a new document may be accepted: an order that has an intent, only as it was paid for."""
-    if not _is_bought(document):
+    if not is_purchase(document):
         return True
     intent = _find(db, document.source, document.id)
     return intent is None or (
@@ -55,7 +55,7 @@ def allow(db: Database, document: Document) -> bool:
 
 def erased_buyer(db: Database, document: Document) -> int | None:
     """The number of the member who bought this and was erased before it was accepted."""
-    if document.member_id or not _is_bought(document):
+    if document.member_id or not is_purchase(document):
         return None
     row = db.one("find_intent", _key(document.source, document.id))
     return row[4] if row else None
@@ -63,12 +63,8 @@ def erased_buyer(db: Database, document: Document) -> int | None:
 
 def finish(db: Database, document: Document) -> None:
     """Close the intent of an order that is being accepted."""
-    if _is_bought(document):
+    if is_purchase(document):
         db.run("finish_intent", _key(document.source, document.id))
-
-
-def _is_bought(document: Document) -> bool:
-    return document.kind is DocumentKind.ORDER and is_bought(document.source)
 
 
 def _key(source: str, order_id: str) -> str:

@@ -9,7 +9,8 @@ from laurels.engines.sqlite.chain import Chain, Chains, Numbers
 from laurels.engines.sqlite.connection import Database, Row
 from laurels.errors import UnknownMember
 from laurels.model import EntryKind, Member, MemberEvent, Version
-from laurels.model.documents import keyed, name_digest
+from laurels.model.documents import keyed
+from laurels.model.refused_messages import name_digest
 
 SECRET_BYTES = 16
 

@@ -28,7 +28,7 @@ REMEMBERED = 200_000
 """Checked tokens that are remembered: some 90 MB, one for each member who is online."""
 
 REMEMBERED_FOR = 10 * MINUTE
-"""Then a token is checked anew, so that a signing key that was taken back stops to count."""
+"""Then a token is checked anew: a signing key that was taken back counts no more."""
 
 _SCHEME = b"bearer "
 _EXPIRED = "The token has expired. Sign in again."

@@ -29,7 +29,7 @@ AGAIN_AFTER = 10 * SECOND
 """At most one fetch in this time, whatever tokens ask for: a forger's `kid` is always unknown."""
 
 OLD_AFTER = 300 * SECOND
-"""Keys that are older are fetched anew while they go on being used, so that a key taken back stops to count."""
+"""Keys that are older are fetched anew while they go on being used: a key taken back counts no more."""
 
 MOST_KEYS = 20
 """Keys of one provider that are looked at; a token without a `kid` is tried with each."""

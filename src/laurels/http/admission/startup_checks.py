@@ -18,7 +18,7 @@ def check_exposure(settings: Settings) -> None:
 
 
 def check_open(settings: Settings, because: str) -> None:
-    """The same where others do reach the address, or may. `because` tells why that is so."""
+    """The same where others do reach the address, or may. `because` tells why that is so. Raises `SettingsError`."""
     if settings.auth.mode == "dev":
         raise SettingsError(
             f"{because}: auth.mode `dev` is for one machine alone, so http.host has to be a loopback address such as "

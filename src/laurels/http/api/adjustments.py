@@ -31,7 +31,7 @@ class AdjustmentResult(Struct, frozen=True, kw_only=True, rename={"loyalty_id": 
     errors: list[FieldProblem] | UnsetType = UNSET
 
 
-class _Named(Struct):
+class _AdjustmentId(Struct):
     adjustment_id: str
 
 
@@ -83,7 +83,7 @@ def _refused(id: str | None, error: LaurelsError) -> AdjustmentResult:
 
 def _named(raw: bytes) -> str | None:
     try:
-        return decode(_Named, raw).adjustment_id
+        return decode(_AdjustmentId, raw).adjustment_id
     except InvalidInput:
         return None
 

@@ -33,7 +33,7 @@ class BulkResult(Struct, frozen=True, kw_only=True):
     warnings: list[FieldProblem] | UnsetType = UNSET
 
 
-class _Named(Struct):
+class _OrderId(Struct):
     order_id: str
 
 
@@ -105,7 +105,7 @@ def _lines(body: bytes) -> Sequence[bytes]:
 
 def _named(raw: bytes) -> str | None:
     try:
-        return decode(_Named, raw).order_id
+        return decode(_OrderId, raw).order_id
     except InvalidInput:
         return None
 

@@ -211,14 +211,14 @@ def channel_of(entry: TimelineEntry) -> Channel | None:
     return (said.order or said).channel
 
 
-class _Said(Struct):
+class _OrderChannel(Struct):
     """Of an order, or of an amendment that has all of one anew: what is asked of it here."""
 
     channel: Channel = Channel.WEB
-    order: "_Said | None" = None
+    order: "_OrderChannel | None" = None
 
 
-_said = msgspec.json.Decoder(_Said)
+_said = msgspec.json.Decoder(_OrderChannel)
 
 
 async def _place(request: Request, customer: Customer) -> tuple[int | None, int | None]:

@@ -1,6 +1,6 @@
 """The reads that everybody makes: a member's dashboard, and the top of a board.
 
-The dashboard is the one hot read, so its steps are plain functions that need no web framework: read the query, read
+The dashboard is the one hot read, so its steps are plain functions: read the query, read
 the board, encode, compare tags.
 """
 

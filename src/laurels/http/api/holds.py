@@ -21,11 +21,10 @@ from laurels.http.routes import Request, Response, route
 from laurels.intake import AnySource, Id, SourceText
 from laurels.model import DocumentKind
 from laurels.model.details import hold_details
-from laurels.model.spending import Capture, Hold, Void
+from laurels.model.spending import HOLD_MINUTES, Capture, Hold, HoldMinutes, Void
 from laurels.model.times import format_instant
 
 HoldId = Annotated[Id, Meta(description="the same again is answered, not held twice")]
-Minutes = Annotated[int, Meta(ge=1, le=10_080, description="after so many the points are free again")]
 
 
 class HoldForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +32,7 @@ class HoldForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     hold_id: HoldId
     points: Spent
-    minutes: Minutes = 15
+    minutes: HoldMinutes = HOLD_MINUTES
     source: SourceText | UnsetType = UNSET
 
 

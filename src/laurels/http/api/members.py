@@ -64,7 +64,7 @@ class Changed(Struct, frozen=True):
     as_of: str
 
 
-class _Named(Struct):
+class _MemberId(Struct):
     member_id: str
 
 
@@ -205,7 +205,7 @@ async def _change(request: Request, event: MemberEvent) -> Response:
 
 def _named(raw: bytes) -> str | None:
     try:
-        return decode(_Named, raw).member_id
+        return decode(_MemberId, raw).member_id
     except InvalidInput:
         return None
 

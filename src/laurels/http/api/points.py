@@ -29,8 +29,8 @@ from laurels.http.api.moves import (
 )
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import AnySource, Id, InstantText, SourceText
-from laurels.ledger import OF_HOLD
-from laurels.model import Adjustment, DocumentKind, Redemption, Restoration
+from laurels.ledger import named_by
+from laurels.model import Adjustment, Redemption, Restoration
 from laurels.model.entries import MAX_POINTS
 from laurels.model.ids import ONE_LINE, check_id
 from laurels.model.times import check_lapse, check_occurred, parse_instant
@@ -185,7 +185,7 @@ async def cancel_redemption(request: Request, form: RestorationForm, query: Chec
     """
     redemption_id = request.ids["redemption_id"]
     restoration = Restoration(
-        source=await circle_with(request, form.source, _named(redemption_id)),
+        source=await circle_with(request, form.source, named_by(redemption_id)),
         cancel_id=redemption_id if form.cancel_id is UNSET else form.cancel_id,
         redemption_id=redemption_id,
         points=None if form.points is UNSET else form.points,
@@ -197,14 +197,6 @@ async def cancel_redemption(request: Request, form: RestorationForm, query: Chec
     count_move(request)
     receipt = await request.services.points.cancel(restoration, actor_of(request))
     return Response(status_of(receipt), Redeemed(entry_of(receipt).loyalty_id, receipt.balance or 0))
-
-
-def _named(redemption_id: str) -> list[tuple[DocumentKind, str]]:
-    """The documents that a redemption's id may name: a redemption, or what was taken of a hold."""
-    named = [(DocumentKind.REDEMPTION, redemption_id)]
-    if redemption_id.startswith(OF_HOLD):
-        named.append((DocumentKind.CAPTURE, redemption_id.removeprefix(OF_HOLD)))
-    return named
 
 
 def _key(request: Request) -> str | None:

@@ -5,116 +5,15 @@ from typing import Any
 
 from laurels.http.openapi.console_examples import CONSOLE_ANSWERS
 from laurels.http.openapi.job_examples import JOB_ANSWERS
+from laurels.http.openapi.program_examples import PROGRAM_ANSWERS
 from laurels.http.openapi.report_examples import REPORTS
 
 _AS_OF = "1.0-4711"
-_CUSTOMER = {
-    "number": 0,
-    "member_id": "17850",
-    "state": "enrolled",
-    "merged_into": None,
-    "hidden": False,
-    "name": "Amber Falcon 4821",
-    "enrolled_at": "2025-11-01T10:00:00Z",
-    "contact": "a•••••@example.com",
-    "channels": ["web", "store"],
-    "balance": 500,
-    "available": 500,
-    "worth": {},
-    "earned": 475,
-    "score": 500,
-    "rank": 17,
-    "ranked": 4315,
-    "messages": [{"milestone": "100", "points": 120, "state": "sent", "created_at": "2025-11-02T09:30:00Z"}],
-    "as_of": "1.0-4711",
-}
-_TIMELINE = {
-    "entries": [
-        {
-            "loyaltyId": "0-4711",
-            "kind": "adjust",
-            "points": 25,
-            "balance_after": 500,
-            "source": "person:niamh",
-            "reason": "parcel came four days late, ticket 48213",
-            "note": "Sorry that your parcel came late",
-            "actor": "person:niamh",
-            "occurred_at": "2025-11-02T09:30:00Z",
-            "recorded_at": "2025-11-02T09:30:00.125Z",
-            "undo": {"action": "adjust", "points": -25},
-        },
-    ],
-    "next": None,
-}
-_AUDIT = {
-    "rows": [
-        {
-            "position": 4711,
-            "at": "2025-11-02T09:30:00Z",
-            "sub": "niamh",
-            "name": "Niamh Byrne",
-            "roles": "support",
-            "action": "adjust",
-            "member": 0,
-            "object": "entry 0-4711",
-            "outcome": "done",
-            "request_id": "6f1c0c1e",
-            "hash": "0f" * 16,
-        },
-    ],
-    "next": None,
-}
-_WAITING = {
-    "sequence": 4711,
-    "kind": "order",
-    "source": "shop",
-    "id": "A1002-USD",
-    "member": 0,
-    "cause": "currency",
-    "reason": "no rule for USD (version 1 has EUR, GBP)",
-    "since": "2025-11-02T09:30:00Z",
-}
 _TOP = [
     {"rank": 1, "name": "Silver Heron 0093", "points": 27946},
     {"rank": 2, "name": "Quiet Otter 7310", "points": 21035},
 ]
 
-_PROGRAM = {
-    "version": 1,
-    "from": None,
-    "published_at": "2025-11-01T08:00:00Z",
-    "actor": "laurels",
-    "digest": "3f8a11c0" * 8,
-}
-_REHEARSAL = {
-    "version": 1,
-    "newest": 1,
-    "begins": None,
-    "ends": "2025-11-02T09:30:00Z",
-    "documents": 22_190,
-    "orders": 18_536,
-    "points": 830_121,
-    "would_be": 827_848,
-    "gain": 178,
-    "lose": 2_198,
-    "alike": 1_996,
-    "best": 5,
-    "worst": -12,
-    "deciles": [-2, -1, -1, -1, -1, 0, 0, 0, 0],
-    "gain_most": [],
-    "lose_most": [],
-    "parts": {"points": 888_975},
-    "reasons": {},
-    "bound": {},
-    "never": [],
-    "tiers": {},
-    "value": {},
-    "quarantined": {},
-    "unseen": [],
-    "changed_orders": 0,
-    "changed": [],
-    "digest": "9b1c77e4" * 8,
-}
 ANSWERS: Mapping[str, Any] = {
     "place_order": {"order_id": "A1001", "status": "accepted"},
     "check_out": {"status": "success", "order_id": "A1001", "total": "9.33", "currency": "GBP"},
@@ -289,41 +188,6 @@ ANSWERS: Mapping[str, Any] = {
     "erase": {"as_of": _AS_OF},
     "merge": {"as_of": _AS_OF},
     "set_contact": {"as_of": _AS_OF},
-    "find_customers": {
-        "hits": [
-            {
-                "kind": "customer",
-                "number": 0,
-                "member_id": "17850",
-                "name": "Amber Falcon 4821",
-            },
-        ],
-        "tried": ["customer", "document", "prefix"],
-    },
-    "show_customer": _CUSTOMER,
-    "show_member": _CUSTOMER,
-    "show_contact": {"email": "ann@example.com"},
-    "show_member_contact": {"email": "ann@example.com"},
-    "show_timeline": _TIMELINE,
-    "show_member_timeline": _TIMELINE,
-    "list_quarantine": {"documents": [_WAITING], "next": None},
-    "count_quarantine": {
-        "causes": [{"cause": "currency", "documents": 3, "oldest": "2025-11-02T09:30:00Z"}],
-        "all": True,
-    },
-    "show_quarantined": {
-        **_WAITING,
-        "actor": "till",
-        "content": {
-            "source": "shop",
-            "order_id": "A1002-USD",
-            "currency": "USD",
-            "total": 2500,
-        },
-        "received": '{"member_id": "17850", "currency": "USD", "total": "25.00"}',
-    },
-    "retry_quarantined": {"status": "accepted"},
-    "drop_quarantined": {"status": "dropped"},
     "show_time_zone": {"time_zone": "Europe/London"},
     "show_status": {
         "at": "2025-11-02T09:30:00Z",
@@ -380,51 +244,7 @@ ANSWERS: Mapping[str, Any] = {
         "breakage": "0.2000",
         "still_to_come": "10",
     },
-    "list_programs": {
-        "published": [_PROGRAM],
-        "drafts": [],
-        "events": [
-            {
-                "position": 1,
-                "at": "2025-11-01T08:00:00Z",
-                "actor": "laurels",
-                "act": "publish",
-                "version": 1,
-                "digest": "3f8a11c0" * 8,
-                "rehearsal": None,
-                "hash": "0f" * 16,
-            },
-        ],
-    },
-    "submit_program": {
-        "digest": "9b1c77e4" * 8,
-        "version": 8,
-        "submitted_by": "person:niamh",
-        "submitted_at": "2025-11-02T09:30:00Z",
-        "approved_by": None,
-    },
-    "show_program": {"version": 1, "digest": "3f8a11c0" * 8, "text": "version = 1 ...", "warnings": []},
-    "compare_programs": [],
-    "rehearse_program": {"kept": False, "rehearsal": _REHEARSAL},
-    "approve_program": {**_PROGRAM, "version": 8, "from": "2025-11-02T09:30:00Z"},
-    "extend_points": {
-        "version": 9,
-        "from": "2026-12-05T09:30:00Z",
-        "until": "2027-08-31T23:00:00Z",
-        "points": 1240,
-        "lots": 96,
-        "looked_at": "2026-11-28T00:15:00Z",
-        "digest": "3f8a11c0" * 8,
-    },
-    "stop_campaign": {**_PROGRAM, "version": 9, "from": "2025-11-02T09:30:00Z"},
-    "show_audit": _AUDIT,
-    "show_own_audit": {"rows": [], "next": None},
-    "show_people": {
-        "people": [
-            {"sub": "niamh", "name": "Niamh Byrne", "roles": ["support"], "last_seen": "2025-11-02T09:30:00Z"},
-        ],
-        "next": None,
-    },
+    **PROGRAM_ANSWERS,
     **REPORTS,
     **JOB_ANSWERS,
     **CONSOLE_ANSWERS,

@@ -1,1 +1,1 @@
-"""Reading what a request says: its path, its query string, its body. Needs no web framework."""
+"""Reading what a request says: its path, its query string, its body."""

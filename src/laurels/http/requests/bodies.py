@@ -1,6 +1,4 @@
-"""Reading a request's body: what it may be, and how much of it. Needs no web framework, so that every road reads it by
-the same rules.
-"""
+"""Reading a request's body: what it may be, and how much of it; every road reads it by the same rules."""
 
 from laurels.errors import InvalidInput, TooLarge, WrongMediaType
 from laurels.http.asgi import Receive

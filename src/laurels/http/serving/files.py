@@ -25,7 +25,7 @@ MEDIA_TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-"""Nothing else is served. The framework adds the charset."""
+"""Nothing else is served. `sending` adds the charset."""
 
 _LINK = re.compile(rb'(?<= )(?:src|href)="(?=/)')
 """Before the path that a page loads or leads to."""

@@ -6,7 +6,7 @@ import pytest
 from laurels.errors import NotFound
 from laurels.ledger import KeptDocument
 from laurels.model import Document, DocumentKind, MemberEvent, Refund, RefusedMessage, Status
-from laurels.model.documents import MOST_NAMED
+from laurels.model.refused_messages import MOST_NAMED
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
 

@@ -29,7 +29,7 @@ async def run_demo(
         async with build(settings) as services:
             history = History(services, members)
             await _open(services, history, progress)
-            from laurels.workbench.demo.backend import shop  # noqa: PLC0415 - the web framework takes a while to load
+            from laurels.workbench.demo.backend import shop  # noqa: PLC0415 - the HTTP server takes a while to load
 
             async with _meanwhile(history.go_on(), traffic.flow(services, history)):
                 await serve_services(

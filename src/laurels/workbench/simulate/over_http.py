@@ -72,7 +72,7 @@ async def open_server(
 
     Raises `SettingsError` for a URL that is not on this machine, unless it may be `far`.
     """
-    from laurels.http.admission.startup_checks import is_loopback  # noqa: PLC0415 - the web framework takes a while to load
+    from laurels.http.admission.startup_checks import is_loopback  # noqa: PLC0415 - the HTTP server takes a while to load
 
     parts, host = shop_address(url)
     if not (far or is_loopback(host)):
