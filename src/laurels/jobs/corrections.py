@@ -37,7 +37,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 class Correction(Struct, frozen=True, array_like=True, gc=False):
     """One row: where it stands, whose points it changes (None: nobody's who is known), and its own id. Of what is
-    nobody's no words are kept: nothing would erase them.
+    nobody's neither words nor id are kept: nothing would erase them.
     """
 
     line: int
@@ -153,7 +153,7 @@ def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correcti
         member=member,
         points=adjustment.points,
         source=adjustment.source or adjustment.actor,
-        id=adjustment.id,
+        id="" if member is None else adjustment.id,
         reason="" if member is None else adjustment.reason,
         note="" if member is None else adjustment.note,
         board=adjustment.board,

@@ -69,6 +69,8 @@ class SqliteJobs(Session):
             if check_decidable(_job(db, number), digest, actor=actor, approve=approve, now=now):
                 state = JobState.READY if approve else JobState.REJECTED
                 db.run("decide_job", number, state, actor, now, None if approve else now)
+                if not approve:
+                    db.run("drop_job_content", number)
             else:
                 db.changed_nothing = True
             return _there(db, number)
@@ -79,7 +81,10 @@ class SqliteJobs(Session):
         def write(db: Database) -> Job:
             db.changed_nothing = not is_stoppable(_there(db, number))
             db.run("stop_job", number, self._now())
-            return _there(db, number)
+            job = _there(db, number)
+            if job.ended_at is not None:
+                db.run("drop_job_content", number)
+            return job
 
         return await self._writer.run(write)
 
