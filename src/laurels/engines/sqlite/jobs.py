@@ -50,7 +50,10 @@ class SqliteJobs(Session):
         return await self._kept(number, "content")
 
     async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
-        return await self._writer.run(lambda db: db.one("replace_job_content", number, content, was) is not None)
+        replaced = await self._writer.run(lambda db: db.one("replace_job_content", number, content, was) is not None)
+        if replaced:
+            await self._writer.checkpoint()
+        return replaced
 
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
