@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.awarding import Attributes
 from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.http.api.contents import said_in
 from laurels.http.api.moves import reason_for
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import KeptDocument, KeptEntry
@@ -223,10 +223,8 @@ def _for_member(content: Any) -> Any:
 
 
 def _read(content: bytes | None) -> Any:
-    try:
-        return msgspec.json.decode(content) if content else UNSET
-    except msgspec.DecodeError:
-        return UNSET
+    said = said_in(content)
+    return UNSET if said is None else said
 
 
 ROUTES = (find_members, export_member)
