@@ -278,7 +278,7 @@ async def test_words_about_whoever_became_another_go_with_both(shop: Shop, tmp_p
     for number in (made["number"], started["number"]):
         content = await shop.services.ledger.job_content(number)
         assert content is not None
-        assert not re.search(rb"(words|note) of|ticket|Sorry", content)
+        assert not re.search(rb"(words|note) of|ticket|Sorry|\"(p1|k[124])\"", content)
         assert content.count(b'"stays"') == (1002 if number == started["number"] else 0)
 
 
@@ -291,6 +291,7 @@ async def test_words_that_come_while_their_member_is_erased_are_not_kept(shop: S
     content = await ledger.job_content((await add_corrections(ledger, new)).number)
     assert content is not None
     assert (b"of ann" in content, b"stays" in content) == (False, True)
+    assert (b'"k1"' in content, b'"k2"' in content) == (False, True)
 
 
 async def test_nobody_sees_the_jobs_of_others(shop: Shop) -> None:

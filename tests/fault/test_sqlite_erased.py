@@ -11,7 +11,7 @@ import pytest
 
 from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger
-from laurels.model import MemberEvent, Order, Refund
+from laurels.model import DocumentKind, Line, MemberEvent, Order, Refund
 from laurels.program import DEFAULT_PROGRAM, parse_program
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +36,24 @@ async def test_nothing_of_an_erased_member_is_left_in_the_files(tmp_path: Path, 
     assert (await ledger.quarantine())[0].raw == b""
     await ledger.close()
     assert [planted for planted in PLANTED if planted in _bytes_of(tmp_path)] == []
+
+
+async def test_what_an_erased_members_documents_say_goes_when_they_are_awarded_or_dropped(tmp_path: Path) -> None:
+    """From the file and its log, at once: not when the log is next written into the file, which may take days."""
+    ledger = SqliteLedger.open(tmp_path / "laurels.db")
+    awarder = await _awarder(ledger)
+    for currency, sku in (("JPY", "secret in quarantine"), ("GBP", "secret on its way")):
+        await awarder.drain()
+        lines = (Line(sku=sku, quantity=1_000_000, unit_price=10_000_000),)
+        order = Order(source="shop", order_id=sku[-5:], member_id=MEMBER, currency=currency, total=1000, lines=lines)
+        await ledger.accept([order.document()])
+    await ledger.change_member(MEMBER, MemberEvent.ERASE, actor="clerk")
+    assert b"secret in quarantine" in _bytes_of(tmp_path), "it waits, and says nothing of who"
+    await awarder.drain()
+    await ledger.drop(DocumentKind.ORDER, "shop", "ntine", actor="clerk")
+    await ledger.enrol([("dee", None)], actor="clerk")  # its answer tells that the log was emptied behind those before
+    assert [each for each in (b"secret in quarantine", b"secret on its way") if each in _bytes_of(tmp_path)] == []
+    await ledger.close()
 
 
 async def test_a_reader_that_holds_the_log_puts_it_off_and_keeps_nobody_waiting(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 
 import apsw
 import pytest
+from msgspec.structs import replace
 
 from laurels.awarding import Awarder, Programs
 from laurels.engines.sqlite import SqliteLedger, schema
 from laurels.engines.sqlite.schema import LATEST
 from laurels.errors import SchemaTooOld
 from laurels.ledger import Finding
-from laurels.model import Balance, Mark, MemberEvent, Order
+from laurels.model import Balance, EntryKind, Mark, MemberEvent, Order
 from laurels.model.documents import keyed
 from laurels.program import parse_program
 from laurels.testing.verifying import findings_of
@@ -153,6 +154,19 @@ async def test_a_migrated_ledger_is_sound_and_works_on(old: Path) -> None:
         "eve": Balance(),
     }
     await ledger.change_member("bob", MemberEvent.SHOW, actor="clerk")
+    assert await _findings(ledger) == []
+    await ledger.close()
+
+
+async def test_what_people_said_of_who_is_erased_is_told_to_nobody(old: Path) -> None:
+    """Version 0.1 kept it under the entry's hash, so it stays in the file."""
+    _migrate(old)
+    ledger = SqliteLedger.open(old)
+    programs = Programs.of(parse_program(_published_program(old)))
+    [entry] = [each for each in await ledger.feed(0, Mark(), 100) if each.kind is EntryKind.ADJUST]
+    assert (entry.reason, entry.member_id, entry.format) == ("goodwill", None, 1)
+    known = replace(entry, member_id="dee")
+    assert [each.reason for each in await programs.worded([entry, known], ledger)] == ["", "goodwill"]
     assert await _findings(ledger) == []
     await ledger.close()
 

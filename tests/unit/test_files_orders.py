@@ -1,5 +1,7 @@
 """What files of orders give: documents in file order, whatever the format."""
 
+import gzip
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,6 +14,7 @@ import pytest
 
 from laurels.errors import FileRefused
 from laurels.exchange import Constant, Mapping, open_documents
+from laurels.exchange.opening import open_plain
 from laurels.model import Channel, Line, Order, Refund
 from laurels.model.times import format_instant, from_datetime, parse_instant
 
@@ -281,3 +284,23 @@ class TestFlatNdjson:
         )
         with pytest.raises(FileRefused, match="more than 10,000 different keys"):
             open_documents(write("o.ndjson", lines), self.MAPPING)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only where descriptors have paths: on Linux")
+@pytest.mark.parametrize("name", ["orders.csv.gz", "orders.json", "orders.json.gz"])
+def test_what_is_unpacked_has_no_name_that_a_killed_process_would_leave(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Customers' data that lay there would be found by nobody who erases."""
+    nowhere = tmp_path / "tmp"
+    nowhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(nowhere))
+    content = b'[{"order_id": "A1"}]' if ".json" in name else b"order_id\nA1\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    file, _ = open_plain(path)
+    for _ in range(2):
+        assert b"A1" in file.path.read_bytes()
+    assert [*nowhere.iterdir()] == []
+    file.remove()
+    assert not file.path.exists()

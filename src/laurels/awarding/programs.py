@@ -12,6 +12,7 @@ from laurels.errors import ProgramError, UnknownProgramVersion
 from laurels.leaderboard import Boards
 from laurels.ledger import OTHER_RULES, PlainOrders, ProgramStore, PublishedProgram
 from laurels.model import Entry
+from laurels.model.entries import WORDED_BY_PEOPLE
 from laurels.program import Program, check_extensions, parse_program, reason_of
 
 log = structlog.get_logger(__name__)
@@ -73,7 +74,8 @@ class Programs:
 
     async def worded(self, entries: Sequence[Entry], store: ProgramStore) -> list[Entry]:
         """The same entries with their reasons in words. What an entry says of itself follows from its columns, its
-        details and its version; an entry of a version that this process does not know has it load that first.
+        details and its version; an entry of a version that this process does not know has it load that first. What
+        version 0.1 kept of people's words is under the hash, and left out where the member was erased.
         """
         try:
             return [self._worded(entry) for entry in entries]
@@ -83,7 +85,8 @@ class Programs:
 
     def _worded(self, entry: Entry) -> Entry:
         if entry.format == 1:
-            return entry
+            is_words_of_erased = entry.kind in WORDED_BY_PEOPLE and entry.member_id is None
+            return msgspec.structs.replace(entry, reason="") if is_words_of_erased else entry
         program = None if entry.program_version is None else self.version(entry.program_version)
         return msgspec.structs.replace(entry, reason=reason_of(entry, program))
 

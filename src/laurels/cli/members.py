@@ -66,11 +66,13 @@ def erase(
 ) -> None:
     """Erase a member: the id, the address, what was received, people's words, mails in the outbox, the secret.
 
-    What stays: the entries under a number (points, amounts, times, order and refund ids as the shop numbers them), and
-    the number behind the proxy name: who has the names' key can confirm a guessed id by it. What comes later for one of
-    its orders is booked under the number and keeps no id. Out of reach: backups from before, exports, mails that a
+    What stays: the entries under a number (points, amounts, times, and the ids of orders, refunds, redemptions, holds,
+    transfers and tiers as the shop numbers them), how purchases at the checkout ended, and the number behind the proxy
+    name: who has the names' key can confirm a guessed id by it. What comes later for one of its orders is booked under
+    the number and keeps no id. Out of reach: backups from before, copies that migrate left, exports, mails that a
     server delivered, your own systems, and what a PostgreSQL server keeps: its WAL and standbys until those are reused,
-    and the room of deleted rows in its files until other rows are written there.
+    the room of deleted rows in its files until other rows are written there, and its statistics until they are taken
+    anew.
     """
     if not yes:
         typer.confirm(f"Erase {visible(member)} for good?", abort=True)

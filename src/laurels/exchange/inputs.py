@@ -1,12 +1,10 @@
 """From what a person names to a plain file: packed ones are unpacked, other encodings become UTF-8, standard input is
-kept, each in a folder of its own that goes when nobody reads it any more.
+kept, each in a file of its own that goes when nobody reads it any more.
 """
 
 import codecs
 import gzip
-import shutil
 import sys
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from typing import IO, cast
 
 from msgspec import Struct
 
+from laurels.exchange.own_file import OwnFile
 from laurels.exchange.refusals import refuse, refuse_access, shown
 
 STANDARD_INPUT = Path("-")
@@ -22,22 +21,22 @@ _BLOCK_BYTES = 1 << 20
 
 
 class Input(Struct, frozen=True):
-    """A plain file. `name` is what it is called in messages, `suffix` the ending that tells its format, and `spool` the
-    folder that it lies in where it was made here. `delimiter` separates the cells of a CSV; `sheet` is the one of a
+    """A plain file. `name` is what it is called in messages, `suffix` the ending that tells its format, and `made` the
+    file itself where it was made here. `delimiter` separates the cells of a CSV; `sheet` is the one of a
     workbook that is meant, None: all.
     """
 
     path: Path
     name: str
     suffix: str
-    spool: Path | None = None
+    made: OwnFile | None = None
     delimiter: str = ","
     sheet: str | None = None
 
     def remove(self) -> None:
         """Remove what was made."""
-        if self.spool is not None:
-            shutil.rmtree(self.spool, ignore_errors=True)
+        if self.made is not None:
+            self.made.remove()
 
 
 def open_input(path: Path, encoding: str | None = None) -> Input:
@@ -99,20 +98,20 @@ def _from_zip(path: Path, encoding: str | None) -> Input:
 
 
 def _spooled(name: str, suffix: str, source: Callable[[], IO[bytes]], encoding: str | None) -> Input:
-    spool = Path(tempfile.mkdtemp(prefix="laurels-import-"))
-    made = Input(spool / "input", name, suffix, spool)
+    made = OwnFile()
     try:
-        _copy(name, source, made.path, encoding)
+        _copy(name, source, made.file, encoding)
     except BaseException:
         made.remove()
         raise
-    return made
+    return Input(made.path, name, suffix, made)
 
 
-def _copy(name: str, source: Callable[[], IO[bytes]], to: Path, encoding: str | None) -> None:
+def _copy(name: str, source: Callable[[], IO[bytes]], to: IO[bytes], encoding: str | None) -> None:
     try:
-        with source() as packed, to.open("wb") as plain:
-            size = sum(plain.write(block) for block in _blocks(packed, encoding))
+        with source() as packed:
+            size = sum(to.write(block) for block in _blocks(packed, encoding))
+            to.flush()
     except UnicodeError as error:
         why = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
         raise refuse(name, f"is not {shown(encoding or '')}: {shown(why, 120)}") from error

@@ -1,11 +1,9 @@
 """JSON that is one array of objects, as interfaces answer: written out as NDJSON, an object on every line."""
 
-import tempfile
-from pathlib import Path
-
 import msgspec
 
 from laurels.exchange.inputs import Input
+from laurels.exchange.own_file import OwnFile
 from laurels.exchange.refusals import refuse, shown
 
 MAX_BYTES = 1 << 30
@@ -25,9 +23,13 @@ def as_lines(file: Input) -> Input:
         raise refuse(file.name, f"is not one JSON array of objects ({shown(str(error), 120)})") from error
     if not objects:
         raise refuse(file.name, "is an array without objects")
-    spool = Path(tempfile.mkdtemp(prefix="laurels-import-")) if file.spool is None else file.spool
-    lines = spool / "lines"
-    with lines.open("wb") as written:
+    lines = OwnFile()
+    try:
         for each in objects:
-            written.write(bytes(each).translate(_ON_ONE_LINE) + b"\n")
-    return msgspec.structs.replace(file, path=lines, spool=spool)
+            lines.file.write(bytes(each).translate(_ON_ONE_LINE) + b"\n")
+        lines.file.flush()
+    except BaseException:
+        lines.remove()
+        raise
+    file.remove()
+    return msgspec.structs.replace(file, path=lines.path, made=lines)

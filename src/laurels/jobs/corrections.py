@@ -6,10 +6,8 @@ id of its own, so a job that is killed and goes on makes none twice, and a file 
 
 import asyncio
 import hashlib
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,12 +30,10 @@ MOST_TOLD = 10_000
 
 MOST_SHOWN = 10
 
-_DESCRIPTORS = Path("/proc/self/fd")
-
 
 class Correction(Struct, frozen=True, array_like=True, gc=False):
     """One row: where it stands, whose points it changes (None: nobody's who is known), and its own id. Of what is
-    nobody's no words are kept: nothing would erase them.
+    nobody's neither words nor id are kept: nothing would erase them.
     """
 
     line: int
@@ -120,30 +116,18 @@ async def read_corrections(ledger: Ledger, name: str, text: str) -> Corrections:
 def _read(title: str, text: str) -> list[Adjustment]:
     """Through a file, which is how tables are read."""
     from laurels.exchange.adjustments import read_adjustments  # noqa: PLC0415 - polars, for files alone
+    from laurels.exchange.own_file import OwnFile  # noqa: PLC0415 - as above
     from laurels.exchange.presets import OptionList  # noqa: PLC0415 - as above
 
-    with _as_file(text) as path:
-        try:
-            return read_adjustments(path, OptionList(), format_name="csv", quiet=False).documents
-        except FileRefused as error:
-            raise InvalidInput.of("csv", error.message.replace(str(path), title)) from error
-
-
-@contextmanager
-def _as_file(text: str) -> Iterator[Path]:
-    """A file that its owner alone can read, and that is gone at once. On Linux it has no name, only a descriptor, so
-    that one who is killed leaves none either; elsewhere a descriptor cannot be opened by a path from its beginning.
-    """
-    if not _DESCRIPTORS.is_dir():
-        with tempfile.TemporaryDirectory(prefix="laurels-") as folder:
-            path = Path(folder, "file.csv")
-            path.write_text(text, "utf-8")
-            yield path
-        return
-    with tempfile.TemporaryFile() as file:
-        file.write(text.encode())
-        file.flush()
-        yield _DESCRIPTORS / str(file.fileno())
+    own = OwnFile()
+    try:
+        own.file.write(text.encode())
+        own.file.flush()
+        return read_adjustments(own.path, OptionList(), format_name="csv", quiet=False).documents
+    except FileRefused as error:
+        raise InvalidInput.of("csv", error.message.replace(str(own.path), title)) from error
+    finally:
+        own.remove()
 
 
 def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correction:
@@ -153,7 +137,7 @@ def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correcti
         member=member,
         points=adjustment.points,
         source=adjustment.source or adjustment.actor,
-        id=adjustment.id,
+        id="" if member is None else adjustment.id,
         reason="" if member is None else adjustment.reason,
         note="" if member is None else adjustment.note,
         board=adjustment.board,

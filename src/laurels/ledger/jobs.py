@@ -132,14 +132,15 @@ class JobStore(Protocol):
         ...
 
     async def decide_job(self, number: int, digest: str, *, actor: str, approve: bool) -> Job:
-        """Approve or reject a proposal; the same decision of the same person again changes nothing. Raises `NotFound`,
-        `NotAllowed` for who made it, `Conflict` for another digest, and where it is decided or too old.
+        """Approve or reject a proposal; one that is rejected lets go of what it would have worked on. The same decision
+        of the same person again changes nothing. Raises `NotFound`, `NotAllowed` for who made it, `Conflict` for
+        another digest, and where it is decided or too old.
         """
         ...
 
     async def stop_job(self, number: int) -> Job:
-        """Have a job stopped: at once where nobody works on it, else as soon as its worker notes something. One that
-        has ended stays as it is. Raises `NotFound`.
+        """Have a job stopped: at once where nobody works on it, and its content goes, else as soon as its worker notes
+        something. One that has ended stays as it is. Raises `NotFound`.
         """
         ...
 

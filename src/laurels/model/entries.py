@@ -66,6 +66,10 @@ EARNED = frozenset({EntryKind.EARN, EntryKind.REVERSE})
 """Lifetime points earned, net of reversals."""
 
 
+WORDED_BY_PEOPLE = frozenset({EntryKind.ADJUST, EntryKind.REDEEM, EntryKind.TIER})
+"""Entries whose reason is somebody's, for colleagues."""
+
+
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One row of the ledger.
 

@@ -155,7 +155,7 @@ def test_help_says_what_stays() -> None:
     said = " ".join(laurels_here("members", "erase", "--help").stdout.split())
     for words in (
         "What stays",
-        "order and refund ids",
+        "ids of orders, refunds, redemptions",
         "proxy name",
         "backups from before",
         "WAL",

@@ -82,6 +82,8 @@ class PostgresJobs(Session):
             if check_decidable(job, digest, actor=actor, approve=approve, now=now):
                 state = JobState.READY if approve else JobState.REJECTED
                 await db.run("decide_job", number, state, actor, now, None if approve else now)
+                if not approve:
+                    await db.run("drop_job_content", number)
             else:
                 nothing_changed()
             return _there(await db.one("job", number))
@@ -92,7 +94,10 @@ class PostgresJobs(Session):
             if job is not None and not is_stoppable(job):
                 nothing_changed()
             await db.run("stop_job", number, self._now())
-            return _there(await db.one("job", number))
+            stopped = _there(await db.one("job", number))
+            if stopped.ended_at is not None:
+                await db.run("drop_job_content", number)
+            return stopped
 
     async def take_job(self, owner: str) -> Job | None:
         async with self._connections.read() as db:

@@ -11,7 +11,7 @@ from laurels.ledger import shard_of
 from laurels.ledger.chain import FORMAT
 from laurels.ledger.moving import REST, Leaving, LeavingDocument, LeavingEntry, ShardPosition, with_was
 from laurels.model import DocumentKind, EntryKind
-from laurels.model.entries import MOVES_POINTS
+from laurels.model.entries import MOVES_POINTS, WORDED_BY_PEOPLE
 
 RowGroup = list[tuple[str, tuple[Any, ...]]]
 """Rows that belong together, each with its table."""
@@ -77,6 +77,7 @@ class MovedRows:
         self._leaving = leaving
         self._homes = array("b")
         self._became: dict[int, int] = {}
+        self._erased: set[int] = set()
         self._chains = [Chain(shard, 0, b"", 0, 0) for shard in range(SHARDS)]
         self._places: dict[int, array[int]] = defaultdict(lambda: array("q", [0]))
         self._last: dict[int, int] = {}
@@ -94,10 +95,12 @@ class MovedRows:
             yield part, self._rest(part)
 
     def _look(self) -> None:
-        """Find the shard of every member, who became whom, and what was sent to whom."""
+        """Find the shard of every member, who became whom, who was erased, and what was sent to whom."""
         for member in self._leaving.members():
             self._homes.extend([0] * (member.number - len(self._homes)))  # numbers may have gaps
             its_id = member.member_id
+            if its_id is None:
+                self._erased.add(member.number)
             self._homes.append(member.number % SHARDS if its_id is None else shard_of(its_id, SHARDS))
             if member.merged_into is not None:
                 self._became[member.number] = member.merged_into
@@ -119,7 +122,8 @@ class MovedRows:
                 ("entry", (chain.shard, FORMAT, *row)),
                 ("was", (*entry.at, chain.shard, position, entry.format, reason)),
             ]
-            if entry.reason or entry.note:
+            is_words_of_erased = kind in WORDED_BY_PEOPLE and number in self._erased  # which version 0.1 kept for ever
+            if (entry.reason or entry.note) and not is_words_of_erased:
                 step.append(("remark", (chain.shard, position, entry.reason, entry.note)))
             if entry.content is not None:
                 step.append(("content", (chain.shard, position, entry.content)))

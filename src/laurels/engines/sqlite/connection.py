@@ -90,6 +90,8 @@ class Database:
         """How often the feed grew by what was written here, committed or not."""
         self.changed_nothing = False
         """Whether what was asked for last found all so already. Whoever asks lowers it before."""
+        self.erased = False
+        """Whether something was let go of that is to lie in no file any more: the log has to be emptied."""
 
     def undo_in_memory(self) -> None:
         """Keep what would undo a statement or a savepoint in memory, not in a file of its own: for a connection whose

@@ -50,7 +50,10 @@ class SqliteJobs(Session):
         return await self._kept(number, "content")
 
     async def replace_job_content(self, number: int, was: bytes, content: bytes) -> bool:
-        return await self._writer.run(lambda db: db.one("replace_job_content", number, content, was) is not None)
+        replaced = await self._writer.run(lambda db: db.one("replace_job_content", number, content, was) is not None)
+        if replaced:
+            await self._writer.checkpoint()
+        return replaced
 
     async def job_file(self, number: int) -> bytes | None:
         return await self._kept(number, "file")
@@ -69,6 +72,8 @@ class SqliteJobs(Session):
             if check_decidable(_job(db, number), digest, actor=actor, approve=approve, now=now):
                 state = JobState.READY if approve else JobState.REJECTED
                 db.run("decide_job", number, state, actor, now, None if approve else now)
+                if not approve:
+                    db.run("drop_job_content", number)
             else:
                 db.changed_nothing = True
             return _there(db, number)
@@ -79,7 +84,10 @@ class SqliteJobs(Session):
         def write(db: Database) -> Job:
             db.changed_nothing = not is_stoppable(_there(db, number))
             db.run("stop_job", number, self._now())
-            return _there(db, number)
+            job = _there(db, number)
+            if job.ended_at is not None:
+                db.run("drop_job_content", number)
+            return job
 
         return await self._writer.run(write)
 

@@ -72,6 +72,7 @@ class SqliteQuarantine(Session):
         def write(db: Database) -> None:
             sequence = _find(db, kind, source, id).sequence
             db.one("drop_quarantined", self._now(), *dropped_by(actor, why), sequence)
+            db.erased = True
 
         await self._writer.run(write)
 

@@ -145,7 +145,7 @@ class Writer:
         while jobs := self._next_batch():
             together = [job for job in jobs if job.in_transaction]
             self._answer(together, self._commit(together))
-            if together and self._checkpoint_is_due:
+            if together and (self._checkpoint_is_due or self._db.erased):
                 self._checkpoint(self._db, 0)
             for job in jobs:
                 if not job.in_transaction:
@@ -250,7 +250,7 @@ class Writer:
             return [error]
 
     def _checkpoint(self, db: Database, timeout_ms: int) -> None:
-        self._checkpoint_is_due = True
+        self._checkpoint_is_due, db.erased = True, False
         db.wait_for_others(timeout_ms)
         try:
             db.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)

@@ -88,7 +88,9 @@ def _write_entries(
         item = posting.item
         if item.sequence not in written:
             written[item.sequence] = item, place, posting.member
-            if item.kind in KEPT and not item.is_erased:
+            if item.is_erased:
+                db.erased = True  # what it said goes from the inbox
+            elif item.kind in KEPT:
                 contents.append((place, item.content))
         if posting.order_key is not None:
             places.setdefault(posting.order_key, []).append(place)

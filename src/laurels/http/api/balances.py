@@ -8,6 +8,7 @@ from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.http.api.purses import Purse, purse_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.model import Entry, EntryKind
+from laurels.model.entries import WORDED_BY_PEOPLE
 from laurels.model.times import format_instant
 from laurels.program import Program, ProgramState, format_grains, lapses_of, tier_progress, tier_until
 
@@ -128,7 +129,7 @@ async def show_balance(request: Request) -> Response:
 
 def _shown(entry: Entry, *, to_member: bool) -> ShownEntry:
     """An entry as it is shown: people's reasons are for colleagues, and a member is shown the note in their place."""
-    by_people = entry.kind in {EntryKind.ADJUST, EntryKind.REDEEM}
+    by_people = entry.kind in WORDED_BY_PEOPLE
     return ShownEntry(
         loyalty_id=entry.loyalty_id,
         kind=entry.kind,

@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.awarding import Attributes
 from laurels.errors import LedgerUnavailable, UnknownMember
+from laurels.http.api.contents import said_in
 from laurels.http.api.moves import reason_for
 from laurels.http.routes import Access, Request, Response, route
 from laurels.ledger import KeptDocument, KeptEntry
 from laurels.model import DocumentKind
+from laurels.model.entries import WORDED_BY_PEOPLE
 from laurels.model.money import format_amount
 from laurels.model.people import is_persons
 from laurels.model.times import format_instant
@@ -175,7 +176,7 @@ async def export_member(request: Request) -> Response:
 
 def _entry(kept: KeptEntry, *, to_member: bool) -> EntryKept:
     entry = kept.entry
-    by_people = entry.kind in {"adjust", "redeem", "tier"}
+    by_people = entry.kind in WORDED_BY_PEOPLE
     money = entry.amount is not None and entry.currency is not None
     content = _read(kept.content)
     if to_member:
@@ -222,10 +223,8 @@ def _for_member(content: Any) -> Any:
 
 
 def _read(content: bytes | None) -> Any:
-    try:
-        return msgspec.json.decode(content) if content else UNSET
-    except msgspec.DecodeError:
-        return UNSET
+    said = said_in(content)
+    return UNSET if said is None else said
 
 
 ROUTES = (find_members, export_member)

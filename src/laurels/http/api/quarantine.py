@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from laurels.awarding.causes import cause_of
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
+from laurels.http.api.contents import said_in
 from laurels.http.api.moves import Reason
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import retry_quarantined as put_back
@@ -164,7 +165,7 @@ async def show_quarantined(request: Request) -> Response:
         QuarantinedWhole(
             **msgspec.structs.asdict(_shown(document)),
             actor=document.actor,
-            content=_read(document.content),
+            content=said_in(document.content),
             received=_received(document.raw, whole=request.caller.may_see_contact) if document.raw else None,
         ),
     )
@@ -214,13 +215,6 @@ def _key(request: Request) -> DocumentKey:
         return DocumentKind(request.ids["kind"]), source, id_
     except ValueError as error:
         raise NotFound from error
-
-
-def _read(content: bytes) -> Any:
-    try:
-        return msgspec.json.decode(content) if content else None
-    except msgspec.DecodeError:  # that may be why it is here
-        return None
 
 
 def _received(raw: bytes, *, whole: bool) -> str:

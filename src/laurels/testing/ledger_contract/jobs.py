@@ -133,6 +133,7 @@ class JobsTests(LedgerSuite):
         )
         idle = await shop.ledger.add_job(_new("d2"))
         assert (await shop.ledger.stop_job(idle.number)).state is JobState.STOPPED
+        assert await shop.ledger.job_content(idle.number) is None
         assert await shop.ledger.take_job("me") is None
         assert (await shop.ledger.stop_job(number)).state is JobState.STOPPED
         with pytest.raises(NotFound):
@@ -157,6 +158,15 @@ class JobsTests(LedgerSuite):
         assert (await _taken(shop)).number == number
         with pytest.raises(NotFound):
             await ledger.decide_job(10_000, "d1", actor="aoife", approve=True)
+
+    @pytest.mark.parametrize("actor", ["niamh", "aoife"])
+    async def test_what_was_rejected_is_let_go_of(self, shop: Shop, actor: str) -> None:
+        """By another person, or by who made it: nothing of what people said in it outlives the decision."""
+        number = (await shop.ledger.add_job(_new(proposed=True))).number
+        rejected = await shop.ledger.decide_job(number, "d1", actor=actor, approve=False)
+        assert (rejected.state, rejected.approver) == (JobState.REJECTED, actor)
+        assert await shop.ledger.job_content(number) is None
+        assert await shop.ledger.decide_job(number, "d1", actor=actor, approve=False) == rejected
 
     async def test_approved_by_many_at_once_it_is_approved_by_one(self, shop: Shop) -> None:
         """Whoever comes first decides."""
