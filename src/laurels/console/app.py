@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import structlog
 from litestar import Litestar, Request, Response
@@ -14,7 +14,7 @@ from litestar.datastructures import MutableScopeHeaders, UploadFile
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
-from litestar.middleware.session.client_side import CookieBackendConfig
+from litestar.middleware import DefineMiddleware
 from litestar.response import Stream
 from litestar.types import ASGIApp, Message, Scope
 from litestar.utils.scope.state import ScopeState
@@ -28,10 +28,13 @@ from laurels.console.charts import Charts
 from laurels.console.client import Api, ApiAway, ApiRefused
 from laurels.console.entry import SIGN_IN, Authenticator, check_again
 from laurels.console.files import static_files
+from laurels.console.form_tokens import FormTokens
 from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
+from laurels.console.requests import ConsoleRequest, is_own, page_before, path_of, read_alone
 from laurels.console.sealing import SessionSeal
+from laurels.console.session_cookies import SessionCookies
 from laurels.console.shop_zone import NO_ZONE, ShopZone
 from laurels.console.sign_in import STAYS, OneTimeCodes, Person, person_of
 from laurels.console.transports import Transport
@@ -63,6 +66,7 @@ _PART = re.compile(r"[0-9A-Za-z-]{1,64}")
 """What a part of an address may be: a number, a digest, a word. Views ask the API at paths that are made of it, and
 dots or slashes would lead to other calls.
 """
+_IN_ADDRESS = ":/?#[]@!$&'()*+,;=%"
 _MOST_BYTES = 64 * 1024
 _MOST_FILE_BYTES = 12 * 1024 * 1024
 
@@ -87,7 +91,7 @@ class Setup(Struct, frozen=True, kw_only=True):
 def create_console(setup: Setup) -> ASGIApp:
     """The ASGI application. It opens and closes nothing."""
     console = _Console(setup)
-    sessions = CookieBackendConfig(
+    sessions = SessionCookies(
         secret=setup.secret,
         key=setup.cookie,
         max_age=STAYS // SECOND,
@@ -116,14 +120,14 @@ def create_console(setup: Setup) -> ASGIApp:
             HTTPRouteHandler("/static/{name:str}", http_method="GET", status_code=HTTPStatus.OK)(console.static),
         ],
         exception_handlers={Exception: console.failed},
-        middleware=[sessions.middleware],
-        csrf_config=csrf,
+        middleware=[sessions.middleware, DefineMiddleware(FormTokens, config=csrf)],
         before_send=[_add_headers],
+        request_class=ConsoleRequest,
         request_max_body_size=_MOST_BYTES,
         openapi_config=None,
         logging_config=None,
     )
-    return in_one_go(app)
+    return in_one_go(read_alone(app))
 
 
 async def _add_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001 - as the framework calls it
@@ -212,7 +216,7 @@ class _Console:
         into a form is shown, to be copied: browsers forget it with a page that is not to be kept. The way in leads back
         to the page with the form.
         """
-        path = _path_of(request) if page.method == "GET" else _page_before(request)
+        path = path_of(request) if page.method == "GET" else page_before(request)
         to = self._entry.sign_in_for(path) if person is None else check_again(path)
         if page.method == "GET":
             return self._answered(request, None, to)
@@ -291,7 +295,7 @@ class _Console:
             "what": "form" if isinstance(error, PermissionDeniedException) else str(int(status)),
             "was_form": request.method == "POST",
         }
-        if isinstance(error, PermissionDeniedException) and _is_own(request):
+        if isinstance(error, PermissionDeniedException) and is_own(request):
             sent = ScopeState.from_scope(request.scope).form
             says["written"] = _written(sent) if isinstance(sent, Mapping) else []
         if isinstance(error, _GivenTwice):
@@ -351,24 +355,9 @@ async def _upload(sent: object) -> Upload | None:
     return Upload(sent.filename, await sent.read())
 
 
-def _path_of(request: Request[Any, Any, Any]) -> str:
-    query = request.scope["query_string"].decode("latin-1")
-    return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
-
-
-def _page_before(request: Request[Any, Any, Any]) -> str:
-    """The page of this console that sent a form, as the browser says; the first one where it does not."""
-    try:
-        page = urlsplit(request.headers.get("referer", ""))
-    except ValueError:
-        return "/"
-    if page.netloc != request.headers.get("host") or not page.path:
-        return "/"
-    return f"{page.path}?{page.query}" if page.query else page.path
-
-
 def _redirect(to: str) -> Response[Any]:
-    return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": to})
+    """Where to go on; what a browser shows in letters beyond ASCII is sent in signs of an address."""
+    return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": quote(to, safe=_IN_ADDRESS)})
 
 
 def _once(sent: Iterable[tuple[str, Any]]) -> dict[str, str]:
@@ -390,11 +379,5 @@ def _written(sent: Mapping[str, object]) -> list[tuple[str, str]]:
 
 def _check_origin(request: Request[Any, Any, Any]) -> None:
     """Raise where another site's page sent the form; beside the form's token, which it cannot know."""
-    if not _is_own(request):
+    if not is_own(request):
         raise PermissionDeniedException
-
-
-def _is_own(request: Request[Any, Any, Any]) -> bool:
-    origin = request.headers.get("origin")
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    return site in {"same-origin", "none"} and not (origin and urlsplit(origin).netloc != request.headers.get("host"))

@@ -71,6 +71,8 @@ class Connection(HttpToolsProtocol):
         self._head_tail = b""
         self._body_left: int | None = 0
         self._since_body = 0
+        self._is_body_skipped = False
+        self._resumes = False
         self._waiting = b""
         self._waiting_from = 0
         self._arrived = 0
@@ -127,6 +129,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a head."""
+        if self._resumes:
+            return
         self._is_between = False
         self._in_head = True
         self._since_body = 0
@@ -142,6 +146,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Hand the request on, unless its head is too large, too many wait, or its target has a fragment."""
+        if self._resumes:
+            self._resumes = False
+            return
         if self._arrived > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             self._refusal = self._too_large()
             raise ValueError("the head is too large")  # stops the parser
@@ -155,6 +162,7 @@ class Connection(HttpToolsProtocol):
             raise ValueError("a request names no fragment")
         self._in_head = False
         self._body_left = _body_bytes(self.headers)
+        self._is_body_skipped = self._body_left != 0 and self.parser.should_upgrade()
         self._begin_exchange()
 
     def _begin_exchange(self) -> None:
@@ -164,6 +172,7 @@ class Connection(HttpToolsProtocol):
         scope["method"] = self.parser.get_method().decode("ascii")
         if version != "1.1":
             scope["http_version"] = version
+            self.expect_100_continue = False  # an older client, or proxy, takes what it is sent first for the answer
         target = httptools.parse_url(self.url)
         path = target.path.decode("ascii")
         scope["path"] = unquote(path) if "%" in path else path
@@ -185,6 +194,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that the request is here."""
+        if self._is_body_skipped:
+            return
         self._is_between = True
         self._arrived = 0
         self._arriving_since = None
@@ -268,12 +279,7 @@ class Connection(HttpToolsProtocol):
             self._arrived += end - begin
             if self._body_left is None:
                 self._since_body += end - begin
-            try:
-                self.parser.feed_data(data if end - begin == len(data) else memoryview(data)[begin:end])
-            except httptools.HttpParserUpgrade:
-                pass  # nobody has to be told that Laurels takes no other protocol: it answers as if not asked
-            except httptools.HttpParserError:
-                self._refuse(self._refusal, in_turn=True)
+            self._parse(data if end - begin == len(data) else memoryview(data)[begin:end])
             self._head_tail = (self._head_tail + data[begin:end])[-_SPLIT:] if self._in_head else b""
             if (self._arrived if self._in_head else self._since_body) > MAX_HEAD_BYTES:
                 self._refuse(self._too_large(), in_turn=True)
@@ -282,6 +288,26 @@ class Connection(HttpToolsProtocol):
             begin = end
         if self.flow.is_held:  # else it may be paused since nobody takes the body yet, and has to stay so
             self.flow.release()
+
+    def _parse(self, piece: bytes | memoryview) -> None:
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:  # Laurels takes no other protocol, and answers as if not asked
+            if self._is_body_skipped:
+                self._resume_at_body()
+        except httptools.HttpParserError:
+            self._refuse(self._refusal, in_turn=True)
+
+    def _resume_at_body(self) -> None:
+        """Go on with a parser that nobody asked for another protocol. The one that was asked ends with the head, and
+        would take the body for the next request, which whoever stands before Laurels knows nothing of.
+        """
+        self._is_body_skipped = False
+        self._resumes = True
+        length = b"transfer-encoding: chunked" if self._body_left is None else b"content-length: %d" % self._body_left
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%s\r\n\r\n" % length)
 
     def _piece_end(self, data: bytes, begin: int) -> int:
         """Where the piece ends that the parser is given next."""
@@ -385,10 +411,14 @@ async def enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) ->
 
 
 def _body_bytes(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """How long the body is; None where only its end will tell. The parser has checked what is said of it."""
+    """How long the body is; None where only its end will tell. The parser has checked what is said of it. Raises
+    `ValueError` for a body that is coded otherwise than in chunks: it would be taken as it came.
+    """
     length = 0
     for name, value in headers:
         if name == b"transfer-encoding":
+            if value.strip().lower() != b"chunked":
+                raise ValueError("a body comes in chunks or whole")
             return None
         if name == b"content-length":
             length = int(value)
@@ -400,6 +430,7 @@ def _refusal(problem: Problem) -> bytes:
     headers = {
         "content-type": MEDIA_TYPE,
         "content-length": str(len(body)),
+        "cache-control": "no-store",  # a cache may keep 414 for what others ask at the same address
         "connection": "close",
         "x-request-id": uuid.uuid4().hex,
     }
