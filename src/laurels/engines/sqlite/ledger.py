@@ -142,7 +142,7 @@ class SqliteLedger(
             return migrate(connection, shards, upgrade)
 
     async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
-        db = Database(self._path, read_only=True, names=self._names)
+        db = self._file.reading(self._names)
         try:
             steps = verifying.verify(db, recount)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
@@ -167,7 +167,7 @@ class SqliteLedger(
 
     async def _chunks(self, read: Callable[[Database], Iterator[list[T]]]) -> AsyncIterator[list[T]]:
         """A long read on a connection of its own, off the event loop."""
-        db = Database(self._path, read_only=True)
+        db = self._file.reading()
         try:
             chunks = read(db)
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
