@@ -59,6 +59,17 @@ def test_whatever_is_started_on_it_says_what_to_do_and_no_more(tmp_path: Path, c
     assert (state / "laurels.db").read_bytes() == before
 
 
+def test_where_there_is_no_room_for_the_copy_nothing_is_left_of_it(tmp_path: Path) -> None:
+    """Whoever runs on that disk needs what room there is."""
+    state = _unpacked(tmp_path)
+    before = {path: path.read_bytes() for path in state.iterdir() if path.is_file()}
+    limited = ["sh", "-c", 'ulimit -f 200 && exec "$@"', "sh", sys.executable, "-m", "laurels", "migrate"]
+    done = subprocess.run([*limited, "--state", str(state)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert {path: path.read_bytes() for path in state.iterdir() if path.is_file()} == before
+
+
 @pytest.fixture(scope="module")
 def before(unpacked: Path) -> list[tuple[Any, ...]]:
     """The entries, as 0.1 wrote them."""

@@ -20,7 +20,7 @@ from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
-from laurels.engines.sqlite.copying import write_copy
+from laurels.engines.sqlite.copying import remove_draft, write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
 from laurels.engines.sqlite.followers import SqliteFollowers
 from laurels.engines.sqlite.jobs import SqliteJobs
@@ -241,8 +241,11 @@ def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -
     try:
         if version_of(connection) == version and not copy.exists():
             unfinished = copy.with_name(f"{copy.name}.part")
-            write_copy(copied, unfinished)
-            unfinished.rename(copy)
+            try:
+                write_copy(copied, unfinished)
+                unfinished.rename(copy)
+            finally:
+                remove_draft(unfinished)  # on a full disk it would be what fills it
     finally:
         connection.execute("COMMIT")
 
