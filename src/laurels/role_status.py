@@ -85,8 +85,8 @@ class RoleBoard:
         self._write()
 
     def all(self) -> list[RoleStatus]:
-        """Every role that some process of this state directory runs, by name: the worst state that one tells, and the
-        restarts of all. Reads a small file a process.
+        """Every role that some process of this state directory runs, by name: the worst state that one tells, since
+        when the last of them is in it, the restarts of all, and the last error. Reads a small file a process.
         """
         merged: dict[str, RoleStatus] = {}
         for status in self._told():
@@ -122,8 +122,9 @@ class RoleBoard:
 
 
 def _merged(one: RoleStatus, other: RoleStatus) -> RoleStatus:
-    worst = max(one, other, key=lambda status: _BADNESS[status.state])
-    return replace(worst, restarts=one.restarts + other.restarts)
+    """The worse of two; of two that are alike, the one that is so since later. Its last error, or else the other's."""
+    better, worst = sorted((one, other), key=lambda status: (_BADNESS[status.state], status.since))
+    return replace(worst, restarts=one.restarts + other.restarts, error=worst.error or better.error)
 
 
 class _LockedFile:

@@ -1,5 +1,5 @@
 """NEVER acknowledges what nobody will find: a ledger whose file was moved, replaced or removed under a running server
-takes nothing more, and goes on where it is put back.
+takes and tells nothing more, and goes on where it is put back.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from structlog.testing import capture_logs
 from tests.acceptance.command_line import laurels_here
 from tests.engines import EMBEDDED
 from tests.integration.http_shop import Shop, check_problem, open_shop
+
+from laurels.errors import LedgerUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +85,9 @@ async def test_never_acknowledges_into_a_file_that_is_not_the_ledgers(
     harm(state, aside)
     with capture_logs() as logs:
         assert [await order(f"B{n}") for n in range(3)] == [503] * 3
+        check_problem(await shop.ask("GET", "/order/A1", token=token), 503, "ledger-unavailable")
+        with pytest.raises(LedgerUnavailable):  # or a board of what never was would be confirmed as the ledger's
+            await shop.services.projector.catch_up()
     assert [line["event"] for line in logs].count("ledger.moved") == 1
     put_back(state, aside)
     assert await order("B0") == 202
@@ -101,5 +106,8 @@ async def test_nor_beside_a_backup_that_was_put_in_its_place(tmp_path: Path) -> 
             path.rename(tmp_path / path.name)
         assert (await asyncio.to_thread(laurels_here, "restore", "backup.db", cwd=tmp_path)).returncode == 0
         check_problem(await shop.order("A2", "ann", "25.00"), 503, "ledger-unavailable")
+        readers = [shop.services.ledger.heads() for _ in range(40)]  # by threads that read before, and new ones
+        told = await asyncio.gather(*readers, return_exceptions=True)
+        assert {type(each) for each in told} == {LedgerUnavailable}
     async with open_shop(state, leaderboard_engine="memory") as shop:
         assert (await shop.order("A2", "ann", "25.00")).status_code == 202

@@ -33,6 +33,8 @@ ODD = {
     "default_transaction_isolation": "serializable",
     "exit_on_error": "on",
     "extra_float_digits": "-15",
+    "idle_in_transaction_session_timeout": "100ms",
+    "idle_session_timeout": "100ms",
     "IntervalStyle": "sql_standard",
     "quote_all_identifiers": "on",
     "search_path": "theirs, public",
@@ -105,6 +107,7 @@ async def test_whatever_was_set_for_it(postgres: Databases, role: tuple[str, str
         async with shop.ledger._connections.read() as db:  # type: ignore[attr-defined]
             assert await db.connection.fetchval("SHOW synchronous_commit") == "on"
             assert await db.connection.fetchval("SHOW client_min_messages") == "notice"
+            assert await db.connection.fetchval("SHOW idle_session_timeout") == "0"
             await db.connection.fetchval("SELECT pg_sleep(2.5)")  # as long as reading all of a large ledger takes
 
 

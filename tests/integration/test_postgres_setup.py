@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.command_line import laurels
-from tests.postgres_server import Databases
+from tests.postgres_server import Databases, name_of
 
 from laurels.engines.postgres import PostgresLedger
 from laurels.engines.postgres.schema import LATEST
@@ -56,6 +56,22 @@ async def test_what_only_reads_makes_no_ledger(postgres: Databases) -> None:
     postgres.server.sql("CREATE DATABASE blank")
     assert isinstance(await refusal(postgres.server.url("blank"), must_exist=True), LedgerMissing)
     assert postgres.server.sql("SELECT to_regclass('ledger') IS NULL", "blank") == "t"
+
+
+async def test_a_ledger_that_is_still_being_loaded_is_waited_for(postgres: Databases) -> None:
+    """Its tables come before its rows. Nobody takes it for somebody else's, or for a fault of Laurels."""
+    with postgres.new() as url:
+        ledger = await PostgresLedger.open(url)
+        before = await ledger.heads()
+        postgres.server.sql("ALTER TABLE ledger RENAME TO whole; CREATE TABLE ledger (LIKE whole)", name_of(url))
+        with pytest.raises(LedgerUnavailable, match="still being loaded"):
+            await ledger.heads()
+        refused = await refusal(url)
+        assert isinstance(refused, LedgerUnavailable)
+        assert "still being loaded" in refused.message
+        postgres.server.sql("INSERT INTO ledger SELECT * FROM whole", name_of(url))
+        assert (await ledger.heads()).identity == before.identity
+        await ledger.close()
 
 
 async def test_many_that_open_an_empty_database_at_once_make_one_ledger(postgres: Databases) -> None:

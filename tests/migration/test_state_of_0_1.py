@@ -30,11 +30,44 @@ HEAD, MISSED = "1.0-84", "1.0-85"
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory as 0.1 left it."""
-    state = tmp_path_factory.mktemp("of_0_1") / "state"
-    with tarfile.open(KEPT / "state.tar.gz") as archive:
-        archive.extractall(state, filter="data")
-    state.chmod(0o700)
-    return state
+    return _unpacked(tmp_path_factory.mktemp("of_0_1"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("serve", "--port", "0"),
+        ("work",),
+        ("notify",),
+        ("project",),
+        ("console", "--port", "0"),
+        ("consume", "amqp://127.0.0.1/orders"),
+        ("events", "amqp://127.0.0.1/entries"),
+        ("verify",),
+    ],
+    ids=lambda command: command[0],
+)
+def test_whatever_is_started_on_it_says_what_to_do_and_no_more(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """One line, and nothing else is told: no address of what does not run."""
+    state = _unpacked(tmp_path)
+    before = (state / "laurels.db").read_bytes()
+    refused = _laurels(state, *command)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert "laurels migrate" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert (state / "laurels.db").read_bytes() == before
+
+
+def test_where_there_is_no_room_for_the_copy_nothing_is_left_of_it(tmp_path: Path) -> None:
+    """Whoever runs on that disk needs what room there is."""
+    state = _unpacked(tmp_path)
+    before = {path: path.read_bytes() for path in state.iterdir() if path.is_file()}
+    limited = ["sh", "-c", 'ulimit -f 200 && exec "$@"', "sh", sys.executable, "-m", "laurels", "migrate"]
+    done = subprocess.run([*limited, "--state", str(state)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert {path: path.read_bytes() for path in state.iterdir() if path.is_file()} == before
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +157,14 @@ def test_its_orders_are_known(address: str, state: Path) -> None:
     assert (status, answer["status"]) == (HTTPStatus.OK, "awarded")
     assert _get(f"{address}/order/B1", till, order | {"total": "1.00"})[0] == HTTPStatus.CONFLICT
     assert _get(f"{address}/order/B1", till)[1]["points"] == 120
+
+
+def _unpacked(folder: Path) -> Path:
+    state = folder / "state"
+    with tarfile.open(KEPT / "state.tar.gz") as archive:
+        archive.extractall(state, filter="data")
+    state.chmod(0o700)
+    return state
 
 
 def _get(url: str, token: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:

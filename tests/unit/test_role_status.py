@@ -61,6 +61,21 @@ def test_the_worst_of_several_is_told_and_restarts_add_up(folder: Path) -> None:
         assert states(other) == {"award": ("waiting", 1, "LedgerUnavailable")}
 
 
+def test_a_role_runs_since_the_last_that_runs_it_does_and_its_error_is_told(folder: Path) -> None:
+    """A parent tells of the process that it started, and that one of itself: which ledger was away, only it knows."""
+    with (
+        closing(RoleBoard(folder, lambda: 10)) as parent,
+        closing(RoleBoard(folder, iter((20, 30, 40)).__next__)) as child,
+    ):
+        parent.tell("award", RoleState.RUNNING)
+        child.tell("award", RoleState.RUNNING)
+        child.tell("award", RoleState.WAITING, error="LedgerUnavailable")
+        child.tell("award", RoleState.RUNNING)
+        for board in (parent, child):
+            [status] = board.all()
+            assert (status.state, status.since, status.error) == (RoleState.RUNNING, 40, "LedgerUnavailable")
+
+
 def test_what_does_not_change_is_not_written_again(folder: Path) -> None:
     with closing(RoleBoard(folder)) as board:
         board.tell("award", RoleState.RUNNING)

@@ -25,6 +25,9 @@ DONE = (0, None)
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Of the system: a disk that is full, or a limit that is reached, wherever results go."""
 
+NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
+"""Of the system: as many files are open as this process, or the whole system, may have."""
+
 WRONG_PLACE = frozenset(
     {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP}
 )
@@ -129,6 +132,8 @@ def _foreseen(error: Exception) -> LaurelsError | None:
         return next((found for each in error.exceptions if (found := _foreseen(each)) is not None), None)
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return LaurelsError(f"Nothing more can be written: {(error.strerror or '').lower()}.")
+    if isinstance(error, OSError) and error.errno in NO_DESCRIPTOR:
+        return SettingsError("No more files can be opened: raise the limit (ulimit -n, LimitNOFILE).")
     if isinstance(error, OSError) and error.errno in WRONG_PLACE and error.filename is not None:
         why = "it is no folder" if error.errno == errno.EEXIST else (error.strerror or "").lower()
         return SettingsError(f"{_shortened(error.filename)} cannot be used: {why}.")

@@ -49,17 +49,19 @@ def console(
     settings = settings_of(state, config, console_host=host, console_port=port, console_api=api)
     pages.check_addresses(settings)
     person = pages.person_named(name or login(), roles)
-    is_opened = not open_
+    if settings.console.issuer is not None:
+        introduction = f"The console has people signed in by {settings.console.issuer}:"
+    else:
+        introduction = f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:"
+    is_first = True
 
     def tell(address: str) -> None:
-        nonlocal is_opened
+        nonlocal is_first
+        if is_first:  # not before: where the ledger is refused, there is no console
+            say(introduction)
         out(address)
-        if not is_opened:
-            is_opened = True
+        if is_first and open_:
             webbrowser.open(address)
+        is_first = False
 
-    if settings.console.issuer is not None:
-        say(f"The console has people signed in by {settings.console.issuer}:")
-    else:
-        say(f"The console signs in {person.name} ({', '.join(person.roles)}), at an address that works once:")
     run(run_console(settings, person, tell))

@@ -51,6 +51,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             raise
         raise RuntimeError("a connection broke off") from error
     finally:
+        work.close()  # it was not begun where there came no loop of it, and Python would say so
         _close(runner)
 
 

@@ -17,6 +17,8 @@ PINNED = {
     "default_transaction_deferrable": "off",
     "default_transaction_isolation": "read committed",
     "exit_on_error": "off",
+    "idle_in_transaction_session_timeout": "5min",
+    "idle_session_timeout": "0",
     "lock_timeout": "5s",
     "standard_conforming_strings": "on",
     "statement_timeout": "0",
@@ -24,9 +26,10 @@ PINNED = {
     "transaction_timeout": "0",
 }
 """What is set; `synchronous_commit` only where it was `off`, or this. Calls have time limits of their own, and so has
-each transaction; the server's would end the reads of a rebuild, again and again. What waits behind somebody's lock of a
-table ends on the server before the call does: it would not hear that the caller has gone, and what is sent again would
-queue up behind it. Those that it does not know are left out.
+each transaction; the server's would end the reads of a rebuild, again and again, and connections just as they are
+taken from among the idle ones: who writes on such a one cannot know what became of it. What waits behind
+somebody's lock of a table ends on the server before the call does: it would not hear that the caller has gone, and what
+is sent again would queue up behind it. Those that it does not know are left out.
 """
 
 LOOKED_AFTER = "2s"

@@ -9,6 +9,8 @@ from typing import Any
 import aiosql
 import asyncpg
 
+from laurels.errors import LedgerUnavailable
+
 Row = Any
 """A row as the driver gives it: by index, by name, and to be unpacked."""
 
@@ -19,6 +21,11 @@ _PARAMETER = re.compile(r"\$(\d+)")
 
 NO_LIMIT_S = 24 * 3600.0
 """The driver takes no timeout for its connection's own."""
+
+LOADED_IN_PART = (
+    "The ledger on the server lacks a row that every ledger has: a dump is still being loaded there, or was loaded in "
+    "part. Wait for it, or load it anew into an empty database."
+)
 
 _queries = aiosql.from_path(Path(__file__).with_name("queries"), "asyncpg", mandatory_parameters=False)
 SQL: dict[str, str] = {
@@ -48,9 +55,10 @@ class Statements:
         return row
 
     async def only(self, name: str, *arguments: Any) -> Row:
-        """The row of a statement that always gives one."""
+        """The row of a statement that gives one of every ledger. Raises `LedgerUnavailable` where it gives none."""
         row = await self.connection.fetchrow(SQL[name], *arguments)
-        assert row is not None, f"{name} always gives a row"
+        if row is None:
+            raise LedgerUnavailable(LOADED_IN_PART)
         return row
 
     async def value(self, name: str, *arguments: Any) -> Any:

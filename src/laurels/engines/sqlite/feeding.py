@@ -54,7 +54,7 @@ class SqliteFeed(Session):
 
     async def checkpoint(self) -> Checkpoint:
         """One long read on a connection of its own: writers go on beside it, and their log grows until it ends."""
-        db = Database(self._path, read_only=True)
+        db = self._file.reading()
         db.execute("BEGIN")
         heads = heads_of(db)  # the first read of the transaction fixes what all others see
         return Checkpoint(heads=heads, parts=_parts(db), let_go=db.close)

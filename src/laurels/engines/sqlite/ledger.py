@@ -20,7 +20,7 @@ from laurels.engines.sqlite.auditing import SqliteAudit
 from laurels.engines.sqlite.books import SqliteBooks, SqliteInbox
 from laurels.engines.sqlite.casework import SqliteCasework
 from laurels.engines.sqlite.connection import Database, wrapped
-from laurels.engines.sqlite.copying import write_copy
+from laurels.engines.sqlite.copying import remove_draft, write_copy
 from laurels.engines.sqlite.feeding import SqliteFeed, heads_of
 from laurels.engines.sqlite.followers import SqliteFollowers
 from laurels.engines.sqlite.jobs import SqliteJobs
@@ -142,7 +142,7 @@ class SqliteLedger(
             return migrate(connection, shards, upgrade)
 
     async def verify(self, recount: Recount | None = None) -> AsyncIterator[Verification]:
-        db = Database(self._path, read_only=True, names=self._names)
+        db = self._file.reading(self._names)
         try:
             steps = verifying.verify(db, recount)
             while (step := await asyncio.to_thread(next, steps, None)) is not None:
@@ -167,7 +167,7 @@ class SqliteLedger(
 
     async def _chunks(self, read: Callable[[Database], Iterator[list[T]]]) -> AsyncIterator[list[T]]:
         """A long read on a connection of its own, off the event loop."""
-        db = Database(self._path, read_only=True)
+        db = self._file.reading()
         try:
             chunks = read(db)
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
@@ -241,8 +241,11 @@ def _copy(connection: apsw.Connection, copied: Path, version: int, copy: Path) -
     try:
         if version_of(connection) == version and not copy.exists():
             unfinished = copy.with_name(f"{copy.name}.part")
-            write_copy(copied, unfinished)
-            unfinished.rename(copy)
+            try:
+                write_copy(copied, unfinished)
+                unfinished.rename(copy)
+            finally:
+                remove_draft(unfinished)  # on a full disk it would be what fills it
     finally:
         connection.execute("COMMIT")
 

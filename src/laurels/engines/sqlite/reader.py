@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import TypeVar
 
 from laurels.engines.sqlite.connection import Database, wrapped
+from laurels.engines.sqlite.opened_file import OpenedFile
 from laurels.errors import LedgerUnavailable
 
 T = TypeVar("T")
@@ -25,8 +25,8 @@ CACHE_KB = 16_384
 class Reader:
     """Runs functions on read-only connections, each in one read transaction: all that it reads is of one moment."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, file: OpenedFile) -> None:
+        self._file = file
         self._local = threading.local()
         self._open: list[Database] = []
         self._closed = False
@@ -40,7 +40,7 @@ class Reader:
 
     def now(self, work: Callable[[Database], T]) -> T:
         """The same on the calling thread, with a connection that is closed again: for opening the ledger."""
-        with wrapped(), closing(Database(self._path, read_only=True)) as db:
+        with wrapped(), closing(self._file.reading()) as db:
             return work(db)
 
     def close(self) -> None:
@@ -54,6 +54,7 @@ class Reader:
     def _read(self, work: Callable[[Database], T]) -> T:
         with wrapped():
             db = self._database()
+            self._file.check()
             db.execute("BEGIN")
             try:
                 return work(db)
@@ -63,7 +64,7 @@ class Reader:
     def _database(self) -> Database:
         db: Database | None = getattr(self._local, "db", None)
         if db is None:
-            db = self._local.db = Database(self._path, read_only=True)
+            db = self._local.db = self._file.reading()
             db.keep_pages(CACHE_KB)
             self._open.append(db)
         return db

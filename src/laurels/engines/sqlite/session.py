@@ -16,6 +16,7 @@ from laurels.engines.sqlite.change_notice import ChangeNotice
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.intents import SqliteIntents
 from laurels.engines.sqlite.moves import Moves
+from laurels.engines.sqlite.opened_file import OpenedFile
 from laurels.engines.sqlite.reader import Reader
 from laurels.engines.sqlite.writer import NoWriter, Writer
 from laurels.ledger import Act, NameNumbers
@@ -31,18 +32,18 @@ class Session:
     def __init__(
         self, path: Path, now: Clock = clock.now, names: NameNumbers | None = None, *, read_only: bool = False
     ) -> None:
-        self._path = path
         self._now = now
         self._signal, self._feed_signal = ChangeSignal(), ChangeSignal()
         self._notice = ChangeNotice(path.with_name(f"{path.name}-notice"), self._hear)
         self._appends = 0
         self._names = names
-        self._reader = Reader(path)
+        self._file = OpenedFile(path)
+        self._reader = Reader(self._file)
         self._moves = Moves(self._reader)
         self._sums: dict[tuple[Any, ...], tuple[Any, list[tuple[Cell, Sums]]]] = {}
         self._shards = self._reader.now(_shards_of)
         # Opened last: where the file cannot be read, nothing is left open.
-        self._writer = NoWriter() if read_only else Writer(path, self._committed, self._write_row, names)
+        self._writer = NoWriter() if read_only else Writer(self._file, self._committed, self._write_row, names)
         self._owner = uuid.uuid4().hex
         self._mine: frozenset[int] = frozenset({0}) if self._shards == 1 else frozenset()
         self._fences: dict[int, int] = {}

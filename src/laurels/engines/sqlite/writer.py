@@ -14,7 +14,6 @@ from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
@@ -52,17 +51,17 @@ class Writer:
 
     def __init__(
         self,
-        path: Path,
+        file: OpenedFile,
         on_commit: Callable[[], None],
         write_row: Callable[[Database, Act, Any], None],
         names: NameNumbers | None = None,
     ) -> None:
         """`write_row` writes the row of the audit log for an act, given what came of it."""
         self._write_row = write_row
-        self._db = Database(path, names=names)
+        self._db = Database(file.path, names=names)
         self._db.undo_in_memory()
         self._db.run("make_arriving")
-        self._file = OpenedFile(path)
+        self._file = file
         self._on_commit = on_commit
         self.appends = 0
         self._arrived: list[_PendingWrite] = []

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from laurels.clock import Clock
 from laurels.engines.postgres.statements import NO_LIMIT_S, Statements
-from laurels.errors import ForeignFile, SchemaTooNew
+from laurels.errors import SchemaTooNew
 
 _STEPS = sorted(
     (step.name, step.read_text("utf-8")) for step in files(__name__).iterdir() if step.name.endswith(".sql")
@@ -27,15 +27,13 @@ SECRET_BYTES = 16
 
 
 async def version_of(db: Statements) -> int:
-    """The schema of a ledger that is there. Raises `ForeignFile`, `SchemaTooNew`."""
-    version = await db.value("schema_version")
-    if version is None:
-        raise ForeignFile("This database has a table `ledger` that is not Laurels'. Choose another database.")
+    """The schema of a ledger that is there. Raises `SchemaTooNew`, and `LedgerUnavailable` where half of it is."""
+    version = int((await db.only("schema_version"))[0])
     if version > LATEST:
         raise SchemaTooNew(
             f"The ledger has schema {version}, this Laurels knows {LATEST}. Run a newer Laurels, or restore a backup."
         )
-    return int(version)
+    return version
 
 
 async def migrate(db: Statements, now: Clock) -> tuple[int, int]:
