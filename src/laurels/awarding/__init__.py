@@ -12,6 +12,7 @@ from laurels.awarding.baskets import basket_of, goods_of
 from laurels.awarding.breakage import Breakage, breakage
 from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
+from laurels.awarding.foreseeing import Foreseen
 from laurels.awarding.journal import Journal, JournalLine, journal
 from laurels.awarding.keeping import Attributes, budgets_left, facts_of, program_state_of
 from laurels.awarding.looking import SeenMember, members_at
@@ -28,6 +29,7 @@ __all__ = [
     "Attributes",
     "Awarder",
     "Breakage",
+    "Foreseen",
     "Journal",
     "JournalLine",
     "Liability",

@@ -1229,10 +1229,6 @@ SELECT a.id, coalesce(r.restored, 0)
 FROM accepted a LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
 WHERE a.place = ? AND a.kind = 'redemption';
 
--- name: restored
--- How many points of a redemption came back.
-SELECT restored FROM redemption WHERE source = ? AND redemption_id = ?;
-
 -- name: rollup
 -- How the roll-ups were made, and when it was looked what falls due.
 SELECT scheme, due_at FROM rollup;
