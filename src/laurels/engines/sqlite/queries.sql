@@ -209,7 +209,7 @@ UPDATE accepted SET status = ? WHERE sequence = ?;
 -- name: document_state
 -- How far a document got; only where it is this member's, if one is named.
 SELECT a.status, a.place, a.accepted_at, m.member_id, coalesce(i.reason, ''), coalesce(i.state, '') = 'dropped',
-       coalesce(i.content, c.content), coalesce(i.actor, e.actor)
+       coalesce(i.content, c.content), coalesce(i.actor, e.actor), i.order_source, i.order_id
 FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
 LEFT JOIN content c ON c.place = a.place LEFT JOIN entry e ON e.place = a.place
 WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3
