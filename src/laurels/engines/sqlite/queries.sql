@@ -1050,9 +1050,10 @@ SELECT number, shard, merged_into FROM member WHERE member_id = ?;
 UPDATE member SET merged_into = ?1 WHERE number = ?2 OR merged_into = ?2;
 
 -- name: market_entries
--- What a member's market follows from, newest first: entries that name a currency, and mergers. Costs by its entries.
+-- What a member's market follows from, newest first: entries that name a currency, mergers and transfers. Costs by its
+-- entries.
 SELECT currency, details FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?)
-AND (currency IS NOT NULL OR kind = 'merge') ORDER BY place DESC;
+AND (currency IS NOT NULL OR kind IN ('merge', 'transfer')) ORDER BY place DESC;
 
 -- name: merge_contact!
 -- The address goes over where the other has none.
