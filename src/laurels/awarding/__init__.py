@@ -15,7 +15,7 @@ from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_wort
 from laurels.awarding.foreseeing import Foreseen
 from laurels.awarding.journal import Journal, JournalLine, journal
 from laurels.awarding.keeping import Attributes, budgets_left, facts_of, program_state_of
-from laurels.awarding.looking import SeenMember, members_at
+from laurels.awarding.looking import SeenMember, members_at, tell_silent
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.recount import published_recount, recount_of
@@ -65,6 +65,7 @@ __all__ = [
     "rehearse_here",
     "stop",
     "submit",
+    "tell_silent",
     "verify_in_depth",
     "week_of",
     "weekly_report",

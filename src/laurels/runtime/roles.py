@@ -6,11 +6,11 @@ that run one process alone, `serve --only`, `/readyz` and the page docs/referenc
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from laurels.awarding import members_at
+from laurels.awarding import members_at, tell_silent
 from laurels.clock import DAY
 from laurels.jobs import JobRunner
 from laurels.ledger.jobs import OPEN_DAYS
@@ -56,8 +56,8 @@ class ConsoleRun:
 @dataclass(frozen=True)
 class Running:
     """What a role is given. Four are for HTTP: who is told the port, what is mounted beside the API, whether other
-    processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
-    console's.
+    processes listen at the same port, and the port that it answered at, to which it comes back; one is the console's;
+    `roles` are the names of all that run in this process.
     """
 
     services: Services
@@ -68,6 +68,7 @@ class Running:
     share_port: bool = False
     ports: list[int] = field(default_factory=list)
     console: ConsoleRun | None = None
+    roles: frozenset[str] = frozenset()
 
 
 def _always(_: Settings) -> bool:
@@ -141,7 +142,13 @@ def _anchors(services: Services) -> "Anchors | None":
 
 
 async def _sweep(running: Running, watch: Watch) -> None:
-    await sweep_forever(running.services.awarder, running.stop, watch)
+    services = running.services
+
+    async def tell() -> None:
+        await tell_silent(services.ledger, services.programs, services.now())
+
+    # Who reports looks at every member, and tells; in a process of its own it may run nowhere.
+    await sweep_forever(services.awarder, running.stop, watch, None if "report" in running.roles else tell)
 
 
 async def _report(running: Running, watch: Watch) -> None:
@@ -149,6 +156,7 @@ async def _report(running: Running, watch: Watch) -> None:
     programs, zone = services.programs, services.programs.current.zone
 
     async def look() -> float:
+        await programs.load(services.ledger)  # no document may have come since another process published one
         now = services.now()
         return await look_at_due(services.ledger, now, members_at(services.ledger, programs, now), Days(zone))
 
@@ -272,6 +280,7 @@ async def run_roles(roles: tuple[Role, ...], running: Running) -> None:
 
     Raises what a role raises that cannot begin, such as `SettingsError`; then the others end too.
     """
+    running = replace(running, roles=frozenset(role.name for role in roles))
     async with asyncio.TaskGroup() as tasks:
         for role in roles:
             tasks.create_task(
