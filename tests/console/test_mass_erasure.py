@@ -1,6 +1,6 @@
 """Erasing many customers from a file: by two people, exact wherever it is killed; and nothing of them is left."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,35 @@ async def test_killed_between_it_erases_each_once(
     await run_jobs(console.shop)
     assert await states(console) == [404] * 6
     assert sum(mark.position for mark in (await ledger.heads()).marks.values()) == before + 6
+
+
+async def test_who_was_given_an_id_meanwhile_stays(console: ConsoleShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file named who had the id then: whoever enrolled with it since keeps points, words and mails."""
+    await enrolled(console)
+    shop, ledger = console.shop, console.shop.services.ledger
+    body = {"name": "gone.csv", "csv": f"member_id\n{MEMBERS[0]}\n{MEMBERS[1]}\n"}
+    assert (await shop.ask("POST", "/erasures", json=body)).json()["state"] == "ready"
+    known_as, turns = ledger.known_as, 0
+
+    async def others_come(numbers: Collection[int]) -> dict[int, tuple[str, int]]:
+        nonlocal turns
+        found, turns = await known_as(numbers), turns + 1
+        if turns == 1:
+            for told in (
+                await shop.ask("DELETE", f"/members/{MEMBERS[0]}"),
+                await shop.order("new-1", MEMBERS[0], "2000.00", email="new@example.com"),
+                await shop.ask("POST", f"/members/{MEMBERS[1]}/merge", json={"into": MEMBERS[2]}),
+            ):
+                assert told.is_success, told.text
+            await shop.settle()
+        return found
+
+    with monkeypatch.context() as here:
+        here.setattr(ledger, "known_as", others_come)
+        await run_jobs(shop)
+    assert await states(console) == [200, 404, 404, 200, 200, 200]
+    assert (await shop.ask("GET", f"/loyalty/{MEMBERS[0]}/balance")).json()["balance"] == 200
+    assert [each.state for each in await ledger.messages(MEMBERS[0])] == ["due"]
 
 
 @pytest.mark.long

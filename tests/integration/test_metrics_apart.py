@@ -1,5 +1,6 @@
 """A process that answers no API is scraped at a port of its own: what fails there is told, what waits is told once."""
 
+import json
 import os
 import subprocess
 import sys
@@ -87,6 +88,25 @@ def test_a_port_that_is_taken_is_told_in_a_line(state: Path) -> None:
     (line,) = said.splitlines()
     assert f"port {port}" in line
     assert "http.metrics_port: each process on a host has one of its own" in line
+    assert "LAURELS_HTTP_METRICS_PORT" in line
+
+
+def test_each_beside_others_may_take_a_free_port(state: Path) -> None:
+    """`serve` and a second `work` beside it, by one environment; the log says where each is scraped."""
+    free = {"LAURELS_HTTP_METRICS_PORT": "0"}
+    with running(state, "serve", "--port", "0", **free) as served, running(state, "work", **free) as second:
+        ports = [told_port(served), told_port(second)]
+        assert ports[0] != ports[1]
+        for port in ports:
+            assert ("laurels_start_time_seconds", ()) in scraped(port)
+
+
+def told_port(process: "subprocess.Popen[str]") -> int:
+    """Where a process is scraped, by its log."""
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if "metrics.listening" in line)
+    port: int = json.loads(line)["port"]
+    return port
 
 
 def test_those_that_serve_runs_are_told_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

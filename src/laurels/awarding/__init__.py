@@ -12,9 +12,10 @@ from laurels.awarding.baskets import basket_of, goods_of
 from laurels.awarding.breakage import Breakage, breakage
 from laurels.awarding.decide import decide
 from laurels.awarding.explaining import OrderWorth, Quote, member_at, order_worth, quote
+from laurels.awarding.foreseeing import Foreseen
 from laurels.awarding.journal import Journal, JournalLine, journal
 from laurels.awarding.keeping import Attributes, budgets_left, facts_of, program_state_of
-from laurels.awarding.looking import SeenMember, members_at
+from laurels.awarding.looking import SeenMember, members_at, tell_silent
 from laurels.awarding.owing import Liability, liability
 from laurels.awarding.programs import Programs, check_publishable, publish, published_programs
 from laurels.awarding.recount import published_recount, recount_of
@@ -28,6 +29,7 @@ __all__ = [
     "Attributes",
     "Awarder",
     "Breakage",
+    "Foreseen",
     "Journal",
     "JournalLine",
     "Liability",
@@ -63,6 +65,7 @@ __all__ = [
     "rehearse_here",
     "stop",
     "submit",
+    "tell_silent",
     "verify_in_depth",
     "week_of",
     "weekly_report",

@@ -1,17 +1,18 @@
 """Carries documents from a ledger's inbox through the rules, batch by batch, shard by shard."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
+from laurels.awarding.foreseeing import Foreseen, Judged, judge_only
 from laurels.awarding.holding import HELD
 from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock, elapsed
 from laurels.errors import LaurelsError, NotOwned, UnknownMember, UnknownProgramVersion
-from laurels.ledger import Claim, Decide, DocumentKey, Ledger, Outcome, Quarantined, Receipt, TakesIn
+from laurels.ledger import Claim, Decide, DocumentKey, Ledger, Outcome, Quarantined, Receipt, TakesIn, unrecorded
 from laurels.model import Document, Version
 
 BATCH = 200
@@ -137,14 +138,26 @@ class Awarder:
         whose: dict[DocumentKey, int] = {}
         for each, member in zip(documents, members, strict=bool(members)):
             whose.setdefault((each.kind, each.source, each.id), member)  # of one key the first counts
-        receipts = await self._settle(documents, whose)
-        unknown = [n for n, receipt in enumerate(receipts) if isinstance(receipt, UnknownProgramVersion)]
-        if unknown:
-            await self._programs.load(self._ledger)
-            again = await self._settle([documents[n] for n in unknown], whose)
-            for n, receipt in zip(unknown, again, strict=True):
-                receipts[n] = receipt
-        return receipts
+
+        def judge(claim: Claim) -> Outcome:
+            """In the transaction: what an id means may have changed until then."""
+            if any(whose.get((item.kind, item.source, item.id), item.member) != item.member for item in claim.items):
+                raise UnknownMember
+            return self._decide_or_raise(claim)
+
+        return await self._settle(documents, judge if whose else self._decide_or_raise)
+
+    async def foresee(self, document: Document) -> Foreseen | Receipt:
+        """What settling a document would do now, with nothing written, and nothing recorded of who asks. A receipt:
+        it was here before, with this content or another. Raises why not. Costs what a settle does that is refused.
+        """
+        with unrecorded():
+            [answer] = await self._settle([document], self._judge_only)
+        if isinstance(answer, Judged):
+            return answer.foreseen
+        if isinstance(answer, LaurelsError):
+            raise answer
+        return answer
 
     async def known(self, version: int) -> Programs:
         """The published versions, this one among them, whoever published it."""
@@ -176,19 +189,19 @@ class Awarder:
         if judge.quarantined:
             self.on_quarantined(list(judge.quarantined.values()))
 
-    async def _settle(
-        self, documents: list[Document], whose: Mapping[DocumentKey, int]
-    ) -> list[Receipt | LaurelsError]:
+    async def _settle(self, documents: list[Document], judge: Decide) -> list[Receipt | LaurelsError]:
+        receipts = await self._settle_once(documents, judge)
+        unknown = [n for n, receipt in enumerate(receipts) if isinstance(receipt, UnknownProgramVersion)]
+        if unknown:  # another process published one
+            await self._programs.load(self._ledger)
+            again = await self._settle_once([documents[n] for n in unknown], judge)
+            for n, receipt in zip(unknown, again, strict=True):
+                receipts[n] = receipt
+        return receipts
+
+    async def _settle_once(self, documents: list[Document], judge: Decide) -> list[Receipt | LaurelsError]:
         asked = any(document.in_depth or document.kind in HELD for document in documents)
-        in_depth = asked or not self._programs.simple
-
-        def judge(claim: Claim) -> Outcome:
-            """In the transaction: what an id means may have changed until then."""
-            if any(whose.get((item.kind, item.source, item.id), item.member) != item.member for item in claim.items):
-                raise UnknownMember
-            return self._decide_or_raise(claim)
-
-        return await self._ledger.settle(documents, judge if whose else self._decide_or_raise, in_depth=in_depth)
+        return await self._ledger.settle(documents, judge, in_depth=asked or not self._programs.simple)
 
     def _decide(self, claim: Claim) -> Outcome:
         return decide(claim, self._programs)
@@ -198,6 +211,9 @@ class Awarder:
 
     def _decide_or_raise(self, claim: Claim) -> Outcome:
         return decide_or_raise(claim, self._programs)
+
+    def _judge_only(self, claim: Claim) -> Outcome:
+        return judge_only(claim, self._programs)
 
 
 class _TransactionJudge:

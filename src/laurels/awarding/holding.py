@@ -105,13 +105,15 @@ class Holding:
         change = give(work.in_force, work.state(member), said.points, now=work.now)
         details = encode(TransferDetails(to=said.to, lots=change.lots))
         self._write(item, member, EntryKind.TRANSFER, change, details)
-        content = msgspec.json.encode(Given(of=member, spent=msgspec.msgpack.encode(change.spent)))
+        market = work.claim.markets.get(member, "")
+        given = Given(of=member, spent=msgspec.msgpack.encode(change.spent), market=market)
+        content = msgspec.json.encode(given)
         work.send_on(Onward(kind=DocumentKind.GIVEN, source=item.source, id=item.id, member=said.to, content=content))
 
     def _receive(self, item: Item, member: int, said: Given) -> None:
         work = self._work
         change = receive(work.in_force, work.state(member), _spent.decode(said.spent), now=work.now)
-        details = encode(TransferDetails(of=said.of, lots=change.lots))
+        details = encode(TransferDetails(of=said.of, lots=change.lots, market=said.market))
         self._write(item, member, EntryKind.TRANSFER, change, details)
 
     def _grant(self, item: Item, member: int, said: TierGrant) -> None:

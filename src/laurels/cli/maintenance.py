@@ -133,6 +133,7 @@ async def _liability(settings: Settings, at: int | None) -> awarding.Liability:
 
 async def _sweep(settings: Settings) -> int:
     async with wiring.build(settings, must_exist=True) as services:
+        await awarding.tell_silent(services.ledger, services.programs, services.now())
         members = 0
         while looked_at := await services.awarder.sweep():
             members += looked_at

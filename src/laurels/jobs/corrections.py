@@ -237,7 +237,7 @@ class MakeCorrections:
             told += [(row.line, "There is no such customer.") for row in pending if row.member not in there]
             known = [(row, *there[row.member]) for row in pending if row.member in there]
             answers = await self._points.adjust_all(
-                [_adjustment(row, member_id, actor) for row, member_id, _ in known], [now for _, _, now in known]
+                [adjustment_of(row, member_id, actor) for row, member_id, _ in known], [now for _, _, now in known]
             )
             pending = []
             for (row, _, _), answer in zip(known, answers, strict=True):
@@ -251,7 +251,8 @@ class MakeCorrections:
         return sorted(told)
 
 
-def _adjustment(row: Correction, member_id: str, actor: str) -> Adjustment:
+def adjustment_of(row: Correction, member_id: str, actor: str) -> Adjustment:
+    """A row as its member's correction, in the name of whoever has it made."""
     return Adjustment(
         id=row.id,
         points=row.points,

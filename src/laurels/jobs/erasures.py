@@ -4,18 +4,17 @@ What the job keeps are numbers: nothing of it names anybody once they are gone.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from laurels.errors import InvalidInput
+from laurels.errors import InvalidInput, UnknownMember
 from laurels.jobs.steps import Doing
 from laurels.ledger import Ledger
 from laurels.ledger.jobs import JobEnd, JobState
 from laurels.members import Members
-from laurels.model import MemberEvent
 from laurels.model.ids import check_id
 
 ERASURES = "erasures"
@@ -116,5 +115,14 @@ class EraseMany:
         return JobEnd(state=JobState.DONE, done=total, total=total, tally=msgspec.json.encode(ErasureTally(total)))
 
     async def _erase(self, numbers: Sequence[int], actor: str) -> None:
-        for member_id in (await self._ledger.ids_of(numbers)).values():
-            await self._members.change(member_id, MemberEvent.ERASE, actor=actor)
+        """Erase some. Ids change hands meanwhile: one that is another's by then is looked up again, so that nobody goes
+        who was not named.
+        """
+        pending: Collection[int] = numbers
+        while there := await self._ledger.known_as(pending):
+            pending = []
+            for number, (member_id, now) in there.items():
+                try:
+                    await self._members.erase(member_id, actor=actor, number=now)
+                except UnknownMember:
+                    pending.append(number)

@@ -23,7 +23,7 @@ What holds on every engine, at every moment, whoever dies:
 * **A ledger has an identity and an epoch**, so that a view which followed another one notices.
 """
 
-from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording
+from laurels.ledger.audit import Act, AuditLog, AuditRow, Recording, recording, unrecorded
 from laurels.ledger.books import Books, TakesIn
 from laurels.ledger.casework import Casework, Customer, FoundDocument, Timeline, TimelineEntry
 from laurels.ledger.claim import (
@@ -139,4 +139,5 @@ __all__ = [
     "named_by",
     "recording",
     "shard_of",
+    "unrecorded",
 ]

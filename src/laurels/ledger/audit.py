@@ -6,7 +6,8 @@ answered. Where a row cannot be written, nothing is changed and nothing is shown
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -74,6 +75,16 @@ def nothing_changed() -> None:
     doing = recording.get()
     if doing is not None:
         doing.changed_nothing = True
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """For what is asked of an engine and is no doing: it writes no row, and whoever began to record goes on after."""
+    token = recording.set(None)
+    try:
+        yield
+    finally:
+        recording.reset(token)
 
 
 def to_record() -> Recording | None:

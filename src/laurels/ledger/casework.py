@@ -80,10 +80,6 @@ class Casework(Protocol):
         """
         ...
 
-    async def restored(self, source: str, redemption_id: str) -> int:
-        """How many points of a redemption came back."""
-        ...
-
     async def timeline(
         self, number: int, *, kinds: Collection[EntryKind], before: str | None, balance: int | None, limit: int
     ) -> Timeline:

@@ -144,7 +144,7 @@ class Claim(Struct, kw_only=True):
     `overdue` are documents that waited too long for their order. `waiting` are those that wait for an order among
     `items`. `orders` are the members of orders that were accepted and are not awarded. `redemptions` are those that
     restorations name. `program_version` is the newest that is published. `budgets` is what was used of campaigns'
-    budgets, by name, in the program's own units.
+    budgets, by name, in the program's own units. `markets` are those of members who give points to others.
     """
 
     now: int
@@ -157,6 +157,7 @@ class Claim(Struct, kw_only=True):
     members: dict[int, MemberState]
     redemptions: dict[RedemptionKey, RedemptionState]
     budgets: dict[str, int] = {}
+    markets: dict[int, str] = {}
 
 
 class Posting(Struct, kw_only=True, gc=False):

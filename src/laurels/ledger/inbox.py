@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from laurels.ledger.claim import OrderKey
 from laurels.model import Document, DocumentKind, Entry, Status
 
 KEPT = frozenset({DocumentKind.ORDER, DocumentKind.REFUND, DocumentKind.AMENDMENT, DocumentKind.CANCELLATION})
@@ -28,7 +29,8 @@ class Receipt(Struct, frozen=True, gc=False):
 class DocumentState(Struct, frozen=True, kw_only=True):
     """A document's present state. `entry` is the first that it led to; `reason` is why it is in quarantine, or who gave
     it up (`dropped`) and their words, which are for colleagues. `member_id` None: erased. `content` is what it said,
-    without who; None where that is not kept (any more).
+    without who; None where that is not kept (any more). `order_key` is the order that it is, or names, for as long as
+    it has no entry: that is told whatever is kept of what it said.
     """
 
     kind: DocumentKind
@@ -42,6 +44,7 @@ class DocumentState(Struct, frozen=True, kw_only=True):
     dropped: bool = False
     content: bytes | None = None
     actor: str | None = None
+    order_key: OrderKey | None = None
 
 
 class Counts(Struct, frozen=True, kw_only=True):

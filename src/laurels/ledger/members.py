@@ -17,9 +17,16 @@ class MemberRegistry(Protocol):
         ...
 
     async def change_member(
-        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+        self,
+        member_id: str,
+        event: MemberEvent,
+        *,
+        actor: str,
+        name_number: int | None = None,
+        number: int | None = None,
     ) -> Version:
-        """Hide, show, rename or erase; gives the version that includes it. Raises `UnknownMember`.
+        """Hide, show, rename or erase; gives the version that includes it. Raises `UnknownMember`; with a `number`,
+        whose the id was seen to be, also where it is another one's by now, or nobody's.
 
         What is so already is not written again; nor is a rename of who has another `name_number` than the one that was
         seen (None: whichever it is). Erasing removes the id, the contact, documents' content, raw bytes,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from laurels.awarding import Attributes, Awarder
-from laurels.errors import LedgerUnavailable, LedgerUncertain
+from laurels.errors import LedgerUnavailable, LedgerUncertain, UnknownMember
 from laurels.ledger import MemberRegistry, Outbox
 from laurels.model import MemberEvent, Version
 from laurels.model.ids import check_id
@@ -48,19 +48,25 @@ class Members:
         """
         check_id(member_id, "member_id")
         if event is MemberEvent.ERASE:
-            return await self._erase(member_id, actor)
+            return await self.erase(member_id, actor=actor)
         return await self._ledger.change_member(member_id, event, actor=actor, name_number=name_number)
 
-    async def _erase(self, member_id: str, actor: str) -> Version:
-        numbers = await self._ledger.numbers(member_id)
+    async def erase(self, member_id: str, *, actor: str, number: int | None = None) -> Version:
+        """Erase a member; with a `number`, whose the id was seen to be, nobody else. Raises `UnknownMember` also where
+        it is another one's by now, or nobody's.
+        """
         mails = [message.id for message in await self._ledger.messages(member_id)]
+        numbers = await self._ledger.numbers(member_id)
+        # Behind the mails: an id never comes back to a number, so they are this one's.
+        if number is not None and number not in numbers:
+            raise UnknownMember
 
         async def forget() -> None:
             await self._forget_words(numbers)
             await self._forget_mails(mails)
 
         await forget()  # before as well: killed behind the next line, nobody would find them again
-        version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor)
+        version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor, number=number)
         try:
             await forget()
         except LedgerUncertain:

@@ -97,11 +97,14 @@ class HoldDetails(Struct, frozen=True, omit_defaults=True):
 
 
 class TransferDetails(Struct, frozen=True, omit_defaults=True):
-    """Of points that a member gave another one, by number: `to` in the entry of who gave, `of` in the other's."""
+    """Of points that a member gave another one, by number: `to` in the entry of who gave, `of` in the other's, which
+    says, too, which `market` they come from: a currency, "" for none.
+    """
 
     to: int | None = None
     of: int | None = None
     lots: tuple[tuple[int, int, int], ...] = ()
+    market: str = ""
 
 
 class TierDetails(Struct, frozen=True, omit_defaults=True):
@@ -125,6 +128,10 @@ class MergeDetails(Struct, frozen=True, omit_defaults=True):
     market: str = ""
 
 
+class _Market(Struct, frozen=True):
+    market: str = ""
+
+
 def encode(details: Struct) -> bytes | None:
     """The bytes to keep: canonical, and None where there is nothing to say."""
     written = msgspec.json.encode(details)
@@ -139,6 +146,7 @@ _redeem = msgspec.json.Decoder(RedeemDetails)
 _hold = msgspec.json.Decoder(HoldDetails)
 _transfer = msgspec.json.Decoder(TransferDetails)
 _merge = msgspec.json.Decoder(MergeDetails)
+_market = msgspec.json.Decoder(_Market)
 
 
 def redeem_details(details: bytes | None) -> RedeemDetails:
@@ -166,6 +174,11 @@ def restore_details(details: bytes) -> RestoreDetails:
 def merge_details(details: bytes) -> MergeDetails:
     """What a merge says."""
     return _merge.decode(details)
+
+
+def market_moved(details: bytes) -> str:
+    """Which market points come from that a merge or a transfer brought a member; "" for none."""
+    return _market.decode(details).market
 
 
 def adjust_details(details: bytes | None) -> AdjustDetails:

@@ -83,12 +83,13 @@ class Transfer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Given(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The other side of a transfer: from whom, by number, and the points with their dates (the program's, opaque). The
-    ledger hands it in, nobody else.
+    """The other side of a transfer: from whom, by number, the points with their dates (the program's, opaque), and the
+    market that they come from. The ledger hands it in, nobody else.
     """
 
     of: int
     spent: bytes
+    market: str = ""
 
 
 class TierGrant(Struct, frozen=True, kw_only=True, omit_defaults=True):

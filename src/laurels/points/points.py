@@ -2,11 +2,11 @@
 to.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from laurels.awarding import Awarder
+from laurels.awarding import Awarder, Foreseen
 from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
 from laurels.intake import WIRE_NAMES, conflict_of
 from laurels.ledger import Ledger, Receipt
@@ -14,7 +14,6 @@ from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restor
 from laurels.model.cards import looks_like_card
 from laurels.model.details import transfer_details
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
-from laurels.model.times import check_ahead
 
 SHOP = "shop"
 """The circle of ids of services that name none."""
@@ -40,12 +39,12 @@ class Points:
             raise receipt
         return receipt
 
-    def check(self, adjustment: Adjustment, now: int) -> None:
-        """Raise `InvalidInput` for words that are not kept, and for points that would have lapsed by now."""
+    async def foresee_adjustment(self, adjustment: Adjustment) -> Foreseen | None:
+        """What `adjust` would do now, with nothing written; None: it was done before. Raises what that raises."""
         fault = _fault_of(adjustment)
         if fault is not None:
             raise fault
-        check_ahead(adjustment.expires_at, now)
+        return await self._foresee(adjustment.document(), WIRE_NAMES)
 
     async def adjust_all(
         self, adjustments: Sequence[Adjustment], members: Sequence[int] = ()
@@ -76,6 +75,10 @@ class Points:
         redemption that is not this member's, `Conflict` where less is left of it.
         """
         return await self._settle(restoration.document(actor))
+
+    async def foresee_cancellation(self, restoration: Restoration) -> Foreseen | None:
+        """What `cancel` would do now, with nothing written; None: it was done before. Raises what that raises."""
+        return await self._foresee(restoration.document())
 
     async def hold(self, hold: Hold, actor: str) -> Receipt:
         """Set points aside for a till. Raises `Conflict`, `InsufficientPoints`."""
@@ -140,6 +143,14 @@ class Points:
             return transfer.to
         now, named = await self._ledger.member(given.member_id), transfer_details(first.entry.details).to
         return named if named is not None and now is not None and now.number == transfer.to else transfer.to
+
+    async def _foresee(self, document: Document, names: Mapping[str, str] | None = None) -> Foreseen | None:
+        found = await self._awarder.foresee(document)
+        if isinstance(found, Foreseen):
+            return found
+        if found.conflict:
+            raise await conflict_of(self._ledger, document, names)
+        return None
 
     async def _settle(self, document: Document) -> Receipt:
         receipt = await self._awarder.settle(document)

@@ -8,6 +8,12 @@ from laurels.workers import Watch
 
 log = structlog.get_logger(__name__)
 
+OTHER_PORT = (
+    "http.metrics_port: each process on a host has one of its own, such as by LAURELS_HTTP_METRICS_PORT for this one "
+    "alone; 0 takes a free one"
+)
+"""What is said where the port is taken, by `laurels serve` beside this one for the most part."""
+
 
 async def run_apart(roles: tuple[Role, ...], running: Running) -> None:
     """Run the roles of a process without HTTP, and answer `/metrics` beside them at `http.metrics_port`, where that is
@@ -41,7 +47,7 @@ async def _tell_figures(running: Running, watch: Watch) -> None:
         on_ready,
         host=settings.host,
         port=settings.metrics_port,
-        setting="http.metrics_port: each process on a host has one of its own",
+        setting=OTHER_PORT,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,8 @@ class ConsoleRun:
 @dataclass(frozen=True)
 class Running:
     """What a role is given. Four are for HTTP: who is told the port, what is mounted beside the API, whether other
-    processes listen at the same port, and the port that it answered at, to which it comes back; the last is the
-    console's.
+    processes listen at the same port, and the port that it answered at, to which it comes back; one is the console's;
+    `roles` are the names of all that run in this process.
     """
 
     services: Services
@@ -44,6 +44,7 @@ class Running:
     share_port: bool = False
     ports: list[int] = field(default_factory=list)
     console: ConsoleRun | None = None
+    roles: frozenset[str] = frozenset()
 
 
 def _always(_: Settings) -> bool:
@@ -69,6 +70,7 @@ async def run_roles(roles: tuple[Role, ...], running: Running) -> None:
 
     Raises what a role raises that cannot begin, such as `SettingsError`; then the others end too.
     """
+    running = replace(running, roles=frozenset(role.name for role in roles))
     async with asyncio.TaskGroup() as tasks:
         for role in roles:
             tasks.create_task(

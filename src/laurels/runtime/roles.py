@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from laurels.awarding import members_at
+from laurels.awarding import members_at, tell_silent
 from laurels.clock import DAY
 from laurels.jobs import JobRunner
 from laurels.ledger.jobs import OPEN_DAYS
@@ -89,7 +89,13 @@ def _anchors(services: Services) -> "Anchors | None":
 
 
 async def _sweep(running: Running, watch: Watch) -> None:
-    await sweep_forever(running.services.awarder, running.stop, watch)
+    services = running.services
+
+    async def tell() -> None:
+        await tell_silent(services.ledger, services.programs, services.now())
+
+    # Who reports looks at every member, and tells; in a process of its own it may run nowhere.
+    await sweep_forever(services.awarder, running.stop, watch, None if "report" in running.roles else tell)
 
 
 async def _report(running: Running, watch: Watch) -> None:
@@ -97,6 +103,7 @@ async def _report(running: Running, watch: Watch) -> None:
     programs, zone = services.programs, services.programs.current.zone
 
     async def look() -> float:
+        await programs.load(services.ledger)  # no document may have come since another process published one
         now = services.now()
         return await look_at_due(services.ledger, now, members_at(services.ledger, programs, now), Days(zone))
 

@@ -2,8 +2,6 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
-
 from laurels.settings.group import Count, NotNegative, Port, SettingsGroup, about
 
 
@@ -14,10 +12,11 @@ class HttpSettings(SettingsGroup, frozen=True):
     port: Annotated[Port, about("the port to listen on; 0 takes a free one")] = 8000
     workers: Annotated[Count, about("processes that answer HTTP; more than one needs a board that they can share")] = 1
     metrics_port: Annotated[
-        Annotated[int, Meta(ge=1, le=65535)] | None,
+        Port | None,
         about(
             "a port of its own for `/metrics`, at the same address, which then is nowhere else; processes without HTTP "
-            "(`work`, `project`, …) answer there too, so each of them on a host needs another port"
+            "(`work`, `project`, …) answer there too, so each of them on a host needs another port; 0 takes a free "
+            "one, which the log names"
         ),
     ] = None
     root_path: Annotated[str, about("the path at which a proxy shows Laurels, such as `/laurels`; none: its root")] = ""

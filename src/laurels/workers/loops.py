@@ -12,6 +12,7 @@ import structlog
 
 from laurels.awarding import Awarder
 from laurels.checkout import Checkout
+from laurels.clock import elapsed
 from laurels.errors import AnotherProjector, BoardUnavailable, LaurelsError, LedgerUnavailable, QueueUnavailable
 from laurels.leaderboard import Projector
 from laurels.ledger import Ledger, Progress
@@ -33,6 +34,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 
 SWEEP_EVERY_S = 60.0
 """How often it is looked who has fallen due."""
+
+SILENT_EVERY_S, SILENT_SHARE = 3600.0, 50
+"""How often a sweep looks for the silent by itself: after an hour, and after so many times as long as a look takes."""
 
 _EVENTS = {BoardUnavailable: "board.unavailable", QueueUnavailable: "queue.unavailable"}
 
@@ -144,12 +148,23 @@ async def recover_forever(
     await forever("recover", step, stop, watch)
 
 
-async def sweep_forever(awarder: Awarder, stop: asyncio.Event, watch: Watch = UNWATCHED) -> None:
+async def sweep_forever(
+    awarder: Awarder,
+    stop: asyncio.Event,
+    watch: Watch = UNWATCHED,
+    tell_silent: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> None:
     """Write down what the clock has done to members (points that lapsed, holds that ended), now and from time to time,
-    until `stop` is set. Answers do not wait for it.
+    until `stop` is set. Answers do not wait for it. `tell_silent` looks through all members for those of whom no
+    document tells, now and once an hour or, of many, less often; None: somebody else does.
     """
+    next_look = elapsed()
 
     async def step() -> None:
+        nonlocal next_look
+        if tell_silent is not None and (began := elapsed()) >= next_look:
+            await unless_stopped(tell_silent(), stop)
+            next_look = elapsed() + max(SILENT_EVERY_S, SILENT_SHARE * (elapsed() - began))
         if not await awarder.sweep():
             watch.worked()
             await sleep(SWEEP_EVERY_S, stop)

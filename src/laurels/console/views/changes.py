@@ -23,8 +23,7 @@ async def give_back(ask: Ask) -> Shown | Elsewhere:
     customer = await enrolled_customer(ask)
     if ask.form.get("step") != "do" or ask.form.get("checked") != ask.form.get("points"):
         return await _giving_back(ask, customer, ask.form)
-    body = {**_restoration(ask.form), "cancel_id": f"console-{ask.form.get('key', '')}"}
-    done = await ask.api.post(_redemption_path(customer, ask.form), body)
+    done = await ask.api.post(_redemption_path(customer, ask.form), _restoration(ask.form))
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
 
 
@@ -154,7 +153,7 @@ async def _giving_back(ask: Ask, customer: Mapping[str, Any], form: Mapping[str,
 def _restoration(form: Mapping[str, str]) -> dict[str, Any]:
     points = form.get("points", "")
     chosen = {"points": int(points)} if points.isdecimal() and points.isascii() and len(points) < _DIGITS else {}
-    return {"source": form.get("source", "shop"), **chosen}
+    return {"source": form.get("source", "shop"), "cancel_id": f"console-{form.get('key', '')}", **chosen}
 
 
 _DIGITS = 10

@@ -69,6 +69,7 @@ class PostgresInbox(Session):
             dropped=row["state"] == DROPPED,
             content=row["content"] or None,
             actor=row["actor"],
+            order_key=None if row["order_id"] is None else (row["order_source"], row["order_id"]),
         )
 
     async def wait_for_work(self, timeout_s: float) -> None:

@@ -9,7 +9,7 @@ from laurels.engines.postgres.members import version_of
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Customer, FoundDocument, Timeline, TimelineEntry, shard_of
-from laurels.model import Balance, DocumentKind, EntryKind
+from laurels.model import Balance, EntryKind
 from laurels.model.documents import kept_id
 
 MOST_READ = 2_000
@@ -55,11 +55,6 @@ class PostgresCasework(Session):
             rows: list[Row] = await db.all("documents_called", *columns_of(keys, 4))
             rows += await db.all("own_documents_called", id)
         return [_found(row, id) for row in rows[:MOST_FOUND]]
-
-    async def restored(self, source: str, redemption_id: str) -> int:
-        home = home_of(DocumentKind.REDEMPTION, source, redemption_id)
-        async with self._connections.read() as db:
-            return int(await db.value("restored", home, source, redemption_id) or 0)
 
     async def timeline(
         self, number: int, *, kinds: Collection[EntryKind], before: str | None, balance: int | None, limit: int

@@ -9,6 +9,7 @@ from laurels.engines.postgres.codes import DOCUMENT, DOCUMENT_KINDS, home_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Award, Claim, Item, OrderKey, RedemptionKey, RedemptionState, named_by
 from laurels.model import DocumentKind
+from laurels.model.market import market_of
 
 
 class BesideOrders(NamedTuple):
@@ -73,6 +74,9 @@ async def claim_of(
     if waited_for:
         await _look_up_waiting(db, batch.chain.shard, claim, all_items)
     await _look_up_redemptions(db, batch, claim, all_items)
+    for item in all_items:
+        if item.kind is DocumentKind.TRANSFER and item.member is not None:
+            claim.markets[item.member] = market_of(await db.all("market_entries", batch.chain.shard, item.member))
     await batch.load(db, {item.member for item in all_items if item.member is not None})
     if in_depth or any(item.kind is DocumentKind.GIVEN for item in all_items):
         await batch.budgets.read(db)

@@ -216,6 +216,7 @@ class SettleGroup:
             members=self._states(item, claim.now),
             redemptions={redeemed: claim.redemptions[redeemed]} if redeemed in claim.redemptions else {},
             budgets=dict(claim.budgets),
+            markets=claim.markets,
         )
 
     def _states(self, item: Item, now: int) -> dict[int, MemberState]:

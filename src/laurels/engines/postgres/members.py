@@ -48,11 +48,19 @@ class PostgresMembers(Session):
         return answer
 
     async def change_member(
-        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+        self,
+        member_id: str,
+        event: MemberEvent,
+        *,
+        actor: str,
+        name_number: int | None = None,
+        number: int | None = None,
     ) -> Version:
         async def once(shards: list[int]) -> Version:
             async with self._connections.transaction(shards) as db:
                 member = await db.one("member_by_id", shard_of(member_id, SHARDS), member_id)
+                if number is not None and (member is None or member["number"] != number):
+                    raise UnknownMember
                 if member is None:
                     if event is MemberEvent.ERASE and await self._forget_stranger(db, member_id):
                         return await version_of(db)

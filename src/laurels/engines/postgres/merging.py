@@ -102,8 +102,7 @@ async def _move_totals(db: Statements, gone: tuple[Batch, int], stays: tuple[Bat
     for month, scored in [*had.months.open(), *closed]:
         has.score(month, scored)
     had.balance, had.months = Balance(), Months()
-    rows = await db.all("market_entries", gone[0].chain.shard, gone[1])
-    market = market_of((row["currency"], row["details"]) for row in rows)
+    market = market_of(await db.all("market_entries", gone[0].chain.shard, gone[1]))
     for (batch, number), sign, said in (
         (gone, -1, MergeDetails(into=stays[1], earned=-earned, score=-score)),
         (stays, 1, MergeDetails(of=gone[1], earned=earned, score=score, market=market)),

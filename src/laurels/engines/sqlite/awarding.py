@@ -29,6 +29,7 @@ from laurels.ledger import (
 from laurels.ledger.claim import by_clock
 from laurels.ledger.totals import Totals
 from laurels.model import Document, DocumentKind, Status
+from laurels.model.market import market_of
 
 _KINDS = {kind.value: kind for kind in DocumentKind}
 
@@ -308,6 +309,8 @@ def _look_up(db: Database, claim: Claim, item: Item, shard: int) -> None:
                 claim.redemptions[source, redemption_id] = RedemptionState(
                     member=row[0], points=row[1], restored=row[2], spent=row[3]
                 )
+        case DocumentKind.TRANSFER if item.member is not None:
+            claim.markets[item.member] = market_of(db.all("market_entries", item.member))
         case _ if key is not None:
             _look_up_order(db, claim, key)
 

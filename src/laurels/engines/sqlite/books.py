@@ -40,7 +40,7 @@ class SqliteInbox(Session):
             row = db.one("document_state", source, kept, kind.value, of_member)
             if row is None:
                 return None
-            status, place, accepted_at, member_id, reason, dropped, content, actor = row
+            status, place, accepted_at, member_id, reason, dropped, content, actor, order_source, order_id = row
             return DocumentState(
                 kind=kind,
                 source=source,
@@ -53,6 +53,7 @@ class SqliteInbox(Session):
                 dropped=bool(dropped),
                 content=content or None,
                 actor=actor,
+                order_key=None if order_id is None else (order_source, order_id),
             )
 
         return await self._reader.run(read)

@@ -56,9 +56,6 @@ class SqliteCasework(Session):
 
         return await self._reader.run(read)
 
-    async def restored(self, source: str, redemption_id: str) -> int:
-        return await self._reader.run(lambda db: int(db.value("restored", source, redemption_id) or 0))
-
     async def timeline(
         self, number: int, *, kinds: Collection[EntryKind], before: str | None, balance: int | None, limit: int
     ) -> Timeline:

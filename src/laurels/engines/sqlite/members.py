@@ -63,12 +63,21 @@ def enrol(db: Database, members: Sequence[tuple[str, str | None]], actor: str, n
 
 
 def change(
-    db: Database, member_id: str, event: MemberEvent, actor: str, now: int, *, name_number: int | None = None
+    db: Database,
+    member_id: str,
+    event: MemberEvent,
+    actor: str,
+    now: int,
+    *,
+    name_number: int | None = None,
+    number: int | None = None,
 ) -> Version:
     """Write a member event. What is so already is not written again; a rename gives another name, unless the member has
-    another one than `name_number` by now.
+    another one than `name_number` by now. `number`: whose the id has to be.
     """
     row = db.one("member_by_id", member_id)
+    if number is not None and (row is None or row[0] != number):
+        raise UnknownMember
     if row is None:
         if event is MemberEvent.ERASE and _forget_stranger(db, member_id):
             return chains_version(db)
@@ -92,8 +101,8 @@ def change(
             db.changed_nothing = True
         case MemberEvent.ERASE:
             chains = Chains(db, now)
-            for number, shard, its_id in db.all("merged_with", member.number):
-                _erase(db, chains.of(shard), number, its_id, _who(actor, member_id))
+            for its_number, shard, its_id in db.all("merged_with", member.number):
+                _erase(db, chains.of(shard), its_number, its_id, _who(actor, member_id))
             chains.save()
             return chains_version(db)
     chain.save()

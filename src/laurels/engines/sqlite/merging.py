@@ -60,7 +60,7 @@ def _move_totals(db: Database, chains: Chains, gone: tuple[int, int], stays: tup
     had.balance, had.months = Balance(), type(had.months)()
     db.run("forget_closed_months", gone[0])
     save_totals(db, {gone[0]: had, stays[0]: has})
-    market = market_of((row[0], row[1]) for row in db.all("market_entries", gone[0]))
+    market = market_of(db.all("market_entries", gone[0]))
     for (member, shard), sign, said in (
         (gone, -1, MergeDetails(into=stays[0], earned=-earned, score=-score)),
         (stays, 1, MergeDetails(of=gone[0], earned=earned, score=score, market=market)),

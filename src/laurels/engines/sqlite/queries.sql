@@ -209,7 +209,7 @@ UPDATE accepted SET status = ? WHERE sequence = ?;
 -- name: document_state
 -- How far a document got; only where it is this member's, if one is named.
 SELECT a.status, a.place, a.accepted_at, m.member_id, coalesce(i.reason, ''), coalesce(i.state, '') = 'dropped',
-       coalesce(i.content, c.content), coalesce(i.actor, e.actor)
+       coalesce(i.content, c.content), coalesce(i.actor, e.actor), i.order_source, i.order_id
 FROM accepted a LEFT JOIN member m ON m.number = a.member LEFT JOIN inbox i ON i.sequence = a.sequence
 LEFT JOIN content c ON c.place = a.place LEFT JOIN entry e ON e.place = a.place
 WHERE a.source = ?1 AND a.id = ?2 AND a.kind = ?3
@@ -1050,9 +1050,10 @@ SELECT number, shard, merged_into FROM member WHERE member_id = ?;
 UPDATE member SET merged_into = ?1 WHERE number = ?2 OR merged_into = ?2;
 
 -- name: market_entries
--- What a member's market follows from, newest first: entries that name a currency, and mergers. Costs by its entries.
+-- What a member's market follows from, newest first: entries that name a currency, mergers and transfers. Costs by its
+-- entries.
 SELECT currency, details FROM entry WHERE place IN (SELECT place FROM member_entry WHERE member = ?)
-AND (currency IS NOT NULL OR kind = 'merge') ORDER BY place DESC;
+AND (currency IS NOT NULL OR kind IN ('merge', 'transfer')) ORDER BY place DESC;
 
 -- name: merge_contact!
 -- The address goes over where the other has none.
@@ -1228,10 +1229,6 @@ SELECT content FROM content WHERE place = ?;
 SELECT a.id, coalesce(r.restored, 0)
 FROM accepted a LEFT JOIN redemption r ON r.source = a.source AND r.redemption_id = a.id
 WHERE a.place = ? AND a.kind = 'redemption';
-
--- name: restored
--- How many points of a redemption came back.
-SELECT restored FROM redemption WHERE source = ? AND redemption_id = ?;
 
 -- name: rollup
 -- How the roll-ups were made, and when it was looked what falls due.

@@ -20,10 +20,17 @@ class SqliteMembers(Session):
         return await self._writer.run(lambda db: members.enrol(db, members_, actor, self._now()))
 
     async def change_member(
-        self, member_id: str, event: MemberEvent, *, actor: str, name_number: int | None = None
+        self,
+        member_id: str,
+        event: MemberEvent,
+        *,
+        actor: str,
+        name_number: int | None = None,
+        number: int | None = None,
     ) -> Version:
+        now = self._now
         version = await self._writer.run(
-            lambda db: members.change(db, member_id, event, actor, self._now(), name_number=name_number)
+            lambda db: members.change(db, member_id, event, actor, now(), name_number=name_number, number=number)
         )
         if event is MemberEvent.ERASE:
             await self._writer.checkpoint()

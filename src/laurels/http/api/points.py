@@ -140,12 +140,7 @@ async def adjust(request: Request, form: AdjustmentForm, query: CheckQuery) -> R
     request.caller.check_source(adjustment.source or adjustment.actor)
     check_points(request.caller, form.points, request.services.settings)
     if query.check:
-        request.services.points.check(adjustment, request.services.now())
-        of = adjustment.member_id
-        effect = await adjustment_effect(
-            request, of, form.points, board=form.board, quiet=form.quiet, expires_at=adjustment.expires_at
-        )
-        return Response(200, Adjusted(effect=effect), outcome="checked")
+        return Response(200, Adjusted(effect=await adjustment_effect(request, adjustment)), outcome="checked")
     receipt = await request.services.points.adjust(adjustment)
     return Response(status_of(receipt), Adjusted(entry_of(receipt).loyalty_id))
 
@@ -192,8 +187,7 @@ async def cancel_redemption(request: Request, form: RestorationForm, query: Chec
         member_id=request.ids["member_id"],
     )
     if query.check:
-        effect = await restoration_effect(request, restoration)
-        return Response(200, Redeemed(effect=effect), outcome="checked")
+        return Response(200, Redeemed(effect=await restoration_effect(request, restoration)), outcome="checked")
     count_move(request)
     receipt = await request.services.points.cancel(restoration, actor_of(request))
     return Response(status_of(receipt), Redeemed(entry_of(receipt).loyalty_id, receipt.balance or 0))

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.structs import replace
 
-from laurels.errors import Conflict, LedgerUnavailable, NotFound, PointsOutOfRange, UnknownMember
+from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound, PointsOutOfRange, UnknownMember
 from laurels.http.admission.rights import check_lead, most_points, needs_two
 from laurels.http.api.effects import Effect, adjustment_effect
 from laurels.http.api.jobs import JobShown, job_of, show
@@ -28,6 +29,7 @@ from laurels.jobs import (
     Erasures,
     ErasuresChecked,
     add_corrections,
+    adjustment_of,
     check_corrections,
     check_erasures,
     nameless_digest,
@@ -36,7 +38,6 @@ from laurels.jobs import (
 )
 from laurels.ledger.audit import about_member
 from laurels.ledger.jobs import Job, JobState, NewJob
-from laurels.model import Adjustment
 from laurels.model.ids import ONE_LINE
 
 ASK = Access(("points:adjust",))
@@ -97,7 +98,7 @@ class CorrectionsChecked(Struct, frozen=True, kw_only=True):
 
 class ProposedEffect(Struct, frozen=True, kw_only=True):
     """One of few corrections: the customer's number, the words that are kept with it, and what it does; `effect` is
-    null where there is no such customer any more.
+    null where there is no such customer any more, and where it would be `refused` now, which says why.
     """
 
     member: int | None
@@ -105,6 +106,7 @@ class ProposedEffect(Struct, frozen=True, kw_only=True):
     reason: str
     note: str
     effect: Effect | None
+    refused: str | UnsetType = UNSET
 
 
 class ProposalShown(Struct, frozen=True, kw_only=True):
@@ -162,7 +164,7 @@ async def correct_many(request: Request, form: CorrectionsForm, query: CheckQuer
     "/proposals",
     access=ASK,
     answers={201: Proposed, 200: Proposed},
-    problems=(UnknownMember, PointsOutOfRange, LedgerUnavailable),
+    problems=(UnknownMember, Conflict, PointsOutOfRange, LedgerUnavailable),
 )
 async def propose_correction(request: Request, form: CorrectionForm, query: CheckQuery) -> Response:
     """Ask another person to approve a correction. With `check=1`: tell what it would do, and change nothing."""
@@ -172,13 +174,6 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
         raise UnknownMember
     about_member(numbers[form.member_id])
     expires_at = lapse_of(form.expires_at, form.points)
-    said = Adjustment(id="", points=form.points, actor=actor, reason=form.reason, note=form.note, expires_at=expires_at)
-    services.points.check(said, services.now())
-    effect = await adjustment_effect(
-        request, form.member_id, form.points, board=form.board, quiet=form.quiet, expires_at=expires_at
-    )
-    if query.check:
-        return Response(200, Proposed(effect=effect), outcome="checked")
     row = Correction(
         line=1,
         member=numbers[form.member_id],
@@ -191,6 +186,9 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
         quiet=form.quiet,
         expires_at=expires_at,
     )
+    effect = await adjustment_effect(request, adjustment_of(row, form.member_id, actor))
+    if query.check:
+        return Response(200, Proposed(effect=effect), outcome="checked")
     found = Corrections("", [row])
     most = most_points(request.caller, services.settings)
     checked = await check_corrections(services.ledger, found, most, services.now())
@@ -247,7 +245,7 @@ def _new(request: Request, corrections: Corrections, checked: CorrectionsPreview
         kind=CORRECTIONS,
         actor=actor,
         digest=nameless_digest(actor, corrections),
-        about=msgspec.json.encode(msgspec.structs.replace(checked, title="")),
+        about=msgspec.json.encode(replace(checked, title="")),
         total=len(corrections.rows),
         content=msgspec.json.encode(corrections),
         proposed=proposed,
@@ -272,7 +270,7 @@ async def _preview(request: Request, job: Job) -> ProposalShown:
     found = rows_of(content)
     was = msgspec.json.decode(job.about, type=CorrectionsPreview)
     checked = await check_corrections(ledger, found, None, request.services.now())
-    checked = msgspec.structs.replace(checked, above=was.above)
+    checked = replace(checked, above=was.above)
     effects = [await _effect(request, row) for row in found.rows] if len(found.rows) <= _FEW else []
     seen = hashlib.sha256(msgspec.json.encode([checked, effects])).hexdigest()
     return ProposalShown(job=show(job), checked=checked, effects=effects, preview=seen)
@@ -290,13 +288,14 @@ async def _erasures(request: Request, job: Job, content: bytes | None) -> Propos
 
 async def _effect(request: Request, row: Correction) -> ProposedEffect:
     ids = await request.services.ledger.ids_of([] if row.member is None else [row.member])
-    effect = None
-    if row.member in ids:
-        of = ids[row.member]
-        effect = await adjustment_effect(
-            request, of, row.points, board=row.board, quiet=row.quiet, expires_at=row.expires_at
-        )
-    return ProposedEffect(member=row.member, points=row.points, reason=row.reason, note=row.note, effect=effect)
+    shown = ProposedEffect(member=row.member, points=row.points, reason=row.reason, note=row.note, effect=None)
+    if row.member not in ids:
+        return shown
+    try:
+        effect = await adjustment_effect(request, adjustment_of(row, ids[row.member], row.source))
+    except (Conflict, InvalidInput, PointsOutOfRange) as error:
+        return replace(shown, refused=error.message)
+    return replace(shown, effect=effect)
 
 
 ROUTES = (correct_many, propose_correction, show_proposal, approve_proposal, reject_proposal)

@@ -32,10 +32,24 @@ async def purse_of(request: Request, member_id: str, *, in_depth: bool = False) 
     if found is None:
         return None
     kept, version = found
-    if simple and kept.state is None:
-        balance = kept.totals.balance
-        return Purse(kept=kept, version=version, state=None, balance=balance, available=balance)
-    state = member_at(kept, services.programs, services.now())
-    return Purse(
-        kept=kept, version=version, state=state, balance=state.active + state.waiting, available=state.available
-    )
+    state = _state_of(request, kept)
+    balance, available = _spendable(kept, state)
+    return Purse(kept=kept, version=version, state=state, balance=balance, available=available)
+
+
+def spendable(request: Request, kept: MemberState) -> tuple[int, int]:
+    """What a member has, and what of it can be spent: a purse's `balance` and `available`."""
+    return _spendable(kept, _state_of(request, kept))
+
+
+def _state_of(request: Request, kept: MemberState) -> ProgramState | None:
+    services = request.services
+    if services.programs.simple and kept.state is None:
+        return None
+    return member_at(kept, services.programs, services.now())
+
+
+def _spendable(kept: MemberState, state: ProgramState | None) -> tuple[int, int]:
+    if state is None:
+        return kept.totals.balance, kept.totals.balance
+    return state.active + state.waiting, state.available

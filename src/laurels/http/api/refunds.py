@@ -10,7 +10,7 @@ from laurels.http.api.moves import reason_for
 from laurels.http.api.orders import OrderEntry, bought_in, show_entry
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import AnySource, RefundForm, UnlinkedRefundForm
-from laurels.ledger import DocumentState
+from laurels.ledger import DocumentState, OrderKey
 from laurels.model import Cancellation, DocumentKind, EntryKind, Refund, Status, Version
 from laurels.model.details import Details
 
@@ -98,7 +98,7 @@ async def show_refund(request: Request, query: CircleQuery) -> Response:
     if state.entry is None:
         reason = reason_for(request, state)
         return Response(200, shown if reason is None else replace(shown, reason=reason))
-    of_order = await ledger.order_entries(_order_source(state) or query.source, order_id)
+    of_order = await ledger.order_entries(*_order_of(state))
     earned = max((n for n, entry in enumerate(of_order) if entry.kind is EntryKind.EARN), default=0)
     since_earned = of_order[earned:]  # an amendment earns anew, and carries refunds over
     own = [entry for entry in of_order if (entry.source, entry.refund_id) == (query.source, refund_id)]
@@ -148,14 +148,11 @@ async def cancel_refund(request: Request, form: CancellationForm, query: CancelQ
     refund = await request.services.ledger.document(DocumentKind.REFUND, source, refund_id)
     if refund is None or refund.dropped or not _is_of(refund, request.ids["order_id"], named):
         raise UnknownOrder("This order has no such refund.")
-    order_source = _order_source(refund)
-    if order_source is None:
-        asked = named or source
-        order_source = await _circle(request, asked, request.ids["order_id"], refund.member_id) or asked
+    order_source, order_id = _order_of(refund)
     cancellation = Cancellation(
         source=source,
         refund_id=refund_id,
-        order_id=request.ids["order_id"],
+        order_id=order_id,
         order_source=order_source if order_source != source else None,
     )
     receipt = await request.services.intake.cancel(cancellation, request.caller.actor)
@@ -182,26 +179,20 @@ async def _circle(request: Request, order_source: str, order_id: str, member_id:
 
 
 def _is_of(refund: DocumentState, order_id: str, order_source: str | None) -> bool:
-    """Whether a refund is of this order, of this source where one is named; true where what it said is not kept, for
-    then the awarding tells.
-    """
-    if refund.entry is None and refund.content is None:
-        return True
-    own = refund.entry.order_id if refund.entry is not None else _content(refund.content).order_id
-    source = _order_source(refund) or ""
+    """Whether a refund is of this order, of this source where one is named."""
+    if refund.entry is None and refund.order_key is None:
+        return False  # it names none
+    source, own = _order_of(refund)
     circle = SOURCE if source.startswith(CIRCLE) else source
     return own == order_id and order_source in {None, source, circle}
 
 
-def _order_source(refund: DocumentState) -> str | None:
-    """Whose circle the refunded order's id is in; None where that is not kept."""
+def _order_of(refund: DocumentState) -> OrderKey:
+    """The order that a refund is of."""
     if refund.entry is not None:
-        return Details.decode(refund.entry.details).order_source or refund.source
-    return None if refund.content is None else _content(refund.content).order_source or refund.source
-
-
-def _content(content: bytes | None) -> Refund:
-    return msgspec.json.decode(content or b"", type=Refund)
+        return Details.decode(refund.entry.details).order_source or refund.source, refund.entry.order_id or ""
+    assert refund.order_key is not None, "it names one"
+    return refund.order_key
 
 
 async def _accept(request: Request, refund: Refund) -> Response:

@@ -83,6 +83,7 @@ def _begin(
             settings.http.host, settings.http.metrics_port, share_port=share_port, setting="http.metrics_port"
         )
         listeners.enter_context(own)
+        log.info("metrics.listening", host=settings.http.host, port=own.getsockname()[1])
         serving.append(_Serving(settings, own, app.metrics, capacity))
     return serving
 

@@ -83,6 +83,26 @@ class MembersTests(LedgerSuite):
             await shop.ledger.change_member("ann", event, actor="clerk")
         assert await shop.feed() == []
 
+    @pytest.mark.parametrize("event", list(MemberEvent))
+    async def test_who_has_the_id_by_now_is_not_changed_for_another(self, shop: Shop, event: MemberEvent) -> None:
+        """Where it was said whose the id was seen to be: nor is what lies there for nobody let go of."""
+        await shop.ledger.enrol([("ann", None), ("bob", None)], actor="clerk")
+        seen = {each: await shop.ledger.member(each) for each in ("ann", "bob")}
+        numbers = {each: member.number for each, member in seen.items() if member is not None}
+        await shop.ledger.change_member("ann", event, actor="clerk", number=numbers["ann"])
+        if event is not MemberEvent.ERASE:
+            await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
+        with pytest.raises(UnknownMember):
+            await shop.ledger.change_member("ann", event, actor="clerk", number=numbers["ann"])
+        await shop.ledger.enrol([("ann", None)], actor="clerk")
+        await shop.ledger.merge("bob", "ann", actor="clerk")
+        feed = await shop.feed()
+        for member_id in ("ann", "bob"):
+            for number in numbers.values():
+                with pytest.raises(UnknownMember):
+                    await shop.ledger.change_member(member_id, event, actor="clerk", number=number)
+        assert await shop.feed() == feed
+
     async def test_ids_are_case_sensitive(self, shop: Shop) -> None:
         """Two spellings are two members."""
         await shop.sell(order("A1", "ann@x", "10.00"), order("A2", "Ann@x", "20.00"))

@@ -19,6 +19,7 @@ from laurels.ledger.rollups import (
 )
 from laurels.model import Amendment, Cancellation, Document, Entry, EntryKind, Mark, Order, Refund
 from laurels.model.details import Details
+from laurels.model.spending import Transfer
 from laurels.program import DEFAULT_PROGRAM
 from laurels.rollups import GAVE, ORDERED, RollingUp, movement, roll_up_findings
 from laurels.testing.ledger_contract.base import (
@@ -133,17 +134,17 @@ class RollUpsTests(LedgerSuite):
             balances = [await shop.balance(f"m{n}") for n in range(5)]
             assert sum(opening.values()) == sum(balance.balance for balance in balances)
 
-    async def test_points_of_who_becomes_another_stay_in_their_currency(self, shop: Shop, rng: Random) -> None:
-        """Where the other has none of its own, however often and whatever comes after; the statement and the journal
-        say the same as a count beside them.
+    async def test_points_that_are_moved_stay_in_their_currency(self, shop: Shop, rng: Random) -> None:
+        """By a merger or a transfer, where the other has none of its own, however often and whatever comes after; the
+        statement and the journal say the same as a count beside them.
         """
         names = [f"m{n}" for n in range(8)]
         await shop.ledger.enrol([(name, None) for name in names], actor="clerk")
         market, had, owed = dict.fromkeys(names, ""), dict.fromkeys(names, 0), Counter[str]()
-        for step in range(40):
+        for step in range(60):
             shop.now.at += rng.randrange(1, HOUR)
             who, points = rng.choice(names), rng.randrange(1, 30)
-            match rng.randrange(4) if step < 20 else rng.randrange(6):
+            match rng.randrange(7) if step < 40 else rng.randrange(9):
                 case 0:
                     market[who] = rng.choice(["EUR", "GBP", "GBP"])
                     await shop.sell(order(f"o{step}", who, f"{points}0.00", currency=market[who]))
@@ -151,6 +152,14 @@ class RollUpsTests(LedgerSuite):
                 case 1 | 2 | 3:
                     await shop.awarder.settle(adjustment(f"j{step}", who, points))
                     had[who], owed[market[who]] = had[who] + points, owed[market[who]] + points
+                case 4 | 5 | 6:
+                    into, points = rng.choice(names), min(points, had[who])
+                    if into != who and points:
+                        await _transfer(shop, f"t{step}", who, into, points)
+                        owed[market[who]] -= points
+                        market[into] = market[into] or market[who]
+                        had[who], had[into] = had[who] - points, had[into] + points
+                        owed[market[into]] += points
                 case _ if len(names) > 1:
                     names.remove(who)
                     into = rng.choice(names)
@@ -261,6 +270,14 @@ def _event(rng: Random, step: int) -> Order | Refund | Document:
         case _:
             back = f"{rng.choice([1, 50, 151, 250])}.00"
             return refund(f"r{step}", f"m{n % 3}", back, f"o{n}", currency=currency, source=source)
+
+
+async def _transfer(shop: Shop, id: str, who: str, into: str, points: int) -> None:
+    to = await shop.ledger.member(into)
+    assert to is not None
+    given = Transfer(source="shop", transfer_id=id, to=to.number, points=points, member_id=who)
+    await shop.awarder.settle(given.document())
+    await shop.award()
 
 
 def _nonzero(points: dict[str, int]) -> dict[str, int]:

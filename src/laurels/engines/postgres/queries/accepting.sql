@@ -163,10 +163,12 @@ WHERE d.home = $1 AND d.source = $2 AND d.kind = 'g' AND d.id = $3 AND a.state =
 -- name: document_state
 -- How far a document got; only where it is this member's, if one is named: of that number, or of that stranger.
 SELECT coalesce(i.state, a.state) AS state, d.shard, w.position, d.accepted_at, m.member_id, coalesce(a.reason, '') AS reason,
-       coalesce(i.content, a.content, c.content) AS content, coalesce(i.actor, a.actor, e.actor) AS actor
+       coalesce(i.content, a.content, c.content) AS content, coalesce(i.actor, a.actor, e.actor) AS actor,
+       coalesce(i.order_source, a.order_source) AS order_source, coalesce(i.order_id, a.order_id) AS order_id
 FROM document d
 LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND member.number = d.member LIMIT 1) m ON true
-LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger, content, actor FROM inbox WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence LIMIT 1) i ON true
+LEFT JOIN LATERAL (SELECT 'r'::"char" AS state, stranger, content, actor, order_source, order_id FROM inbox
+                   WHERE inbox.shard = d.shard AND inbox.sequence = d.sequence LIMIT 1) i ON true
 LEFT JOIN aside a ON a.sequence = d.sequence
 LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) w ON true
 LEFT JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = d.shard AND entry.position = w.position LIMIT 1) e ON true

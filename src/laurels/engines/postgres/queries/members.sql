@@ -93,8 +93,8 @@ WITH a AS (UPDATE aside SET raw = '' WHERE state = 'q' AND kind = $1 AND raw <> 
 SELECT EXISTS (SELECT FROM a);
 
 -- name: market_entries
--- What a member's market follows from, newest first: the last entry that names a currency, and mergers behind it. Costs by
--- the entries behind it.
+-- What a member's market follows from, newest first: the last entry that names a currency, and mergers and transfers behind
+-- it. Costs by the entries behind it.
 WITH RECURSIVE w(currency, kind, details, previous, n) AS (
   SELECT e.currency, e.kind, e.details, e.previous, 1 FROM balance b
   CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = b.last_position LIMIT 1) e
@@ -102,7 +102,7 @@ WITH RECURSIVE w(currency, kind, details, previous, n) AS (
   UNION ALL SELECT e.currency, e.kind, e.details, e.previous, n + 1 FROM w
   CROSS JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = $1 AND entry.position = w.previous LIMIT 1) e
   WHERE w.currency IS NULL AND w.previous > 0)
-SELECT currency, details FROM w WHERE currency IS NOT NULL OR kind = 'm' ORDER BY n;
+SELECT currency, details FROM w WHERE currency IS NOT NULL OR kind IN ('m', 'g') ORDER BY n;
 
 -- name: merge_member!
 -- A member becomes another, and so do those who became it.

@@ -143,9 +143,3 @@ CROSS JOIN LATERAL (SELECT * FROM content WHERE content.shard = u.shard AND cont
 SELECT r.shard, r.position, r.id, a.reversed
 FROM unnest($1::smallint[], $2::bigint[]) AS u(shard, position) JOIN redemption r USING (shard, position)
 JOIN award a ON a.shard = r.shard AND a.sequence = r.sequence;
-
--- name: restored
--- How many points of a redemption came back.
-SELECT a.reversed FROM document d
-CROSS JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) a
-WHERE d.home = $1 AND d.source = $2 AND d.kind = 'e' AND d.id = $3;
