@@ -41,7 +41,6 @@ BESIDE = {
     *(f"message.{column}" for column in ("id", "shard", "member", "milestone", "points", "note")),
     *(f"message.{column}" for column in ("attempts", "created_at", "due_at")),
     *(f"milestone.{column}" for column in ("member", "name", "points", "place", "quiet", "reached_at")),
-    *(f"program.{column}" for column in ("published_at", "from_at")),
     *(f"remark.{column}" for column in ("shard", "position", "reason", "note")),
     *(f"rollup.{column}" for column in ("due_at", "scheme")),
 }

@@ -65,7 +65,6 @@ BESIDE = {
     ),
     *(f"ledger.{column}" for column in ("names_key", "names_since")),
     *(f"member.{column}" for column in ("enrolled_at", "secret", "shard")),
-    *(f"program.{column}" for column in ("published_at", "from_at")),
     *(f"remark.{column}" for column in ("place", "reason", "note")),
     *(f"rollup.{column}" for column in ("one", "due_at", "scheme")),
     *(f"shard.{column}" for column in ("recorded_at",)),
