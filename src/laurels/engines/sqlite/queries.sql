@@ -445,6 +445,25 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
             WHEN 'grant' THEN e.kind = 'tier'
             ELSE e.kind = 'redeem' END, FALSE));
 
+-- name: verify_content
+-- What is kept of what documents said, but of those of erased members; with the ids of all who are one with their member.
+SELECT a.kind, a.source, a.id, a.fingerprint, coalesce(c.content, i.content), m.secret, (SELECT secret FROM ledger), i.raw,
+       i.reason, i.order_source, i.order_id, m.member_id,
+       (SELECT json_group_array(o.member_id) FROM member o
+        WHERE o.number = m.merged_into OR o.merged_into = coalesce(m.merged_into, m.number)), e.details
+FROM accepted a LEFT JOIN content c ON c.place = a.place LEFT JOIN inbox i ON i.sequence = a.sequence
+LEFT JOIN member m ON m.number = a.member LEFT JOIN entry e ON e.place = a.place
+WHERE a.sequence > ?1 AND a.sequence <= ?2 AND coalesce(c.content, i.content, x'') <> x'' AND (a.member IS NULL OR m.secret IS NOT NULL);
+
+-- name: change
+-- What a change of an order is known by.
+SELECT fingerprint FROM accepted WHERE source = ? AND id = ? AND kind = 'amendment';
+
+-- name: waiting_changes
+-- The same of all that wait for an order.
+SELECT a.fingerprint FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+WHERE i.order_source = ? AND i.order_id = ? AND i.kind = 'amendment';
+
 -- name: last_accepted
 -- The last document taken.
 SELECT coalesce(max(sequence), 0) FROM accepted;
