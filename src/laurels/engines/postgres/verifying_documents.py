@@ -11,6 +11,7 @@ from laurels.engines.postgres.statements import NO_LIMIT_S, Row, Statements
 from laurels.ledger import Award, Finding, Fits
 from laurels.ledger.checking import CHUNK
 from laurels.ledger.checking_content import OTHERWISE, KeptContent, is_as_taken, revision_of
+from laurels.ledger.checking_messages import message_findings
 from laurels.model import DocumentKind, Entry, EntryKind
 
 _START = "", b"\x01", ""
@@ -36,6 +37,12 @@ async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[l
                 after = _START if is_last else (rows[-1]["source"], rows[-1]["kind"], rows[-1]["id"])
                 del homes[:is_last]
         yield findings
+
+
+async def verify_messages(connections: Connections) -> list[Finding]:
+    """Check milestones and messages, of one moment."""
+    async with connections.snapshot(NO_LIMIT_S, much=True) as db:
+        return message_findings(await db.all("verify_milestones"), await db.all("verify_messages"))
 
 
 async def _entries_of_orders(db: Statements, rows: list[Row]) -> dict[At, Entry]:

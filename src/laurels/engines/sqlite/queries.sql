@@ -489,6 +489,19 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        NULL
 FROM json_each(?) p JOIN entry e ON e.place = p.value;
 
+-- name: verify_milestones
+-- Milestones that do not fit the entry that passed them, or their message. Of those from before their entry was kept, and those
+-- of members who became another, no more is known.
+SELECT m.member, m.name FROM milestone m LEFT JOIN entry e ON e.place = m.place
+LEFT JOIN message s ON s.member = m.member AND s.milestone = m.name
+WHERE m.place IS NOT NULL AND (e.member IS NOT m.member OR e.recorded_at IS NOT m.reached_at OR m.quiet <> (s.id IS NULL)
+                               OR s.id IS NOT NULL AND (s.points, s.created_at) <> (m.points, m.reached_at));
+
+-- name: verify_messages
+-- Messages that no milestone decided, nor points that will lapse.
+SELECT s.id FROM message s
+WHERE s.milestone NOT LIKE 'lapse:%' AND NOT EXISTS (SELECT 1 FROM milestone m WHERE m.member = s.member AND m.name = s.milestone);
+
 -- name: verify_redemptions
 -- What is kept of redemptions of which points came back.
 SELECT source, redemption_id, restored FROM redemption;

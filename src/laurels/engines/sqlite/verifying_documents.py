@@ -15,6 +15,7 @@ from laurels.engines.sqlite.verifying_chunks import in_order, moment
 from laurels.ledger import Award, Finding, Fits
 from laurels.ledger.checking import CHUNK
 from laurels.ledger.checking_content import OTHERWISE, KeptContent, is_as_taken, revision_of
+from laurels.ledger.checking_messages import message_findings
 
 FIRST = -(2**62)
 """Before every sequence: in a damaged file one may be any number."""
@@ -112,6 +113,12 @@ def _places(kept: bytes | None) -> list[int]:
         return [] if kept is None else msgspec.json.decode(kept, type=list[int])
     except (msgspec.MsgspecError, TypeError):
         return []
+
+
+def check_messages(db: Database) -> Iterator[list[Finding]]:
+    """Milestones and messages, of one moment."""
+    with moment(db):
+        yield message_findings(db.all("verify_milestones"), db.all("verify_messages"))
 
 
 def check_file(db: Database) -> Iterator[list[Finding]]:

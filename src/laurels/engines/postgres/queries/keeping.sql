@@ -130,6 +130,22 @@ SELECT position, kind, member, points, currency, amount, source, order_id, refun
        occurred_at, board_at, recorded_at, hash, format, details, previous
 FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
 
+-- name: verify_milestones
+-- Milestones that do not fit the entry that passed them, or their message. Of those from before their entry was kept, and those
+-- of members who became another, no more is known.
+SELECT m.member, m.name FROM milestone m
+LEFT JOIN LATERAL (SELECT e.member, e.recorded_at FROM entry e
+                   WHERE e.shard = (m.place >> 40)::smallint AND e.position = m.place & 1099511627775 LIMIT 1) e ON true
+LEFT JOIN message s ON s.member = m.member AND s.milestone = m.name
+WHERE m.place IS NOT NULL
+  AND (e.member IS DISTINCT FROM m.member OR e.recorded_at IS DISTINCT FROM m.reached_at OR m.quiet <> (s.id IS NULL)
+       OR s.id IS NOT NULL AND (s.points, s.created_at) <> (m.points, m.reached_at));
+
+-- name: verify_messages
+-- Messages that no milestone decided, nor points that will lapse.
+SELECT s.id FROM message s
+WHERE s.milestone NOT LIKE 'lapse:%' AND NOT EXISTS (SELECT FROM milestone m WHERE m.member = s.member AND m.name = s.milestone);
+
 -- name: verify_redemptions
 -- What came back of redemptions, and of what was taken of a hold: by the id that it is asked for by.
 SELECT d.source, CASE WHEN d.kind = 'p' THEN 'hold:' || d.id ELSE d.id END, a.reversed
