@@ -1,10 +1,14 @@
 """All that a ledger's verification finds, for tests of any engine."""
 
-from laurels.awarding import published_recount
+from laurels.awarding import published_programs, published_recount, verify_in_depth
 from laurels.ledger import Finding, Ledger
 
 
 async def findings_of(ledger: Ledger) -> list[Finding]:
     """Check everything that can be read off a ledger, with what the published programs count again."""
     recount = await published_recount(ledger)
-    return [finding async for step in ledger.verify(recount) for finding in step.findings]
+    findings = [finding async for step in ledger.verify(recount) for finding in step.findings]
+    if recount is not None:
+        programs = await published_programs(ledger)
+        findings += [finding async for finding in verify_in_depth(ledger, programs)]
+    return findings

@@ -515,9 +515,15 @@ SELECT c.member, c.month, c.score FROM closed CROSS JOIN closed_month c ON c.mon
 WHERE c.member > ? AND c.member <= ?;
 
 -- name: accounts
--- Members with their totals and what the program keeps of them; those that became another only if asked for.
+-- Members with their totals and what the program keeps of them.
 SELECT member, balance, earned, score, state FROM balance
-WHERE ? OR member NOT IN (SELECT number FROM member WHERE merged_into IS NOT NULL) ORDER BY member;
+WHERE member NOT IN (SELECT number FROM member WHERE merged_into IS NOT NULL) ORDER BY member;
+
+-- name: states
+-- The same of all, also of those that became another; and when each is looked at next, where a sweep finds it.
+SELECT b.member, b.balance, b.earned, b.score, b.state, d.at FROM balance b JOIN member m ON m.number = b.member
+LEFT JOIN (SELECT shard, member, min(at) AS at FROM due GROUP BY shard, member) d ON d.shard = m.shard AND d.member = b.member
+ORDER BY b.member;
 
 -- name: persons
 -- What campaigns may ask of every member.

@@ -142,7 +142,7 @@ class SettlingTests(LedgerSuite):
                 again = await shop.awarder.settle(end)
                 assert (again.repeated, again.entry, again.balance) == (True, first.entry, balance)
         await shop.ledger.enrol([("bob", None)], actor="clerk")
-        await shop.ledger.merge("ann", "bob", actor="clerk")
+        await shop.awarder.merge("ann", "bob", actor="clerk")
         feed = await shop.feed()
         for member in ("ann", "bob"):
             for other in (capture("H1", member, 30), void("H2", member)):
