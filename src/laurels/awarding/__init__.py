@@ -22,6 +22,7 @@ from laurels.awarding.refunds import refunds_of_old
 from laurels.awarding.rehearsed import Rehearsal
 from laurels.awarding.rehearsing import rehearse
 from laurels.awarding.verifying import verify_in_depth
+from laurels.awarding.verifying_again import verify_again
 from laurels.awarding.weekly import WeeklyReport, week_of, weekly_report
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "rehearse_here",
     "stop",
     "submit",
+    "verify_again",
     "verify_in_depth",
     "week_of",
     "weekly_report",

@@ -63,7 +63,8 @@ class Replay:
         self.members: dict[int, MemberState] = {}
         self.awards: dict[tuple[str, str], Award] = {}
         self._redemptions: dict[tuple[str, str], RedemptionState] = {}
-        self._budgets: dict[str, int] = {}
+        self.budgets: dict[str, int] = {}
+        """What is used of them, in grains."""
         self._given: dict[tuple[str, str], Onward] = {}
         self._refunds: dict[tuple[str, str], Refunds] = {}
         """Of orders whose content is not kept: their refunds."""
@@ -84,7 +85,7 @@ class Replay:
         """The same by the programs that stand, so that what the ledger has comes out. Raises `Refused` where it does
         not.
         """
-        moved = moved_since(document, self.programs, self._of(document), self._budgets)
+        moved = moved_since(document, self.programs, self._of(document), self.budgets)
         claim, outcome = self._judge(document, moved)
         in_frame = self._persons is not NOBODY_KNOWN and self._applies_otherwise(document, outcome)
         if in_frame:
@@ -138,7 +139,7 @@ class Replay:
             waiting={},
             members={document.entry.member: self._of(document)},
             redemptions={},
-            budgets=self._budgets | {name: self._budgets.get(name, 0) - more for name, more in moved.items()},
+            budgets=self.budgets | {name: self.budgets.get(name, 0) - more for name, more in moved.items()},
         )
         if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
             award = self.awards[item.order_key]
@@ -233,7 +234,7 @@ class Replay:
             self._redemptions[document.source, id] = spent
         self._redemptions.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
-            self._budgets[name] = self._budgets.get(name, 0) + used
+            self.budgets[name] = self.budgets.get(name, 0) + used
         for onward in outcome.onward:
             self._given[onward.source, onward.id] = onward
 

@@ -58,7 +58,7 @@ class SettlingTests(LedgerSuite):
     async def test_an_answer_has_the_entry_as_it_is_read_later(self, shop: Shop) -> None:
         """People's words with it; also of a newcomer, and of a member who became another one."""
         await shop.sell(order("A1", "ann", "500.00"), order("A2", "bob", "500.00"))
-        await shop.ledger.merge("bob", "ann", actor="test")
+        await shop.awarder.merge("bob", "ann", actor="test")
         for document in (adjustment("J1", "ann", 5), adjustment("J2", "newcomer", 5), adjustment("J3", "bob", 5)):
             first = await shop.awarder.settle(document)
             assert first.entry is not None
