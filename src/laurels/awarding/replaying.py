@@ -62,7 +62,8 @@ class Replay:
         self._persons = persons
         self.members: dict[int, MemberState] = {}
         self.awards: dict[tuple[str, str], Award] = {}
-        self._redemptions: dict[tuple[str, str], RedemptionState] = {}
+        self.redemptions: dict[tuple[str, str], RedemptionState] = {}
+        """By source and id, `hold:ID` for what was taken of a hold."""
         self.budgets: dict[str, int] = {}
         """What is used of them, in grains."""
         self._given: dict[tuple[str, str], Onward] = {}
@@ -146,8 +147,8 @@ class Replay:
             claim.awards[item.order_key] = msgspec.structs.replace(award, member=self._now(award.member))
         if item.kind is DocumentKind.RESTORATION:
             key = item.source, item.id.split("\n")[0]
-            if key in self._redemptions:
-                spent = self._redemptions[key]
+            if key in self.redemptions:
+                spent = self.redemptions[key]
                 claim.redemptions[key] = msgspec.structs.replace(spent, member=self._now(spent.member))
         outcome = (
             self._traced(document, item)
@@ -231,8 +232,8 @@ class Replay:
         if document.kind in {DocumentKind.REDEMPTION, DocumentKind.CAPTURE} and outcome.postings:
             id = document.id if document.kind is DocumentKind.REDEMPTION else f"hold:{document.id}"
             spent = RedemptionState(member=whose, points=-outcome.postings[0].points, restored=0)
-            self._redemptions[document.source, id] = spent
-        self._redemptions.update(outcome.redemptions)
+            self.redemptions[document.source, id] = spent
+        self.redemptions.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
             self.budgets[name] = self.budgets.get(name, 0) + used
         for onward in outcome.onward:

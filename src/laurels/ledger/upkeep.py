@@ -108,6 +108,12 @@ class Upkeep(Protocol):
         """
         ...
 
+    def redeemed(self) -> "AsyncIterator[list[tuple[str, str, bytes | None]]]":
+        """Every redemption of which points came back, by source and id (`hold:ID` for what was taken of a hold), with
+        what of it can still come back, opaque; in chunks, of one moment.
+        """
+        ...
+
     def persons(self) -> "AsyncIterator[list[tuple[int, MemberState]]]":
         """What campaigns may ask of every member beyond its orders (`attributes`, `enrolled_at`, `draw`; nothing else
         of the state is given), by number, in chunks; of one moment.

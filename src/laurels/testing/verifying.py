@@ -2,6 +2,7 @@
 
 from laurels.awarding import published_programs, published_recount, verify_in_depth
 from laurels.ledger import Finding, Ledger
+from laurels.ledger.checking import look_further
 
 
 async def findings_of(ledger: Ledger) -> list[Finding]:
@@ -10,5 +11,5 @@ async def findings_of(ledger: Ledger) -> list[Finding]:
     findings = [finding async for step in ledger.verify(recount) for finding in step.findings]
     if recount is not None:
         programs = await published_programs(ledger)
-        findings += [finding async for finding in verify_in_depth(ledger, programs)]
+        await look_further(findings, verify_in_depth(ledger, programs))
     return findings

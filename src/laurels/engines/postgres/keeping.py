@@ -45,6 +45,11 @@ class PostgresKeeping(Session):
             async for rows in db.chunks("states", CHUNK):
                 yield [(number, MemberState(Balance(*totals), state), at) for number, *totals, state, at in rows]
 
+    async def redeemed(self) -> AsyncIterator[list[tuple[str, str, bytes | None]]]:
+        async with self._moment() as db:
+            async for rows in db.chunks("redeemed", CHUNK):
+                yield [(source, id_, spent) for source, id_, spent in rows]
+
     async def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         secret = self._facts.secret
         async with self._moment() as db:

@@ -60,6 +60,13 @@ def states(db: Database) -> Iterator[list[tuple[int, MemberState, int | None]]]:
         yield [(number, MemberState(Balance(*totals), state), at) for number, *totals, state, at in chunk]
 
 
+def redeemed(db: Database) -> Iterator[list[tuple[str, str, bytes | None]]]:
+    """Redemptions of which points came back, in chunks; one read of one moment."""
+    rows = db.each("redeemed")
+    while chunk := list(islice(rows, CHUNK)):
+        yield [(source, id_, spent) for source, id_, spent in chunk]
+
+
 def _account(db: Database, row: Row, *, orders: bool) -> MemberState:
     number, *totals, state = row
     count, last = db.one("read_orders", number) or (0, None) if orders and state is None else (0, None)

@@ -162,6 +162,9 @@ class SqliteLedger(
     def states(self) -> AsyncIterator[list[tuple[int, MemberState, int | None]]]:
         return self._chunks(keeping.states)
 
+    def redeemed(self) -> AsyncIterator[list[tuple[str, str, bytes | None]]]:
+        return self._chunks(keeping.redeemed)
+
     def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         return self._chunks(keeping.persons)
 

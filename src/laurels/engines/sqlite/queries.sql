@@ -425,6 +425,8 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'waiting') <> (i.state IS 'waiting')
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
     OR (i.sequence IS NOT NULL AND (i.kind, i.source) IS NOT (a.kind, a.source))
+    OR (i.sequence IS NOT NULL AND i.shard IS NOT coalesce((SELECT coalesce(n.shard, m.shard) FROM member m
+                                    LEFT JOIN member n ON n.number = m.merged_into WHERE m.number = a.member), i.shard))
     OR (i.sequence IS NOT NULL AND a.id IS NOT iif(
         a.kind = 'adjustment', lower(hex(keyed((SELECT secret FROM ledger), CAST(i.id AS BLOB)))), i.id))
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
@@ -505,6 +507,10 @@ WHERE s.milestone NOT LIKE 'lapse:%' AND NOT EXISTS (SELECT 1 FROM milestone m W
 -- name: verify_redemptions
 -- What is kept of redemptions of which points came back.
 SELECT source, redemption_id, restored FROM redemption;
+
+-- name: redeemed
+-- What is kept of redemptions of which points came back.
+SELECT source, redemption_id, spent FROM redemption ORDER BY source, redemption_id;
 
 -- name: verify_closed_months
 -- What members with numbers between two scored in closed months.

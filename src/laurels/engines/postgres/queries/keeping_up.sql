@@ -38,6 +38,12 @@ SELECT member, balance, earned, score, state, at
 FROM balance LEFT JOIN (SELECT shard, member, min(at) AS at FROM due GROUP BY shard, member) d USING (shard, member)
 ORDER BY member;
 
+-- name: redeemed
+-- What is kept of redemptions of which points came back, and of what was taken of holds.
+SELECT d.source, CASE WHEN d.kind = 'p' THEN 'hold:' || d.id ELSE d.id END AS id, a.frame AS spent
+FROM award a JOIN document d ON d.shard = a.shard AND d.sequence = a.sequence
+WHERE a.amount IS NULL AND a.reversed <> 0 AND d.kind IN ('e', 'p');
+
 -- name: persons
 -- What campaigns may ask of every member, but for its draw.
 SELECT m.number, a.content, m.enrolled_at FROM member m LEFT JOIN attribute a ON a.member = m.number ORDER BY m.number;
