@@ -301,7 +301,7 @@ async def test_people_come_to_the_page_that_they_asked_for(
     "at", ["/customers/%E2%98%83", "/customers/0?x=%E2%98%83%20%0A", "/boards?board=50%25", "/customers/0%3Fx?y=%3F"]
 )
 async def test_in_whatever_letters_the_page_is_asked_for(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, at: str
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, at: str
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         visitor = visitors()
@@ -313,7 +313,7 @@ async def test_in_whatever_letters_the_page_is_asked_for(
 
 
 async def test_an_address_in_letters_beyond_ascii_is_one(
-    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path
 ) -> None:
     async with at_console(console, provider, now, tmp_path) as visitors:
         page = await walk(visitors(), "/sign-in/begin?to=/customers/0?x=%E2%98%83")

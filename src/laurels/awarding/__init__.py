@@ -23,6 +23,7 @@ from laurels.awarding.refunds import refunds_of_old
 from laurels.awarding.rehearsed import Rehearsal
 from laurels.awarding.rehearsing import rehearse
 from laurels.awarding.verifying import verify_in_depth
+from laurels.awarding.verifying_again import verify_again
 from laurels.awarding.weekly import WeeklyReport, week_of, weekly_report
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "stop",
     "submit",
     "tell_silent",
+    "verify_again",
     "verify_in_depth",
     "week_of",
     "weekly_report",

@@ -6,6 +6,7 @@ import msgspec
 
 from laurels.errors import Refused
 from laurels.ledger import Item, OrderKey
+from laurels.ledger.quarantine import UNREADABLE
 
 T = TypeVar("T")
 
@@ -15,7 +16,7 @@ def read(decoder: "msgspec.json.Decoder[T]", item: Item) -> T:
     try:
         return decoder.decode(item.content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(f"the content cannot be read: {error}") from error
+        raise Refused(f"{UNREADABLE}: {error}") from error
 
 
 def whose(item: Item) -> int:

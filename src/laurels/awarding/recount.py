@@ -48,8 +48,16 @@ def fits(award: Award, entries: Sequence[Entry]) -> bool:
     if kept.earlier:
         refunded = write_refunds(replace(read_refunds(counted.refunded), earlier=kept.earlier))
         counted = replace(counted, refunded=refunded)
+    if award.frame is None and _names_a_frame(entries):
+        return False
     is_whole = award.left or award.points == award.reversed or award.frame is not None  # a bonus needs no amount
     return bool(is_whole) and replace(counted, member=award.member, frame=award.frame, content=award.content) == award
+
+
+def _names_a_frame(entries: Sequence[Entry]) -> bool:
+    """Whether the entry by which an order earned last vouches for a frame."""
+    earned = [entry for entry in entries if entry.kind is EntryKind.EARN]
+    return bool(earned) and Details.decode(earned[-1].details).frame is not None
 
 
 def _is_vouched_for(earlier: EarlierFrame, entries: Sequence[Entry]) -> bool:

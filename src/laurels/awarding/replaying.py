@@ -62,8 +62,10 @@ class Replay:
         self._persons = persons
         self.members: dict[int, MemberState] = {}
         self.awards: dict[tuple[str, str], Award] = {}
-        self._redemptions: dict[tuple[str, str], RedemptionState] = {}
-        self._budgets: dict[str, int] = {}
+        self.redemptions: dict[tuple[str, str], RedemptionState] = {}
+        """By source and id, `hold:ID` for what was taken of a hold."""
+        self.budgets: dict[str, int] = {}
+        """What is used of them, in grains."""
         self._given: dict[tuple[str, str], Onward] = {}
         self._refunds: dict[tuple[str, str], Refunds] = {}
         """Of orders whose content is not kept: their refunds."""
@@ -84,7 +86,7 @@ class Replay:
         """The same by the programs that stand, so that what the ledger has comes out. Raises `Refused` where it does
         not.
         """
-        moved = moved_since(document, self.programs, self._of(document), self._budgets)
+        moved = moved_since(document, self.programs, self._of(document), self.budgets)
         claim, outcome = self._judge(document, moved)
         in_frame = self._persons is not NOBODY_KNOWN and self._applies_otherwise(document, outcome)
         if in_frame:
@@ -138,15 +140,15 @@ class Replay:
             waiting={},
             members={document.entry.member: self._of(document)},
             redemptions={},
-            budgets=self._budgets | {name: self._budgets.get(name, 0) - more for name, more in moved.items()},
+            budgets=self.budgets | {name: self.budgets.get(name, 0) - more for name, more in moved.items()},
         )
         if item.order_key is not None and item.kind is not DocumentKind.ORDER and item.order_key in self.awards:
             award = self.awards[item.order_key]
             claim.awards[item.order_key] = msgspec.structs.replace(award, member=self._now(award.member))
         if item.kind is DocumentKind.RESTORATION:
             key = item.source, item.id.split("\n")[0]
-            if key in self._redemptions:
-                spent = self._redemptions[key]
+            if key in self.redemptions:
+                spent = self.redemptions[key]
                 claim.redemptions[key] = msgspec.structs.replace(spent, member=self._now(spent.member))
         outcome = (
             self._traced(document, item)
@@ -230,10 +232,10 @@ class Replay:
         if document.kind in {DocumentKind.REDEMPTION, DocumentKind.CAPTURE} and outcome.postings:
             id = document.id if document.kind is DocumentKind.REDEMPTION else f"hold:{document.id}"
             spent = RedemptionState(member=whose, points=-outcome.postings[0].points, restored=0)
-            self._redemptions[document.source, id] = spent
-        self._redemptions.update(outcome.redemptions)
+            self.redemptions[document.source, id] = spent
+        self.redemptions.update(outcome.redemptions)
         for name, used in outcome.budgets.items():
-            self._budgets[name] = self._budgets.get(name, 0) + used
+            self.budgets[name] = self.budgets.get(name, 0) + used
         for onward in outcome.onward:
             self._given[onward.source, onward.id] = onward
 

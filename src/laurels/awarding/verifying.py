@@ -11,15 +11,21 @@ from laurels.ledger import Award, Finding, MemberState, Upkeep
 from laurels.ledger.turns import one_by_one
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
-from laurels.program import GRAIN, NOTHING, Frame, worth
+from laurels.model.times import format_instant
+from laurels.program import GRAIN, NOTHING, Frame, ProgramState, worth
 from laurels.program.evaluate import digest
+from laurels.program.lots import next_due
 from laurels.program.worth import unit_of
 
 
 async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[Finding]:
     """Every member that has a state, and every order that has a frame. Costs by their number; memory by a chunk."""
-    async for number, kept in one_by_one(ledger.accounts(ended=True)):
-        for what in _member(kept):
+    async for number, kept, looked_at in one_by_one(ledger.states()):
+        try:
+            found = list(_member(kept, looked_at, programs))
+        except (LaurelsError, ValueError, OverflowError) as error:
+            found = [f"what is kept of it makes no sense: {error}"]
+        for what in found:
             yield Finding(f"member number {number}", what)
     async for award, entries in one_by_one(ledger.framed()):
         try:
@@ -30,14 +36,10 @@ async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[F
             yield Finding(f"order {award.source}/{award.order_id}", what)
 
 
-def _member(kept: MemberState) -> Iterator[str]:
+def _member(kept: MemberState, looked_at: int | None, programs: Programs) -> Iterator[str]:
     if kept.state is None:
         return
-    try:
-        state = program_state_of(kept)
-    except LaurelsError as error:
-        yield error.message
-        return
+    state = program_state_of(kept)
     points = state.active + state.waiting
     if points != kept.totals.balance:
         yield f"its lots, less what is owed, hold {points} points, its entries sum to {kept.totals.balance}"
@@ -47,6 +49,17 @@ def _member(kept: MemberState) -> Iterator[str]:
         yield "what it carries is not below a point"
     if state.owed and state.active + state.owed > state.held:
         yield "it owes points and has some that are free"
+    at = _looked_at_by(state, programs)
+    if at is not None and (looked_at is None or looked_at > at):
+        yield f"something happens to it at {format_instant(at)}, and a sweep does not look at it by then"
+
+
+def _looked_at_by(state: ProgramState, programs: Programs) -> int | None:
+    """When a sweep has to look at a member by every version, since that is written down by the one in force then; None:
+    by one of them nothing ever happens to it.
+    """
+    times = [next_due(state, program) for program in programs.published.values()]
+    return max([at for at in times if at is not None], default=None) if None not in times else None
 
 
 def _order(award: Award, entries: Sequence[Entry], programs: Programs) -> Iterator[str]:

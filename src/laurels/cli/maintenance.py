@@ -51,6 +51,13 @@ def verify(
         str | None,
         typer.Option(help="The key that checks anchors, as `laurels keys show` prints it; else that under the state."),
     ] = None,
+    replay: Annotated[
+        bool,
+        typer.Option(
+            "--replay",
+            help="Judge all documents once more, too, and compare what is kept of members: stop Laurels first.",
+        ),
+    ] = False,
     state: StateOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -60,7 +67,7 @@ def verify(
     """
     if key is not None and not against:
         raise SettingsError("--key has no effect without --against.")
-    verified, heads, looked = run(_verify(settings_of(state, config), against or (), key))
+    verified, heads, looked = run(_verify(settings_of(state, config), against or (), key, replay=replay))
     for finding in verified.findings[:MOST_NAMED]:
         say(f"{finding.where}: {finding.what}")
     if verified.findings:
@@ -140,11 +147,13 @@ async def _sweep(settings: Settings) -> int:
         return members
 
 
-async def _verify(settings: Settings, against: Sequence[str], key: str | None) -> tuple[Verified, list[str], int]:
+async def _verify(
+    settings: Settings, against: Sequence[str], key: str | None, *, replay: bool
+) -> tuple[Verified, list[str], int]:
     from laurels.runtime.anchoring import differing, public_key  # noqa: PLC0415 - cryptography takes a while
 
     async with projected_services(settings, progress) as services:
-        verified = await verify_services(services, progress)
+        verified = await verify_services(services, progress, replay=replay)
         findings, looked = await differing(services.ledger, against, lambda: key or public_key(settings.state))
         verified.findings.extend(findings)
         return verified, list(heads_of(await services.ledger.heads())), looked

@@ -224,6 +224,13 @@ def name_lost(name: int, member: int) -> Finding:
     return Finding(f"member number {member}", f"its former name number {name} is not kept as its own")
 
 
+def otherwise_passed(name: str, member: int, points: int, score: int) -> Finding:
+    """A milestone that an entry passed with another score than is kept."""
+    return Finding(
+        f"milestone {name} of member number {member}", f"passed with {points} points as kept, with {score} by entries"
+    )
+
+
 def is_its_name(
     names: NameNumbers | None,
     member: CheckedMember,

@@ -34,7 +34,8 @@ class ProgramAct(StrEnum):
 
 class ProgramEvent(Struct, frozen=True, kw_only=True):
     """One row. `digest` is of the program's bytes; `rehearsal` the digest of the rehearsal that was kept, or approved
-    by; `content` what the rehearsal found (JSON), or why a campaign was stopped. `hash` chains it to the row before.
+    by; `content` what the rehearsal found, from when a version is in force (both JSON), or why a campaign was stopped.
+    `hash` chains it to the row before.
     """
 
     position: int

@@ -1,12 +1,15 @@
 """The programs: handed in as drafts, put in force by an act, for ever as they were."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels.errors import ProgramError
-from laurels.ledger.program_log import PUBLISHED, ProgramEvent, breaks, digest_of
+from laurels.ledger.program_log import PUBLISHED, ProgramAct, ProgramEvent, breaks, digest_of
 from laurels.ledger.upkeep import Finding
 
 OTHER_RULES = "Version {version} of the program is published with other rules. Give the changed program a new version."
@@ -63,23 +66,72 @@ def to_publish(
     return PublishedProgram(version=version, text=text, from_at=from_at, published_at=now, actor=actor)
 
 
-def findings_of(published: Sequence[PublishedProgram], events: Sequence[ProgramEvent]) -> list[Finding]:
-    """What is wrong with published programs and the record of what was done with them, oldest first: rows that do not
-    follow, and programs that are not as they were published. Versions below the first that is in the record are older
-    than it: version 0.1 kept none.
+def recorded(did: ProgramEvent, program: PublishedProgram) -> ProgramEvent:
+    """The act that puts a program in force, with from when on, which the record's chain then covers. One that ends a
+    campaign says why instead, and is in force from when it is published.
+    """
+    if did.act == ProgramAct.STOP:
+        return did
+    return replace(did, content=msgspec.json.encode({"from_at": program.from_at}).decode())
+
+
+def findings_of(
+    published: Sequence[PublishedProgram], drafts: Sequence[Draft], events: Sequence[ProgramEvent]
+) -> list[Finding]:
+    """What is wrong with published programs, drafts, and the record of what was done with them, oldest first: rows that
+    do not follow, and programs that are not as they were handed in, or in force otherwise than they were published.
+    Versions below the first that is in the record are older than it: version 0.1 kept none.
     """
     found = breaks(events)
     recorded = {each.version: each for each in events if each.act in PUBLISHED}
-    first = min(recorded, default=None)
+    before = {each.position: last.at for last, each in pairwise(events)}
+    first, is_first = min(recorded, default=None), True
     for program in published:
-        event = recorded.pop(program.version, None)
+        event, where = recorded.pop(program.version, None), f"program {program.version}"
         if event is None and first is not None and program.version > first:
-            found.append(Finding(f"program {program.version}", "nobody published it: the record has no such version"))
+            found.append(Finding(where, "nobody published it: the record has no such version"))
         elif event is not None and (event.digest, event.actor) != (digest_of(str(program.text)), program.actor):
-            found.append(
-                Finding(f"program {program.version}", "it is not what was published: the record says otherwise")
-            )
-    return found + [Finding(f"program {version}", "it was published and is missing") for version in recorded]
+            found.append(Finding(where, "it is not what was published: the record says otherwise"))
+        elif event is not None and not _is_in_force_as(program, event, before.get(event.position), is_first=is_first):
+            found.append(Finding(where, "since or from when it is in force is not what the record says"))
+        is_first = False
+    found += [Finding(f"program {version}", "it was published and is missing") for version in recorded]
+    submitted = {each.digest: each for each in events if each.act == ProgramAct.SUBMIT}
+    decided = {each.digest: each for each in events if each.act in PUBLISHED}
+    for draft in drafts:
+        if not _is_as_submitted(draft, submitted.pop(draft.digest, None), decided.get(draft.digest), before):
+            found.append(Finding(f"draft {draft.digest}", "who handed it in or approved it, or what, was changed"))
+    return found + [Finding(f"draft {digest}", "it was handed in and is missing") for digest in submitted]
+
+
+def _is_in_force_as(program: PublishedProgram, event: ProgramEvent, before: int | None, *, is_first: bool) -> bool:
+    """Whether a program is in force as the record says. Of one that was published before the record told from when, it
+    can only be said that this was not before it was published.
+    """
+    if not _is_when(program.published_at, event, before):
+        return False
+    if event.act == ProgramAct.STOP:
+        return program.from_at == (None if is_first else program.published_at)
+    if event.content is None:
+        return is_first if program.from_at is None else not is_first and program.from_at >= program.published_at
+    return event.content == recorded(event, program).content
+
+
+def _is_as_submitted(
+    draft: Draft, event: ProgramEvent | None, decided: ProgramEvent | None, before: Mapping[int, int]
+) -> bool:
+    if event is None or (event.digest, event.version) != (digest_of(str(draft.text)), draft.version):
+        return False
+    if event.actor != draft.submitted_by or not _is_when(draft.submitted_at, event, before.get(event.position)):
+        return False
+    if decided is not None and decided.act == ProgramAct.APPROVE:
+        return decided.actor == draft.approved_by and _is_when(draft.approved_at, decided, before.get(decided.position))
+    return decided is not None or draft.approved_by is None  # published without the draft, it may be approved again
+
+
+def _is_when(at: int | None, event: ProgramEvent, before: int | None) -> bool:
+    """Whether something was done at an instant, by the record: its time never goes back, that of the clock may."""
+    return at == event.at or (isinstance(at, int) and at < event.at and before == event.at)
 
 
 class ProgramStore(Protocol):

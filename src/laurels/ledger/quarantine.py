@@ -7,6 +7,9 @@ from msgspec import Struct
 
 from laurels.model import DocumentKind, RefusedMessage
 
+UNREADABLE = "the content cannot be read"
+"""How the reason begins of what was not even read."""
+
 
 class QuarantinedDocument(Struct, frozen=True, kw_only=True):
     """A document in quarantine. `raw` is what was received, and `content` what was read from it; both are empty in a

@@ -95,10 +95,22 @@ class Upkeep(Protocol):
         """
         ...
 
-    def accounts(self, *, ended: bool = False, orders: bool = False) -> "AsyncIterator[list[tuple[int, MemberState]]]":
-        """Every member with its totals and what the program keeps of it, by number, in chunks; of one moment. With
-        `ended` those that became another too, who have nothing any more; with `orders` what is known of the orders of
-        those of whom nothing is kept, which costs by their entries.
+    def accounts(self, *, orders: bool = False) -> "AsyncIterator[list[tuple[int, MemberState]]]":
+        """Every member that is one of its own, with its totals and what the program keeps of it, by number, in chunks;
+        of one moment. With `orders` what is known of the orders of those of whom nothing is kept, which costs by their
+        entries.
+        """
+        ...
+
+    def states(self) -> "AsyncIterator[list[tuple[int, MemberState, int | None]]]":
+        """The same of every member, also of those that became another and have nothing any more; and when a sweep looks
+        at each next, None: at no time. Costs by members and by what falls due.
+        """
+        ...
+
+    def redeemed(self) -> "AsyncIterator[list[tuple[str, str, bytes | None]]]":
+        """Every redemption of which points came back, by source and id (`hold:ID` for what was taken of a hold), with
+        what of it can still come back, opaque; in chunks, of one moment.
         """
         ...
 

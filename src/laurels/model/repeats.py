@@ -1,4 +1,6 @@
-"""When a document is the same content again: as it was sent, and under another id of its member after a merge."""
+"""When a document is the same content again: as it was sent, under another id of its member after a merge, and as it is
+kept.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +9,7 @@ import msgspec
 from laurels.model.documents import (
     Adjustment,
     Amendment,
+    Cancellation,
     Document,
     DocumentKind,
     Order,
@@ -47,9 +50,21 @@ def fingerprints_under_other_ids(document: Document, ids: Sequence[str | None]) 
             yield from _under(document, other).fingerprints()
 
 
-def _under(document: Document, member_id: str) -> Document:
-    said: OwnedDocument = msgspec.json.decode(document.content, type=_SAID[document.kind])
+def document_of(kind: DocumentKind, content: bytes, member_id: str = "") -> Document | None:
+    """The document again that is kept without who; None for those that Laurels itself makes. Raises `ValueError`."""
+    said: OwnedDocument | Cancellation
+    if kind is DocumentKind.CANCELLATION:
+        return msgspec.json.decode(content, type=Cancellation).document()
+    if kind not in _SAID:
+        return None
+    said = msgspec.json.decode(content, type=_SAID[kind])
     if isinstance(said, Amendment):
         order = msgspec.structs.replace(said.order, member_id=member_id)
         return msgspec.structs.replace(said, order=order).document()
     return msgspec.structs.replace(said, member_id=member_id).document()
+
+
+def _under(document: Document, member_id: str) -> Document:
+    found = document_of(document.kind, document.content, member_id)
+    assert found is not None, "it is of a kind that has a member"
+    return found

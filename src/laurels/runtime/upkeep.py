@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from laurels.awarding import recount_of, verify_in_depth
+from laurels.awarding import recount_of, verify_again, verify_in_depth
 from laurels.leaderboard import compare
 from laurels.ledger import Finding, Progress
 from laurels.ledger.checking import look_further
@@ -46,8 +46,10 @@ async def award_and_project(services: Services, progress: ShowProgress) -> None:
         await services.projector.reach(report)
 
 
-async def verify_services(services: Services, progress: ShowProgress) -> Verified:
-    """Check the ledger and the board, which is at the head of the feed."""
+async def verify_services(services: Services, progress: ShowProgress, *, replay: bool = False) -> Verified:
+    """Check the ledger and the board, which is at the head of the feed. With `replay` all documents are judged once
+    more, too: raises `Conflict` where something is written meanwhile.
+    """
     findings: list[Finding] = []
     checked = 0
     heads = await services.ledger.heads()
@@ -60,6 +62,8 @@ async def verify_services(services: Services, progress: ShowProgress) -> Verifie
     with progress("comparing", "entries") as report:
         await look_further(findings, _compare(services, report))
     await look_further(findings, roll_up_findings(services.ledger, services.programs.current.zone))
+    if replay:
+        await look_further(findings, verify_again(services.ledger, services.programs, services.now()))
     return Verified(findings, checked, str(heads.version))
 
 

@@ -31,16 +31,24 @@ class PostgresKeeping(Session):
             async for rows in db.chunks("mergers", CHUNK):
                 yield [entry_of(row) for row in rows]
 
-    async def accounts(
-        self, *, ended: bool = False, orders: bool = False
-    ) -> AsyncIterator[list[tuple[int, MemberState]]]:
+    async def accounts(self, *, orders: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
         async with self._moment() as db:
-            async for rows in db.chunks("accounts", CHUNK, ended):
+            async for rows in db.chunks("accounts", CHUNK):
                 known = await _orders_of(db, [row for row in rows if orders and row["state"] is None])
                 yield [
                     (number, MemberState(Balance(*totals), state, None, None, b"", *known.get(number, (0, None))))
                     for number, *totals, state, _ in rows
                 ]
+
+    async def states(self) -> AsyncIterator[list[tuple[int, MemberState, int | None]]]:
+        async with self._moment() as db:
+            async for rows in db.chunks("states", CHUNK):
+                yield [(number, MemberState(Balance(*totals), state), at) for number, *totals, state, at in rows]
+
+    async def redeemed(self) -> AsyncIterator[list[tuple[str, str, bytes | None]]]:
+        async with self._moment() as db:
+            async for rows in db.chunks("redeemed", CHUNK):
+                yield [(source, id_, spent) for source, id_, spent in rows]
 
     async def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         secret = self._facts.secret

@@ -13,7 +13,7 @@ from laurels.ledger.program_log import (
     event_of_row,
     following,
 )
-from laurels.ledger.programs import findings_of, to_publish
+from laurels.ledger.programs import findings_of, recorded, to_publish
 from laurels.ledger.rows import draft_of, no_draft, published_of
 
 
@@ -46,7 +46,7 @@ class PostgresPrograms(Session):
 
     async def drafts(self) -> list[Draft]:
         async with self._connections.read() as db:
-            return [draft_of(row) for row in await db.all("drafts")]
+            return await _drafts(db)
 
     async def approve(
         self, digest: str, from_at: int | None, *, actor: str, by_another: bool, rehearsal: str | None = None
@@ -82,7 +82,7 @@ class PostgresPrograms(Session):
 
 async def program_findings(db: Statements) -> list[Finding]:
     """What is wrong with the programs, and with the record of what was done with them."""
-    return findings_of(await _published(db), await _events(db))
+    return findings_of(await _published(db), await _drafts(db), await _events(db))
 
 
 async def _events(db: Statements) -> list[ProgramEvent]:
@@ -100,6 +100,10 @@ async def _published(db: Statements) -> list[PublishedProgram]:
     return [published_of(row) for row in await db.all("programs")]
 
 
+async def _drafts(db: Statements) -> list[Draft]:
+    return [draft_of(row) for row in await db.all("drafts")]
+
+
 async def _publish(
     db: Statements, did: ProgramEvent, text: str, from_at: int | None, *, now: int
 ) -> list[PublishedProgram]:
@@ -109,7 +113,7 @@ async def _publish(
     if new is None:
         return published
     await db.run("insert_program", new.version, new.text, new.published_at, new.from_at, new.actor)
-    await _append(db, did, now)
+    await _append(db, recorded(did, new), now)
     return [*published, new]
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
 from laurels.engines.postgres import audit_rows, verifying_documents, verifying_moved
-from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS
+from laurels.engines.postgres.codes import ENTRY_KINDS, SHARDS, parted, place_of
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.programs import program_findings
 from laurels.engines.postgres.statements import NO_LIMIT_S, Row, Statements
@@ -27,6 +27,7 @@ from laurels.ledger.checking import (
     former_names,
     is_its_name,
     name_lost,
+    otherwise_passed,
     readable,
 )
 from laurels.model import EntryKind
@@ -56,6 +57,7 @@ async def verify(
         yield feeds.report(findings)
     async for findings in verifying_documents.verify(connections, None if recount is None else recount.fits):
         yield feeds.report(findings)
+    yield feeds.report(await verifying_documents.verify_messages(connections))
     async for findings in verifying_moved.verify(connections):
         yield feeds.report(findings)
     async with connections.snapshot(NO_LIMIT_S, much=True) as db:
@@ -125,10 +127,17 @@ class FeedCheck:
         self._restorations = feeds.restorations
         self._month_of = feeds.month_of
         self._hash = b""
+        self._passed: dict[int, list[tuple[str, int]]] = {}
+        """By position, the milestones that the entries at hand passed, and with how many points."""
 
     async def read_chunk(self, db: Statements) -> list[Finding]:
         """Read up to `CHUNK` further entries; what is wrong with them."""
         rows: list[Row] = await db.all("verify_entries", self.shard, self.position, CHUNK)
+        self._passed.clear()
+        if rows:
+            start, end = place_of(self.shard, self.position), place_of(self.shard, rows[-1]["position"])
+            for place, name, points, _ in await db.all("milestones_between", start, end):
+                self._passed.setdefault(parted(place)[1], []).append((name, points))
         return [finding for row in rows for finding in self._check(row)]
 
     def _check(self, row: Row) -> Iterator[Finding]:
@@ -147,6 +156,9 @@ class FeedCheck:
         said = readable(details)
         member.add(kind, points, name_number, said, recorded_at)
         self._restorations.add(kind, points, columns[5], said)
+        for name, with_points in self._passed.get(position, ()):
+            if with_points != member.score:
+                yield otherwise_passed(name, number, with_points, member.score)
         if self._month_of is not None:
             count_months(self.members, number, kind, points, said, columns[13:15], self._month_of)
         if kind == EntryKind.ENROL:

@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, parted
+from msgspec.structs import replace
+
+from laurels.engines.postgres.codes import DOCUMENT_KINDS, ENTRY_KINDS, SHARDS, home_of, parted
 from laurels.engines.postgres.connections import Connections
 from laurels.engines.postgres.entries import At, entry_of
 from laurels.engines.postgres.statements import NO_LIMIT_S, Row, Statements
 from laurels.ledger import Award, Finding, Fits
 from laurels.ledger.checking import CHUNK
+from laurels.ledger.checking_content import OTHERWISE, KeptContent, is_as_taken, revision_of
+from laurels.ledger.checking_messages import message_findings
 from laurels.model import DocumentKind, Entry, EntryKind
 
 _START = "", b"\x01", ""
@@ -27,11 +31,18 @@ async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[l
                 rows: list[Row] = await db.all("verify_documents", homes[0], *after, CHUNK)
                 entries = {} if fits is None else await _entries_of_orders(db, rows)
                 findings += [finding for row in rows for finding in _check(row, entries, fits)]
+                findings += [_otherwise(row) for row in rows if not await _is_as_taken(db, row)]
                 checked += len(rows)
                 is_last = len(rows) < CHUNK
                 after = _START if is_last else (rows[-1]["source"], rows[-1]["kind"], rows[-1]["id"])
                 del homes[:is_last]
         yield findings
+
+
+async def verify_messages(connections: Connections) -> list[Finding]:
+    """Check milestones and messages, of one moment."""
+    async with connections.snapshot(NO_LIMIT_S, much=True) as db:
+        return message_findings(await db.all("verify_milestones"), await db.all("verify_messages"))
 
 
 async def _entries_of_orders(db: Statements, rows: list[Row]) -> dict[At, Entry]:
@@ -63,6 +74,43 @@ def _check(row: Row, entries: dict[At, Entry], fits: Fits | None) -> Iterator[Fi
     if is_awarded_order and fits is not None and not _fits(row, entries, fits):
         what = "what it earned, what is left and what was taken back do not fit its entries"
         yield Finding(f"order {row['source']}/{row['id']}", what)
+
+
+async def _is_as_taken(db: Statements, row: Row) -> bool:
+    """Whether what is kept of what a document said is what it was taken with; of an erased member's nobody can say."""
+    kind = DOCUMENT_KINDS.get(row["kind"])
+    if kind is None or not row["content"] or (row["secret"] is None and not row["is_of_nobody"]):
+        return True
+    lies = row["ready"] is not None or row["state"] is not None
+    kept = KeptContent(
+        kind=kind,
+        source=row["source"],
+        id=row["id"],
+        fingerprint=row["fingerprint"],
+        content=row["content"],
+        secret=row["secret"],
+        unplaced=row["unplaced"],
+        ids=() if row["is_of_nobody"] else [row["member_id"], *row["ids"]],
+        raw=row["raw"],
+        names=(row["order_source"], row["named_order"]) if lies else None,
+        reason=row["reason"],
+    )
+    return is_as_taken(kept) or is_as_taken(replace(kept, changes=await _changes(db, kept, row["details"])))
+
+
+async def _changes(db: Statements, order: KeptContent, details: bytes | None) -> list[bytes]:
+    """The fingerprints of the changes that an order was, or is to be, awarded by."""
+    revision = revision_of(details)
+    if revision is None:
+        homes = list(range(SHARDS))
+        return [fingerprint for (fingerprint,) in await db.all("waiting_changes", order.source, order.id, homes)]
+    id_ = f"{revision}:{order.id}"
+    home = home_of(DocumentKind.AMENDMENT, order.source, id_)
+    return [fingerprint for (fingerprint,) in await db.all("change", home, order.source, id_)]
+
+
+def _otherwise(row: Row) -> Finding:
+    return Finding(f"{DOCUMENT_KINDS[row['kind']]} {row['source']}/{row['id']}", OTHERWISE)
 
 
 _LED_TO = {

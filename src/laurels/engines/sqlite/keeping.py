@@ -46,11 +46,25 @@ def mergers(db: Database) -> Iterator[list[Entry]]:
         yield [entry_of(row) for row in chunk]
 
 
-def accounts(db: Database, *, ended: bool, orders: bool) -> Iterator[list[tuple[int, MemberState]]]:
+def accounts(db: Database, *, orders: bool) -> Iterator[list[tuple[int, MemberState]]]:
     """Members with their states, in chunks; one read of one moment."""
-    rows = db.each("accounts", ended)
+    rows = db.each("accounts")
     while chunk := list(islice(rows, CHUNK)):
         yield [(row[0], _account(db, row, orders=orders)) for row in chunk]
+
+
+def states(db: Database) -> Iterator[list[tuple[int, MemberState, int | None]]]:
+    """Members with their states and when each is looked at, in chunks; one read of one moment."""
+    rows = db.each("states")
+    while chunk := list(islice(rows, CHUNK)):
+        yield [(number, MemberState(Balance(*totals), state), at) for number, *totals, state, at in chunk]
+
+
+def redeemed(db: Database) -> Iterator[list[tuple[str, str, bytes | None]]]:
+    """Redemptions of which points came back, in chunks; one read of one moment."""
+    rows = db.each("redeemed")
+    while chunk := list(islice(rows, CHUNK)):
+        yield [(source, id_, spent) for source, id_, spent in chunk]
 
 
 def _account(db: Database, row: Row, *, orders: bool) -> MemberState:

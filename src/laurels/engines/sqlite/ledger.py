@@ -156,8 +156,14 @@ class SqliteLedger(
     def mergers(self) -> AsyncIterator[list[Entry]]:
         return self._chunks(keeping.mergers)
 
-    def accounts(self, *, ended: bool = False, orders: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
-        return self._chunks(lambda db: keeping.accounts(db, ended=ended, orders=orders))
+    def accounts(self, *, orders: bool = False) -> AsyncIterator[list[tuple[int, MemberState]]]:
+        return self._chunks(lambda db: keeping.accounts(db, orders=orders))
+
+    def states(self) -> AsyncIterator[list[tuple[int, MemberState, int | None]]]:
+        return self._chunks(keeping.states)
+
+    def redeemed(self) -> AsyncIterator[list[tuple[str, str, bytes | None]]]:
+        return self._chunks(keeping.redeemed)
 
     def persons(self) -> AsyncIterator[list[tuple[int, MemberState]]]:
         return self._chunks(keeping.persons)

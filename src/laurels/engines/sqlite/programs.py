@@ -15,7 +15,7 @@ from laurels.ledger.program_log import (
     event_of_row,
     following,
 )
-from laurels.ledger.programs import findings_of, to_publish
+from laurels.ledger.programs import findings_of, recorded, to_publish
 from laurels.ledger.rows import draft_of, no_draft, published_of
 
 
@@ -47,7 +47,7 @@ class SqlitePrograms(Session):
         return await self._writer.run(write)
 
     async def drafts(self) -> list[Draft]:
-        return await self._reader.run(lambda db: [draft_of(row) for row in db.all("drafts")])
+        return await self._reader.run(_drafts)
 
     async def approve(
         self, digest: str, from_at: int | None, *, actor: str, by_another: bool, rehearsal: str | None = None
@@ -84,7 +84,7 @@ class SqlitePrograms(Session):
 def program_findings(db: Database) -> Iterator[list[Finding]]:
     """What is wrong with the programs, and with the record of what was done with them."""
     with moment(db):
-        yield findings_of(_published(db), _events(db))
+        yield findings_of(_published(db), _drafts(db), _events(db))
 
 
 def _append(db: Database, event: ProgramEvent, now: int) -> ProgramEvent:
@@ -102,13 +102,17 @@ def _published(db: Database) -> list[PublishedProgram]:
     return [published_of(row) for row in db.all("programs")]
 
 
+def _drafts(db: Database) -> list[Draft]:
+    return [draft_of(row) for row in db.all("drafts")]
+
+
 def _publish(db: Database, did: ProgramEvent, text: str, from_at: int | None, *, now: int) -> list[PublishedProgram]:
     published = _published(db)
     new = to_publish(published, did.version, text, from_at, actor=did.actor, now=now)
     if new is None:
         return published
     db.run("insert_program", new.version, new.text, new.published_at, new.from_at, new.actor)
-    _append(db, did, now)
+    _append(db, recorded(did, new), now)
     return _published(db)
 
 

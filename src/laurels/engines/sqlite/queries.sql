@@ -425,6 +425,8 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
     OR (a.status = 'waiting') <> (i.state IS 'waiting')
     OR (a.status = 'quarantined') <> (coalesce(i.state, '') IN ('quarantined', 'dropped'))
     OR (i.sequence IS NOT NULL AND (i.kind, i.source) IS NOT (a.kind, a.source))
+    OR (i.sequence IS NOT NULL AND i.shard IS NOT coalesce((SELECT coalesce(n.shard, m.shard) FROM member m
+                                    LEFT JOIN member n ON n.number = m.merged_into WHERE m.number = a.member), i.shard))
     OR (i.sequence IS NOT NULL AND a.id IS NOT iif(
         a.kind = 'adjustment', lower(hex(keyed((SELECT secret FROM ledger), CAST(i.id AS BLOB)))), i.id))
     OR (a.status = 'awarded') <> (a.place IS NOT NULL)
@@ -444,6 +446,25 @@ WHERE a.sequence > ?1 AND a.sequence <= ?2 AND (
             WHEN 'given' THEN e.kind = 'transfer'
             WHEN 'grant' THEN e.kind = 'tier'
             ELSE e.kind = 'redeem' END, FALSE));
+
+-- name: verify_content
+-- What is kept of what documents said, but of those of erased members; with the ids of all who are one with their member.
+SELECT a.kind, a.source, a.id, a.fingerprint, coalesce(c.content, i.content), m.secret, (SELECT secret FROM ledger), i.raw,
+       i.reason, i.order_source, i.order_id, m.member_id,
+       (SELECT json_group_array(o.member_id) FROM member o
+        WHERE o.number = m.merged_into OR o.merged_into = coalesce(m.merged_into, m.number)), e.details
+FROM accepted a LEFT JOIN content c ON c.place = a.place LEFT JOIN inbox i ON i.sequence = a.sequence
+LEFT JOIN member m ON m.number = a.member LEFT JOIN entry e ON e.place = a.place
+WHERE a.sequence > ?1 AND a.sequence <= ?2 AND coalesce(c.content, i.content, x'') <> x'' AND (a.member IS NULL OR m.secret IS NOT NULL);
+
+-- name: change
+-- What a change of an order is known by.
+SELECT fingerprint FROM accepted WHERE source = ? AND id = ? AND kind = 'amendment';
+
+-- name: waiting_changes
+-- The same of all that wait for an order.
+SELECT a.fingerprint FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+WHERE i.order_source = ? AND i.order_id = ? AND i.kind = 'amendment';
 
 -- name: last_accepted
 -- The last document taken.
@@ -470,9 +491,26 @@ SELECT e.place, e.kind, e.member, e.points, e.currency, e.amount, e.source, e.or
        NULL
 FROM json_each(?) p JOIN entry e ON e.place = p.value;
 
+-- name: verify_milestones
+-- Milestones that do not fit the entry that passed them, or their message. Of those from before their entry was kept, and those
+-- of members who became another, no more is known.
+SELECT m.member, m.name FROM milestone m LEFT JOIN entry e ON e.place = m.place
+LEFT JOIN message s ON s.member = m.member AND s.milestone = m.name
+WHERE m.place IS NOT NULL AND (e.member IS NOT m.member OR e.recorded_at IS NOT m.reached_at OR m.quiet <> (s.id IS NULL)
+                               OR s.id IS NOT NULL AND (s.points, s.created_at) <> (m.points, m.reached_at));
+
+-- name: verify_messages
+-- Messages that no milestone decided, nor points that will lapse.
+SELECT s.id FROM message s
+WHERE s.milestone NOT LIKE 'lapse:%' AND NOT EXISTS (SELECT 1 FROM milestone m WHERE m.member = s.member AND m.name = s.milestone);
+
 -- name: verify_redemptions
 -- What is kept of redemptions of which points came back.
 SELECT source, redemption_id, restored FROM redemption;
+
+-- name: redeemed
+-- What is kept of redemptions of which points came back.
+SELECT source, redemption_id, spent FROM redemption ORDER BY source, redemption_id;
 
 -- name: verify_closed_months
 -- What members with numbers between two scored in closed months.
@@ -483,9 +521,15 @@ SELECT c.member, c.month, c.score FROM closed CROSS JOIN closed_month c ON c.mon
 WHERE c.member > ? AND c.member <= ?;
 
 -- name: accounts
--- Members with their totals and what the program keeps of them; those that became another only if asked for.
+-- Members with their totals and what the program keeps of them.
 SELECT member, balance, earned, score, state FROM balance
-WHERE ? OR member NOT IN (SELECT number FROM member WHERE merged_into IS NOT NULL) ORDER BY member;
+WHERE member NOT IN (SELECT number FROM member WHERE merged_into IS NOT NULL) ORDER BY member;
+
+-- name: states
+-- The same of all, also of those that became another; and when each is looked at next, where a sweep finds it.
+SELECT b.member, b.balance, b.earned, b.score, b.state, d.at FROM balance b JOIN member m ON m.number = b.member
+LEFT JOIN (SELECT shard, member, min(at) AS at FROM due GROUP BY shard, member) d ON d.shard = m.shard AND d.member = b.member
+ORDER BY b.member;
 
 -- name: persons
 -- What campaigns may ask of every member.

@@ -15,7 +15,7 @@ from laurels.engines.sqlite.connection import Database, Row
 from laurels.engines.sqlite.places import end_of, place_of, position_at
 from laurels.engines.sqlite.programs import program_findings
 from laurels.engines.sqlite.verifying_chunks import UNREADABLE, in_order, moment
-from laurels.engines.sqlite.verifying_documents import check_documents, check_file
+from laurels.engines.sqlite.verifying_documents import check_documents, check_file, check_messages
 from laurels.ledger import Finding, Recount, Verification
 from laurels.ledger.checking import (
     CHUNK,
@@ -30,6 +30,7 @@ from laurels.ledger.checking import (
     former_names,
     is_its_name,
     name_lost,
+    otherwise_passed,
     readable,
 )
 from laurels.ledger.shards import MOST_SHARDS, are_shards
@@ -45,7 +46,8 @@ def verify(db: Database, recount: Recount | None = None) -> Iterator[Verificatio
     documents = partial(check_documents, db, None if recount is None else recount.fits)
     logs = partial(program_findings, db), partial(audit_findings, db)
     members = partial(_members, db, feed), partial(_former_names, db, feed), partial(_redemptions, db, feed)
-    for step in (feed.check, *members, documents, *logs, partial(check_file, db)):
+    messages = partial(check_messages, db)
+    for step in (feed.check, *members, documents, messages, *logs, partial(check_file, db)):
         for findings in _until_unreadable(step):
             yield Verification(checked=feed.position, total=feed.head, findings=tuple(findings))
 
@@ -106,6 +108,8 @@ class _Feed:
         self._members = feeds.members
         self._restorations = feeds.restorations
         self._hash: bytes | None = b""
+        self._passed: dict[int, list[tuple[str, int]]] = {}
+        """By place, the milestones that the entries at hand passed, and with how many points."""
 
     def check(self) -> Iterator[list[Finding]]:
         while True:
@@ -136,6 +140,9 @@ class _Feed:
             findings.append(Finding(self._where(self.position + 1), "the entry cannot be read"))
             self._pass_over()
         elif rows:
+            self._passed.clear()
+            for place, name, points, _ in self._db.all("milestones_between", rows[0][0] - 1, rows[-1][0]):
+                self._passed.setdefault(place, []).append((name, points))
             findings += [finding for row in rows for finding in self._check_entry(row)]
         elif self.position < self.head:
             missing = f"the entries {self.position + 1} to {self.head} are missing"
@@ -158,6 +165,9 @@ class _Feed:
             checked = self._members.setdefault(member, CheckedMember())
             checked.add(kind, points, name_number, said, row[15])
             self._restorations.add(kind, points, row[6], said)
+            for name, with_points in self._passed.get(row[0], ()):
+                if with_points != checked.score:
+                    yield otherwise_passed(name, member, with_points, checked.score)
             if kind == EntryKind.ENROL:
                 checked.enrolment = row[0]
             if self._month_of is not None:

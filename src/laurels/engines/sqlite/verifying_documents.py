@@ -6,6 +6,7 @@ from itertools import islice
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.connection import Database, Row
@@ -13,6 +14,8 @@ from laurels.engines.sqlite.schema import migrate
 from laurels.engines.sqlite.verifying_chunks import in_order, moment
 from laurels.ledger import Award, Finding, Fits
 from laurels.ledger.checking import CHUNK
+from laurels.ledger.checking_content import OTHERWISE, KeptContent, is_as_taken, revision_of
+from laurels.ledger.checking_messages import message_findings
 
 FIRST = -(2**62)
 """Before every sequence: in a damaged file one may be any number."""
@@ -25,7 +28,7 @@ def check_documents(db: Database, fits: Fits | None) -> Iterator[list[Finding]]:
     while (end := db.value("end_of_chunk", start, last, CHUNK)) is not None:
         in_order([(end,)], start)
         with moment(db):
-            findings = list(_misplaced(db, start, end))
+            findings = [*_misplaced(db, start, end), *_said(db, start, end)]
             if fits is not None:
                 findings += _awards(db, start, end, fits)
         yield findings
@@ -38,6 +41,35 @@ def _misplaced(db: Database, start: int, end: int) -> Iterator[Finding]:
         yield Finding(
             f"{kind} {source}/{id}", f"its status is {status}; that does not fit (inbox: {inbox}, entry: {entry})"
         )
+
+
+def _said(db: Database, start: int, end: int) -> Iterator[Finding]:
+    """Documents of which other content is kept than they were taken with."""
+    for kind, source, id, *content, member_id, others, details in db.all("verify_content", start, end):
+        fingerprint, said, secret, unplaced, raw, reason, order_source, order_id = content
+        kept = KeptContent(
+            kind=kind,
+            source=source,
+            id=id,
+            fingerprint=fingerprint,
+            content=said,
+            secret=secret,
+            unplaced=unplaced,
+            ids=() if secret is None else [member_id, *msgspec.json.decode(others, type=list[str | None])],
+            raw=raw or b"",
+            names=None if reason is None else (order_source, order_id),
+            reason=reason or "",
+        )
+        if not is_as_taken(kept) and not is_as_taken(replace(kept, changes=_changes(db, kept, details))):
+            yield Finding(f"{kind} {source}/{id}", OTHERWISE)
+
+
+def _changes(db: Database, order: KeptContent, details: bytes | None) -> list[bytes]:
+    """The fingerprints of the changes that an order was, or is to be, awarded by."""
+    revision = revision_of(details)
+    if revision is None:
+        return [fingerprint for [fingerprint] in db.all("waiting_changes", order.source, order.id)]
+    return [fingerprint for [fingerprint] in db.all("change", order.source, f"{revision}:{order.id}")]
 
 
 def _awards(db: Database, start: int, end: int, fits: Fits) -> Iterator[Finding]:
@@ -81,6 +113,12 @@ def _places(kept: bytes | None) -> list[int]:
         return [] if kept is None else msgspec.json.decode(kept, type=list[int])
     except (msgspec.MsgspecError, TypeError):
         return []
+
+
+def check_messages(db: Database) -> Iterator[list[Finding]]:
+    """Milestones and messages, of one moment."""
+    with moment(db):
+        yield message_findings(db.all("verify_milestones"), db.all("verify_messages"))
 
 
 def check_file(db: Database) -> Iterator[list[Finding]]:

@@ -316,7 +316,7 @@ class CaseworkTests(LedgerSuite):
     async def test_a_timeline_of_two_that_became_one_adds_up(self, shop: Shop) -> None:
         """A timeline of two that became one adds up."""
         await shop.sell(order("A1", "ann", "100.00"), order("A2", "bob", "40.00"))
-        await shop.ledger.merge("bob", "ann", actor="test")
+        await shop.awarder.merge("bob", "ann", actor="test")
         await shop.sell(order("A3", "ann", "20.00"))
         page = await shop.ledger.timeline(await shop.number("ann"), kinds=(), before=None, balance=None, limit=50)
         points = [each.entry.points for each in page.entries]

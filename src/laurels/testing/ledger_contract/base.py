@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from laurels.awarding import Awarder, publish, published_recount
+from laurels.awarding import Awarder, publish, published_programs, published_recount, verify_again, verify_in_depth
 from laurels.clock import SECOND, Clock
 from laurels.ledger import DocumentKey, DocumentState, Finding, Ledger, QuarantinedDocument, Receipt
 from laurels.model import (
@@ -157,6 +157,10 @@ class Shop:
             findings += step.findings
             checked, total = step.checked, step.total
         assert checked == total
+        if await self.ledger.programs():
+            programs = await published_programs(self.ledger)
+            findings += [finding async for finding in verify_in_depth(self.ledger, programs)]
+            findings += [finding async for finding in verify_again(self.ledger, programs, self.now())]
         return findings
 
 

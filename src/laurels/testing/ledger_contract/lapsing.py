@@ -80,7 +80,7 @@ class LapsingTests(LedgerSuite):
             pass
         found = [await shop.ledger.member(member) for member in ("ann", "bob")]
         numbers = [each.number for each in found if each is not None]
-        everybody = [number async for chunk in shop.ledger.accounts(ended=True) for number, _ in chunk]
+        everybody = [number async for chunk in shop.ledger.states() for number, *_ in chunk]
         feed = await shop.feed()
         for _ in range(2):
             await shop.ledger.look_at([(number, shop.now()) for number in everybody])

@@ -45,7 +45,7 @@ class PeopleTests(LedgerSuite):
         """Hidden, merged, and not at all once erased."""
         await shop.ledger.enrol([("ann", None), ("bob", "bob@example.com"), ("cy", None)], actor="clerk")
         await shop.ledger.change_member("bob", MemberEvent.HIDE, actor="clerk")
-        await shop.ledger.merge("ann", "bob", actor="clerk")
+        await shop.awarder.merge("ann", "bob", actor="clerk")
         await shop.ledger.change_member("cy", MemberEvent.ERASE, actor="clerk")
         at = shop.now.at
         assert await shop.ledger.find_members() == [
@@ -61,7 +61,7 @@ class PeopleTests(LedgerSuite):
         for event in (MemberEvent.HIDE, MemberEvent.SHOW, MemberEvent.RENAME):
             await shop.ledger.change_member("bob", event, actor="clerk")
         await shop.sell(order("B2", "bob", "20.00", currency="JPY"), refund("R1", "ann", "1.00", "later"))
-        await shop.ledger.merge("bob", "ann", actor="clerk")
+        await shop.awarder.merge("bob", "ann", actor="clerk")
         await shop.accept(order("A2", "ann", "5.00"))
         feed = [entry for entry in await shop.feed() if entry.member_id != "cy"]
         for member_id in ("ann", "bob"):
@@ -134,7 +134,7 @@ class MailsTests(LedgerSuite):
         """Each still names the member that it was decided for."""
         await shop.ledger.enrol([("ann", "ann@example.com"), ("bob", "bob@example.com")], actor="clerk")
         await shop.sell(order("A1", "ann", "1010.00"))
-        await shop.ledger.merge("ann", "bob", actor="clerk")
+        await shop.awarder.merge("ann", "bob", actor="clerk")
         [mail] = await shop.ledger.messages("bob")
         assert mail.member_id == "ann"
         assert await shop.ledger.messages("ann") == [mail]

@@ -175,7 +175,7 @@ class QuarantineTests(LedgerSuite):
         if whose == "later":
             await shop.sell(order("A2", "ann", "25.00"))
         if whose == "merged":
-            await shop.ledger.merge("ann", "bob", actor="clerk")
+            await shop.awarder.merge("ann", "bob", actor="clerk")
             assert [each.dropped for each in await self._kept(shop, "bob")] == [when == "before"]
         await erase()
         if when == "after":
@@ -259,7 +259,7 @@ class QuarantineTests(LedgerSuite):
         other = RefusedMessage(origin="queue:q", body=b"others", reason="twice", named=("eve", "dan"))
         await shop.ledger.set_aside([naming, other])
         await shop.sell(order("A2", "bob", "25.00"), order("A3", "cid", "25.00"), order("A4", "fay", "25.00"))
-        await shop.ledger.merge("cid", "fay", actor="clerk")
+        await shop.awarder.merge("cid", "fay", actor="clerk")
         kept = await shop.ledger.kept("ann")
         assert kept is not None
         assert kept.documents == ()

@@ -58,7 +58,7 @@ class SettlingTests(LedgerSuite):
     async def test_an_answer_has_the_entry_as_it_is_read_later(self, shop: Shop) -> None:
         """People's words with it; also of a newcomer, and of a member who became another one."""
         await shop.sell(order("A1", "ann", "500.00"), order("A2", "bob", "500.00"))
-        await shop.ledger.merge("bob", "ann", actor="test")
+        await shop.awarder.merge("bob", "ann", actor="test")
         for document in (adjustment("J1", "ann", 5), adjustment("J2", "newcomer", 5), adjustment("J3", "bob", 5)):
             first = await shop.awarder.settle(document)
             assert first.entry is not None
@@ -142,7 +142,7 @@ class SettlingTests(LedgerSuite):
                 again = await shop.awarder.settle(end)
                 assert (again.repeated, again.entry, again.balance) == (True, first.entry, balance)
         await shop.ledger.enrol([("bob", None)], actor="clerk")
-        await shop.ledger.merge("ann", "bob", actor="clerk")
+        await shop.awarder.merge("ann", "bob", actor="clerk")
         feed = await shop.feed()
         for member in ("ann", "bob"):
             for other in (capture("H1", member, 30), void("H2", member)):

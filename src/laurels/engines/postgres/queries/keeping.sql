@@ -130,6 +130,22 @@ SELECT position, kind, member, points, currency, amount, source, order_id, refun
        occurred_at, board_at, recorded_at, hash, format, details, previous
 FROM entry WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3;
 
+-- name: verify_milestones
+-- Milestones that do not fit the entry that passed them, or their message. Of those from before their entry was kept, and those
+-- of members who became another, no more is known.
+SELECT m.member, m.name FROM milestone m
+LEFT JOIN LATERAL (SELECT e.member, e.recorded_at FROM entry e
+                   WHERE e.shard = (m.place >> 40)::smallint AND e.position = m.place & 1099511627775 LIMIT 1) e ON true
+LEFT JOIN message s ON s.member = m.member AND s.milestone = m.name
+WHERE m.place IS NOT NULL
+  AND (e.member IS DISTINCT FROM m.member OR e.recorded_at IS DISTINCT FROM m.reached_at OR m.quiet <> (s.id IS NULL)
+       OR s.id IS NOT NULL AND (s.points, s.created_at) <> (m.points, m.reached_at));
+
+-- name: verify_messages
+-- Messages that no milestone decided, nor points that will lapse.
+SELECT s.id FROM message s
+WHERE s.milestone NOT LIKE 'lapse:%' AND NOT EXISTS (SELECT FROM milestone m WHERE m.member = s.member AND m.name = s.milestone);
+
 -- name: verify_redemptions
 -- What came back of redemptions, and of what was taken of a hold: by the id that it is asked for by.
 SELECT d.source, CASE WHEN d.kind = 'p' THEN 'hold:' || d.id ELSE d.id END, a.reversed
@@ -174,16 +190,34 @@ SELECT d.source, d.kind, d.id, d.shard, a.state, i.ready, w.position, w.amount, 
        coalesce((SELECT stays FROM merged WHERE gone = w.member), w.member) AS award_whose,
        a.sequence IS NOT NULL AND (a.shard, a.kind, a.source, a.id) <> (d.shard, d.kind, d.source, d.id) AS strayed,
        EXISTS (SELECT FROM redemption r WHERE r.shard = d.shard AND r.position = w.position
-               AND (r.sequence, r.source, r.id) = (d.sequence, d.source, d.id)) AS is_redemption
+               AND (r.sequence, r.source, r.id) = (d.sequence, d.source, d.id)) AS is_redemption,
+       d.fingerprint, m.secret, (SELECT secret FROM ledger) AS unplaced, d.member IS NULL AS is_of_nobody, m.member_id, e.details,
+       coalesce(c.content, i.content, a.content) AS content, coalesce(i.raw, a.raw, '') AS raw, coalesce(a.reason, '') AS reason,
+       coalesce(i.order_source, a.order_source) AS order_source, coalesce(i.order_id, a.order_id) AS named_order,
+       ARRAY(SELECT (SELECT member_id FROM member WHERE member.shard = x.shard AND member.number = x.number)
+             FROM merged g, LATERAL (VALUES (g.gone_shard, g.gone), (coalesce(m.merged_shard, d.member_shard), g.stays)) AS x(shard, number)
+             WHERE g.stays = coalesce(m.merged_into, d.member)) AS ids
 FROM (SELECT * FROM document WHERE home = $1 AND (source, kind, id) > ($2, $3::"char", $4) ORDER BY source, kind, id LIMIT $5) d
-LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true
-LEFT JOIN LATERAL (SELECT (x.kind, x.source, x.id) = (d.kind, d.source, d.id) AS ready FROM inbox x
+LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT x.*, (x.kind, x.source, x.id) = (d.kind, d.source, d.id) AS ready FROM inbox x
                    WHERE x.shard = d.shard AND x.sequence = d.sequence LIMIT 1) i ON true
 LEFT JOIN LATERAL (SELECT * FROM aside WHERE aside.sequence = d.sequence LIMIT 1) a ON true
 LEFT JOIN LATERAL (SELECT * FROM award WHERE award.shard = d.shard AND award.sequence = d.sequence LIMIT 1) w ON true
 LEFT JOIN LATERAL (SELECT * FROM entry WHERE entry.shard = d.shard AND entry.position = w.position LIMIT 1) e ON true
 LEFT JOIN LATERAL (SELECT merged_into FROM member WHERE member.shard = e.shard AND number = e.member LIMIT 1) em ON true
+LEFT JOIN LATERAL (SELECT content FROM content WHERE content.shard = d.shard AND content.position = w.position LIMIT 1) c ON true
 ORDER BY d.source, d.kind, d.id;
+
+-- name: change
+-- What a change of an order is known by.
+SELECT fingerprint FROM document WHERE home = $1 AND source = $2 AND kind = 'm' AND id = $3;
+
+-- name: waiting_changes
+-- The same of all that wait for an order.
+SELECT d.fingerprint
+FROM (SELECT source, id FROM inbox WHERE order_source = $1 AND order_id = $2 AND kind = 'm'
+      UNION ALL SELECT source, id FROM aside WHERE order_source = $1 AND order_id = $2 AND kind = 'm') w
+JOIN document d ON d.home = ANY ($3::smallint[]) AND d.source = w.source AND d.kind = 'm' AND d.id = w.id;
 
 -- name: verify_order_entries
 -- The entries at places, without looking at the members or at people's words.

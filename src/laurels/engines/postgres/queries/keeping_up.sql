@@ -28,9 +28,21 @@ FROM entry e WHERE e.kind = 'm' AND EXISTS (SELECT 1 FROM merged)
 ORDER BY e.recorded_at, e.shard, e.position;
 
 -- name: accounts
--- Members with their totals and what the program keeps of them; those that became another only if asked for.
+-- Members with their totals and what the program keeps of them.
 SELECT member, balance, earned, score, state, shard FROM balance
-WHERE $1 OR member NOT IN (SELECT gone FROM merged) ORDER BY member;
+WHERE member NOT IN (SELECT gone FROM merged) ORDER BY member;
+
+-- name: states
+-- The same of all, also of those that became another; and when each is looked at next, where a sweep finds it.
+SELECT member, balance, earned, score, state, at
+FROM balance LEFT JOIN (SELECT shard, member, min(at) AS at FROM due GROUP BY shard, member) d USING (shard, member)
+ORDER BY member;
+
+-- name: redeemed
+-- What is kept of redemptions of which points came back, and of what was taken of holds.
+SELECT d.source, CASE WHEN d.kind = 'p' THEN 'hold:' || d.id ELSE d.id END AS id, a.frame AS spent
+FROM award a JOIN document d ON d.shard = a.shard AND d.sequence = a.sequence
+WHERE a.amount IS NULL AND a.reversed <> 0 AND d.kind IN ('e', 'p');
 
 -- name: persons
 -- What campaigns may ask of every member, but for its draw.
