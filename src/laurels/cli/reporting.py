@@ -166,7 +166,7 @@ def orders(
         out_json({"lines": msgspec.to_builtins(found), "behind": behind})
         return
     if not found:
-        out("There are no orders.")
+        out("No orders are counted yet." if behind else "There are no orders.")
     for line in found:
         spend = f" of {line.spend} {line.market}" if line.spend else ""
         out(f"{counted(line.orders, 'order')}{spend}, {line.points:+,} points")
@@ -218,7 +218,7 @@ def _by_market(points: dict[str, int]) -> str:
 
 def _say_behind(entries: int) -> None:
     if entries:
-        say(f"{entries:,} entries are yet to be counted: the role `report` of `laurels serve` does.")
+        say(f"{entries:,} entries are yet to be counted: `laurels serve` does so while it runs. Then ask again.")
 
 
 def _settings_to_write(to: Path | None, state: Path | None, config: Path | None, *, as_json: bool) -> Settings:
