@@ -36,6 +36,10 @@ def test_the_settings_page_is_what_the_code_says() -> None:
     assert (REPOSITORY / "docs/reference/settings.md").read_text("utf-8") == _reference().settings_page()
 
 
+def test_the_page_of_the_http_api_is_what_the_code_says() -> None:
+    assert (REPOSITORY / "docs/reference/http.md").read_text("utf-8") == _reference().http_page()
+
+
 def test_the_roles_page_is_what_the_code_says() -> None:
     assert (REPOSITORY / "docs/reference/roles.md").read_text("utf-8") == _reference().roles_page()
 

@@ -328,7 +328,7 @@ def test_rejects_are_written_over_older_rejects_alone(shop: Path) -> None:
     done = laurels("import", "faulty.csv", "--skip-invalid", "--rejects", "faulty.csv", cwd=shop)
     assert (done.returncode, (shop / "faulty.csv").read_text()) == (1, text)
     done = laurels("import", "faulty.csv", "--skip-invalid", "--dry-run", cwd=shop)
-    assert (done.returncode, "would leave out 1 rows" in done.stderr) == (0, True)
+    assert (done.returncode, "would leave out 1 row" in done.stderr) == (0, True)
     assert not (shop / "faulty.csv.rejects.csv").exists()
     for _ in range(2):
         assert laurels("import", "faulty.csv", "--skip-invalid", cwd=shop).returncode == 0

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.acceptance.command_line import laurels
+from tests.acceptance.command_line import laurels, laurels_here
 from tests.settings import settings_with
 
 from laurels import clock
@@ -45,6 +45,23 @@ def test_a_program_goes_from_draft_to_force(tmp_path: Path) -> None:
     told = laurels("program", "submit", file, "--state", state).stdout
     refused = laurels("program", "approve", told.split()[-1], "--state", state)
     assert (refused.returncode, "published with other rules" in refused.stderr) == (1, True)
+
+
+def test_where_no_program_is_named_that_of_the_ledger_holds(tmp_path: Path) -> None:
+    state, file, orders = tmp_path / "state", tmp_path / "program.toml", tmp_path / "orders.csv"
+    file.write_text(DEFAULT_PROGRAM.replace("points = 1 ", "points = 2 "))
+    orders.write_text(ORDERS)
+    began = laurels_here("import", orders, "--state", state, LAURELS_PROGRAM_FILE=str(file))
+    assert began.returncode == 0, began.stderr
+    orders.write_text(ORDERS.replace("A1", "A2"))
+    went_on = laurels_here("import", orders, "--state", state)
+    assert (went_on.returncode, went_on.stderr) == (0, "")
+    told = laurels_here("explain", "A2", "--state", state)
+    assert told.stdout.endswith("+5  in all\n")
+    file.write_text(DEFAULT_PROGRAM)
+    refused = laurels_here("import", orders, "--state", state, LAURELS_PROGRAM_FILE=str(file))
+    assert (refused.returncode, refused.stderr.partition(":")[2].partition(":")[0]) == (1, " program.file")
+    assert "published with other rules" in refused.stderr
 
 
 @pytest.mark.long

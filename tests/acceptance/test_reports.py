@@ -65,7 +65,7 @@ def test_orders_and_statements_are_told_once_they_are_counted(where: tuple[str, 
     said = laurels_here("report", "statement", *where).stdout.splitlines()
     assert said == [
         "opening: none",
-        "earn EUR: +5 points in 1 entries",
+        "earn EUR: +5 points in 1 entry",
         "earn GBP: +3 points in 2 entries",
         "closing: EUR 5, GBP 3",
     ]
@@ -88,7 +88,7 @@ def test_breakage_is_the_programs_until_it_can_be_measured(where: tuple[str, ...
     found = json.loads(laurels_here("report", "breakage", "--json", *where).stdout)
     assert (found["measured"], found["redeemed_share"], found["breakage"]) == (False, "0.8000", "0.2000")
     assert [(row["earned"], row["redeemed"]) for row in found["cohorts"]] == [(8, [0])]
-    assert "1 rows written" in laurels_here("report", "breakage", "--to", tmp_path / "b.parquet", *where).stderr
+    assert "1 row written" in laurels_here("report", "breakage", "--to", tmp_path / "b.parquet", *where).stderr
     assert "fewer than 13 months" in laurels_here("report", "breakage", *where).stdout
 
 

@@ -87,3 +87,13 @@ def test_nothing_on_the_shelves_is_wider_than_its_card(browser: Browser, demo: D
     wider = "cards => cards.filter(card => card.scrollWidth > card.clientWidth).map(card => card.innerText)"
     assert cards.evaluate_all(wider) == []
     context.close()
+
+
+def test_the_board_for_a_big_screen_fits_a_small_one(browser: Browser, demo: Demo) -> None:
+    context = browser.new_context(viewport={"width": 320, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(f"{demo.url}/board")
+    expect(page.locator("laurels-dashboard [part~=status]").first).to_have_text("Live")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    context.close()

@@ -257,6 +257,8 @@ def test_right_to_left(put: Put, server: FakeLaurels) -> None:
     assert rank is not None
     assert points is not None
     assert rank["x"] > points["x"]
+    sides = "names => names.map(name => getComputedStyle(name).textAlign)"
+    assert set(part(page, "name").evaluate_all(sides)) == {"right"}, "a name of two lines stands where those of one do"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -17,6 +17,7 @@ from laurels.awarding.replaying import Replay
 from laurels.clock import MINUTE
 from laurels.model.times import format_instant, parse_instant
 from laurels.program import DEFAULT_PROGRAM
+from laurels.rollups import RollingUp
 
 pytestmark = pytest.mark.anyio
 
@@ -264,3 +265,18 @@ async def test_what_lapses_where_nothing_happens_is_shown(tmp_path: Path) -> Non
         await shop.settle()
         found = (await shop.ask("GET", "/loyalty/ann/balance")).json()
         assert found["expiring"] == [{"points": 22, "at": "2026-07-31T23:00:00Z"}]
+
+
+async def test_tiers_are_counted_from_the_lowest_up(tmp_path: Path) -> None:
+    reached = (("wood", 0), ("ivy", 5), ("bay", 9))
+    levels = ", ".join(f'{{ name = "{name}", reach = {reach} }}' for name, reach in reached)
+    (tmp_path / "program.toml").write_text(f"{DEFAULT_PROGRAM}\n[tiers]\nlevels = [{levels}]\n")
+    async with open_shop(tmp_path / "state", program_file=tmp_path / "program.toml") as shop:
+        for member, total in (("ann", "90.00"), ("bob", "50.00"), ("cy", "10.00")):
+            order = {"member_id": member, "currency": "GBP", "total": total}
+            assert (await shop.ask("POST", f"/order/{member}", json=order)).status_code == 202
+        await shop.settle()
+        await RollingUp(shop.services.ledger, shop.services.programs.current.zone).reach()
+        found = (await shop.ask("GET", "/reports/tiers?from=2020-01-01&to=2100-01-01")).json()
+        assert [each["tier"] for each in found["tiers"]] == ["", "wood", "ivy", "bay"]
+        assert [each["after"] for each in found["moves"]] == ["wood", "ivy", "bay"]

@@ -13,7 +13,8 @@ from laurels import clock
 from laurels.clock import DAY
 from laurels.model.times import format_instant
 from laurels.program import DEFAULT_PROGRAM
-from laurels.runtime.roles import Running, roles_of, run_roles
+from laurels.runtime.role import Running, run_roles
+from laurels.runtime.roles import roles_of
 from laurels.testing.ledger_contract.base import soon
 from laurels.workers import loops
 

@@ -88,3 +88,19 @@ async def test_rows_may_be_kept_as_long_as_a_setting_may_say(tmp_path: Path) -> 
         assert await ledger.cut_audit(before=clock.now() - settings.audit.days * DAY, limit=10) == 0
     finally:
         await ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("http.port", "x", "http.port must be a whole number"),
+        ("http.port", 99_999, "http.port must be a whole number of at most 65535"),
+        ("boards.within_s", 0, "boards.within_s must be a whole number of at least 1"),
+        ("approval.required", "maybe", "approval.required must be true or false"),
+        ("auth.services", [3], "auth.services[0] must be a text"),
+    ],
+)
+def test_what_a_setting_must_be_is_said_in_words(name: str, value: object, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({name: value}, {})
+    assert str(refused.value) == f"The settings are not valid: {said}"

@@ -13,7 +13,7 @@ from laurels.leaderboard import Boards
 from laurels.ledger import OTHER_RULES, PlainOrders, ProgramStore, PublishedProgram
 from laurels.model import Entry
 from laurels.model.entries import WORDED_BY_PEOPLE
-from laurels.program import Program, check_extensions, parse_program, reason_of
+from laurels.program import DEFAULT_PROGRAM, Program, check_extensions, parse_program, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -103,17 +103,24 @@ class Programs:
         self.__dict__.pop("plain_orders", None)
 
 
-async def publish(store: ProgramStore, program: Program, *, at_start: bool = False, actor: str = "laurels") -> Programs:
+async def publish(
+    store: ProgramStore, program: Program | None, *, at_start: bool = False, actor: str = "laurels"
+) -> Programs:
     """The published programs. A ledger that has none yet gets this one; with `at_start` any ledger does, where it is
-    new. Raises `ProgramError` where it is to be published and cannot be.
+    new. `program` None: nobody named one, so that what a ledger has holds, and one that has none yet gets the default.
+    Raises `ProgramError` where it is to be published and cannot be.
     """
     published = await store.programs()
+    if program is None and (at_start or not published):
+        program = parse_program(DEFAULT_PROGRAM)
+    if program is None:
+        return Programs(_parsed(published))
     if not published or at_start:
         check_publishable(program, published)
         published = await store.publish(program.version, program.text, program.from_at, actor=actor)
     elif all(program.text != each.text for each in published):
         if any(program.version == each.version for each in published):
-            raise ProgramError(OTHER_RULES.format(version=program.version))
+            raise ProgramError(f"program.file: {OTHER_RULES.format(version=program.version)}")
         log.warning("program.not_in_force", version=program.version, what_to_do="laurels program submit")
     return Programs(_parsed(published))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from laurels import clock
-from laurels.cli.console import ConfigOption, StateOption, examples, out, progress, run, settings_of
+from laurels.cli.console import ConfigOption, StateOption, counted, examples, out, progress, run, settings_of
 from laurels.model.times import format_instant
 from laurels.runtime.heads import heads_of
 from laurels.settings import Settings
@@ -102,7 +102,7 @@ async def _restore(settings: Settings, file: Path, keys: Path | None, *, on_tria
 
 def _what(copied: Copied) -> str:
     last = f", the last of {format_instant(copied.recorded_at)}" if copied.entries else ""
-    return f"{copied.entries:,} entries verified as of {copied.heads.version}{last}"
+    return f"{counted(copied.entries, 'entry', 'entries')} verified as of {copied.heads.version}{last}"
 
 
 def _about(settings: Settings, path: Path) -> str:

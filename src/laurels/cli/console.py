@@ -81,6 +81,11 @@ def out_json(what: Any) -> None:
     sys.stdout.write((text if is_unicode(sys.stdout) else ascii_json(text)) + "\n")
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Such as 1 row, 1,200 rows."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def table(*columns: str) -> Table:
     """An empty table with these columns, in which nothing is cut off: what is too long goes on in the next line."""
     made = Table()

@@ -12,6 +12,7 @@ from laurels.cli.console import (
     BoardOption,
     ConfigOption,
     StateOption,
+    counted,
     examples,
     progress,
     run,
@@ -98,7 +99,7 @@ def export(
             raise SettingsError("--board has no effect on entries.")
         wanted = ExportFilter(members, frozenset(kind or ()), since, until)
         count = run(_entries(settings, to, wanted, further, format_name=format_))
-    say(f"{count:,} rows written to {'standard output' if str(to) == '-' else to}")
+    say(f"{counted(count, 'row')} written to {'standard output' if str(to) == '-' else to}")
 
 
 def _further(what: What, columns: str | None) -> tuple[str, ...]:

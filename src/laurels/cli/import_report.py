@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laurels.cli.bringing_in import Imported
-from laurels.cli.console import out, out_json, say
+from laurels.cli.console import counted, out, out_json, say
 
 if TYPE_CHECKING:
     from laurels.exchange import Adjustments, FaultyFile, OrdersFile
@@ -30,7 +30,7 @@ def tell_of_file(path: Path, file: "OrdersFile", *, named: bool) -> None:
     """Tell what a file was read as, and what was left out of it."""
     tell_took(path, file, named=named)
     for reason, count in file.skipped.items():
-        say(f"skipped {count:,} rows: {reason}")
+        say(f"skipped {counted(count, 'row')}: {reason}")
     for warning, count in file.warnings.items():
         say(f"{count:,} x {warning}")
 
@@ -80,8 +80,8 @@ def report(imported: Imported, files: "tuple[OrdersFile, ...]" = (), *, json: bo
 
 def _documents(imported: Imported) -> str:
     if imported.adjustments:
-        return f"{imported.adjustments:,} adjustments"
-    return f"{imported.orders:,} orders, {imported.refunds:,} refunds"
+        return counted(imported.adjustments, "adjustment")
+    return f"{counted(imported.orders, 'order')}, {counted(imported.refunds, 'refund')}"
 
 
 def _tell_counts(tell: Callable[[str], None], what: str, counts: "Counter[str]") -> None:

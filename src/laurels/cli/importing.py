@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from laurels.cli.bringing_in import Imported, bring_in, settle_adjustments
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, run, say, settings_of
+from laurels.cli.console import ConfigOption, JsonOption, StateOption, counted, examples, run, say, settings_of
 from laurels.cli.foreseeing import foresee
 from laurels.cli.import_report import report, report_dry, tell_faults, tell_of_file, tell_took
 from laurels.errors import FileRefused, SettingsError
@@ -194,7 +194,7 @@ def import_(
     if dry_run and rejects is None:  # which writes nothing
         rows = sum(len({fault.row for fault in file.faults}) for file in opened)
         if rows:
-            say(f"would leave out {rows:,} rows")
+            say(f"would leave out {counted(rows, 'row')}")
     elif skip_invalid:
         _write_rejects(paths, opened, rejects)
     _import_orders(settings, opened, dry_run=dry_run, json=json)
@@ -306,7 +306,7 @@ def _write_rejects(paths: list[Path], opened: "list[OrdersFile]", to: Path | Non
         return
     to = to or Path(f"{'standard-input' if paths[0] == Path('-') else paths[0]}.rejects.csv")
     rows = write_rejects(to, rejected)
-    say(f"left out {rows:,} rows: see {to}")
+    say(f"left out {counted(rows, 'row')}: see {to}")
 
 
 async def _import(settings: Settings, opened: "list[OrdersFile]", total: int) -> Imported:

@@ -11,6 +11,7 @@ from laurels.cli.console import (
     ConfigOption,
     JsonOption,
     StateOption,
+    counted,
     examples,
     out,
     out_json,
@@ -76,7 +77,8 @@ def verify(
             f"as of {verified.version}"
         )
         raise typer.Exit(1)
-    out(f"{verified.checked:,} entries verified as of {verified.version}: chain, balances, documents and board agree")
+    entries = counted(verified.checked, "entry", "entries")
+    out(f"{entries} verified as of {verified.version}: chain, balances, documents and board agree")
     if against:
         out(f"{looked:,} heads that it had are in it")
     for head in heads:
@@ -100,7 +102,8 @@ def migrate(
     """Bring the ledger's schema up to date; or move it to a server. Safe to run again: what broke off goes on."""
     if to is not None:
         entries = run(_move(settings_of(state, config), to))
-        out(f"{entries:,} entries moved and verified. Set ledger.url to that database, and run `laurels rebuild`.")
+        moved = counted(entries, "entry", "entries")
+        out(f"{moved} moved and verified. Set ledger.url to that database, and run `laurels rebuild`.")
         return
     before, after = wiring.migrate(settings_of(state, config))
     out(f"schema {before} -> {after}" if before != after else f"schema {after}, nothing to do")
@@ -109,7 +112,7 @@ def migrate(
 def sweep(state: StateOption = None, config: ConfigOption = None) -> None:
     """Write down what the clock has done to members: points that lapsed, holds that ended. Answers do not wait."""
     members = run(_sweep(settings_of(state, config)))
-    out(f"{members:,} members looked at")
+    out(f"{counted(members, 'member')} looked at")
 
 
 def liability(

@@ -9,7 +9,7 @@ import typer
 
 from laurels import clock
 from laurels.awarding import Rehearsal, rehearse_here
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, out, out_json, run, settings_of
+from laurels.cli.console import ConfigOption, JsonOption, StateOption, counted, out, out_json, run, settings_of
 from laurels.cli.deciding import at_the_keyboard
 from laurels.errors import SettingsError
 from laurels.model.times import parse_instant
@@ -58,7 +58,7 @@ async def _rehearse(settings: Settings, new: Program, begins: int | None, ends: 
 
 
 def _print(found: Rehearsal, *, kept: bool) -> None:
-    out(f"{found.documents:,} documents, {found.orders:,} orders of the period")
+    out(f"{counted(found.documents, 'document')}, {counted(found.orders, 'order')} of the period")
     out(f"points: {found.points:,} -> {found.would_be:,} ({found.would_be - found.points:+,})")
     for currency, value in found.value.items():
         out(f"  worth {value} {currency}")

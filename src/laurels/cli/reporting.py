@@ -8,7 +8,18 @@ import msgspec
 import typer
 
 from laurels import awarding, clock
-from laurels.cli.console import ConfigOption, JsonOption, StateOption, examples, out, out_json, run, say, settings_of
+from laurels.cli.console import (
+    ConfigOption,
+    JsonOption,
+    StateOption,
+    counted,
+    examples,
+    out,
+    out_json,
+    run,
+    say,
+    settings_of,
+)
 from laurels.cli.targets import check_target
 from laurels.errors import InvalidInput, SettingsError
 from laurels.ledger.rollups import PER_ALL, Basis, Grouping
@@ -40,6 +51,25 @@ SinceOption = Annotated[
 ]
 UntilOption = Annotated[str, typer.Option("--until", metavar="DAY", help="The day after the last.")]
 _LINES = {"day": str, "market": str, "kind": str, "entries": int, "points": int, "value": str}
+_WEEK = {
+    "late": "late orders, by days",
+    "points": "points by kind",
+    "parts": "points of orders by part",
+    "actors": "corrections by who made them",
+    "bound": "orders cut by a cap",
+    "nothing": "orders that earned nothing",
+    "refunded_often": "members with more than five refunds",
+    "largest": "largest moves",
+    "owing": "members below zero",
+    "lapsing": "points that lapse within days",
+    "tiers": "members by tier",
+    "carried": "remainders carried",
+    "quarantined": "in quarantine, by cause",
+    "burn": "redeemed for each point earned, ever",
+    "days_to_first_redemption": "days to the first redemption",
+    "programs": "done with programs",
+}
+"""What the figures of a week are called, where their names do not say it."""
 _FIRST, _LAST = "2000-01-01", "9999-12-31"
 _COHORTS = {"month": str, "earned": int, "age": int, "redeemed": int}
 
@@ -58,8 +88,9 @@ def week(
         out_json(found)
         return
     out(f"from {found.pop('starts')} to {found.pop('ends')}")
+    found["spend"] = {currency: amount_in(currency, amount) for currency, amount in found["spend"].items()}
     for name, value in found.items():
-        _print(name.replace("_", " "), value)
+        _print(_WEEK.get(name, name), value)
 
 
 @app.command(
@@ -86,8 +117,9 @@ def journal(
         for line in found.lines:
             worth = f", worth {line.value}" if line.value else ""
             name = f"{line.day} {line.market or '-'} {line.kind}"
-            out(f"{name}: {line.points:+,} points in {line.entries:,} entries{worth}")
-    say(f"after {found.after} up to {found.to}: {found.points:+,} points")
+            out(f"{name}: {line.points:+,} points in {counted(line.entries, 'entry', 'entries')}{worth}")
+    begins = "from the beginning" if after is None else f"after {found.after}"
+    say(f"{begins} up to {found.to}: {found.points:+,} points")
     for shard, digest in found.hashes.items():
         say(f"shard {shard} ends with {digest}")
 
@@ -134,10 +166,10 @@ def orders(
         out_json({"lines": msgspec.to_builtins(found), "behind": behind})
         return
     if not found:
-        out("There are no orders.")
+        out("No orders are counted yet." if behind else "There are no orders.")
     for line in found:
         spend = f" of {line.spend} {line.market}" if line.spend else ""
-        out(f"{line.orders:,} orders{spend}, {line.points:+,} points")
+        out(f"{counted(line.orders, 'order')}{spend}, {line.points:+,} points")
     _say_behind(behind)
 
 
@@ -167,7 +199,7 @@ def statement(
         return
     out(f"opening: {_by_market(found.opening)}")
     for line in found.lines:
-        out(f"{line.kind} {line.market or '-'}: {line.points:+,} points in {line.entries:,} entries")
+        out(f"{line.kind} {line.market or '-'}: {line.points:+,} points in {counted(line.entries, 'entry', 'entries')}")
     out(f"closing: {_by_market(found.closing)}")
     _say_behind(behind)
 
@@ -186,7 +218,7 @@ def _by_market(points: dict[str, int]) -> str:
 
 def _say_behind(entries: int) -> None:
     if entries:
-        say(f"{entries:,} entries are yet to be counted: the role `report` of `laurels serve` does.")
+        say(f"{entries:,} entries are yet to be counted: `laurels serve` does so while it runs. Then ask again.")
 
 
 def _settings_to_write(to: Path | None, state: Path | None, config: Path | None, *, as_json: bool) -> Settings:
@@ -205,12 +237,15 @@ def _print(name: str, value: Any) -> None:
         out(f"{name}: {said or 'none'}")
     elif isinstance(value, list):
         for each in value:
-            out(f"{name}: {' '.join(map(str, each.values())) if isinstance(each, dict) else each}")
+            parts = each.values() if isinstance(each, dict) else [each]
+            out(f"{name}: {' '.join(str(part) for part in parts if part is not None)}")
     else:
         out(f"{name}: {_figure(value) or 'none'}")
 
 
 def _figure(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -218,7 +253,7 @@ def _write(to: Path, columns: dict[str, Any], rows: list[tuple[Any, ...]]) -> No
     from laurels.exchange import write_table  # noqa: PLC0415 - polars takes a while to load
 
     count = run(write_table(to, columns, rows))
-    say(f"{count:,} rows written to {'standard output' if str(to) == '-' else to}")
+    say(f"{counted(count, 'row')} written to {'standard output' if str(to) == '-' else to}")
 
 
 async def _week(settings: Settings, of: str | None) -> awarding.WeeklyReport:

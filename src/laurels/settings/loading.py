@@ -23,6 +23,9 @@ CONFIG_FILE = Path("laurels.toml")
 """Read from the working directory where no other file is named."""
 
 _VALUE = re.compile(r" value (['\"]).*\1(?= - at )", re.DOTALL)
+_EXPECTED = re.compile(r"Expected `(\w+)(?: \| null)?`(?: ([<>]=) (\d+))?(?:, got `\w+`)? - at `([\w.\[\]]+)`")
+_KINDS = {"int": "a whole number", "bool": "true or false", "array": "a list", "str": "a text"}
+_BOUNDS = {">=": "at least", "<=": "at most"}
 _NAME = re.compile(r" - at `([\w.]*\w)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TOKEN", "LAURELS_TEST_")
@@ -51,7 +54,7 @@ def load(
         message = str(error).replace("`$.", "`")
         # Neither the message nor its cause may show a value that has a secret in it.
         message = _VALUE.sub(" value", message) if "://" in message or "@" in message else message
-        raise SettingsError(f"The settings are not valid: {message}{_remedy(message)}") from None
+        raise SettingsError(f"The settings are not valid: {_in_words(message)}{_remedy(message)}") from None
     check_shapes(settings)
     return settings
 
@@ -73,6 +76,15 @@ def _check_text(row: Setting, value: Any) -> None:
             raise SettingsError(
                 f"The setting {row.name} holds a control character, such as a NUL or the end of a line."
             )
+
+
+def _in_words(message: str) -> str:
+    """What msgspec expected, in words, such as `http.port must be a whole number of at most 65535`."""
+    found = _EXPECTED.fullmatch(message)
+    if found is None or found[1] not in _KINDS:
+        return message
+    bound = f" of {_BOUNDS[found[2]]} {found[3]}" if found[2] else ""
+    return f"{found[4]} must be {_KINDS[found[1]]}{bound}"
 
 
 def _remedy(message: str) -> str:

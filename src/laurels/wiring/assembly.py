@@ -129,10 +129,11 @@ def _open_checkout(
 
 
 async def _publish(settings: Settings, ledger: Ledger) -> Programs:
-    """The programs, the configured one among them. Raises `ProgramError`, `SettingsError`."""
+    """The published programs; the configured one is looked at. Raises `ProgramError`, `SettingsError`."""
     if settings.approval.required and settings.program.publish_at_start:
         raise SettingsError("program.publish_at_start puts a program in force alone: not with approval.required.")
-    return await publish(ledger, read_program(settings), at_start=settings.program.publish_at_start)
+    configured = None if settings.program.file is None else read_program(settings)
+    return await publish(ledger, configured, at_start=settings.program.publish_at_start)
 
 
 def _connect(

@@ -119,7 +119,7 @@ def test_all_faults_are_told_and_may_be_left_out(shop: Path) -> None:
     done = bring_in(shop, "l.csv", text, "--skip-invalid", "--rejects", "rejects.csv")
     assert (done.returncode, done.stdout.splitlines()[0]) == (
         0,
-        "1 orders, 0 refunds: 1 new, 0 here before, 0 in conflict",
+        "1 order, 0 refunds: 1 new, 0 here before, 0 in conflict",
     )
     assert "1 x column email: unusable and left out" in done.stderr
     with (shop / "rejects.csv").open() as file:
@@ -202,7 +202,7 @@ def test_an_export_that_is_known_is_named_and_read_when_a_person_says_so(shop: P
         stdout, _ = asked.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
-    assert stdout.decode().startswith("1 orders, 0 refunds: 1 new")
+    assert stdout.decode().startswith("1 order, 0 refunds: 1 new")
 
 
 MISSPELT = [

@@ -144,4 +144,4 @@ def test_a_line_with_a_fault_may_be_left_out(tmp_path: Path) -> None:
     twice_ = json.dumps(ORDER)[:-1] + ', "total": "2500.00"}'
     (tmp_path / "a.ndjson").write_text(f"{twice_}\n{json.dumps(ORDER | {'order_id': 'A2'})}\n")
     done = laurels("import", tmp_path / "a.ndjson", "--skip-invalid", "--state", tmp_path / "state")
-    assert (done.returncode, "left out 1 rows" in done.stderr) == (0, True), done.stderr
+    assert (done.returncode, "left out 1 row" in done.stderr) == (0, True), done.stderr

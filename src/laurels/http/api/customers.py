@@ -21,7 +21,9 @@ _MASK = "•" * 5
 
 
 class MessageShown(Struct, frozen=True):
-    """A message to the member: the milestone, and what became of it (`due`, `held`, `sent`, `undeliverable`)."""
+    """A message to the member: the milestone, and what became of it: `due`, `held` for want of an address, `sent`,
+    `undeliverable`, or `dropped` (the member became another one that has the same message).
+    """
 
     milestone: str
     points: int

@@ -10,6 +10,7 @@ from laurels.http.api.moves import (
     SPEND,
     Redeemed,
     Spent,
+    SpentSource,
     actor_of,
     circle_of,
     circle_with,
@@ -18,7 +19,7 @@ from laurels.http.api.moves import (
     status_of,
 )
 from laurels.http.routes import Request, Response, route
-from laurels.intake import AnySource, Id, SourceText
+from laurels.intake import Id, SourceText
 from laurels.model import DocumentKind
 from laurels.model.details import hold_details
 from laurels.model.spending import HOLD_MINUTES, Capture, Hold, HoldMinutes, Void
@@ -47,13 +48,13 @@ class CaptureForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to take of what was set aside; the rest is free again."""
 
     points: Spent
-    source: AnySource | UnsetType = UNSET
+    source: SpentSource | UnsetType = UNSET
 
 
 class VoidForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose circle the hold is in."""
 
-    source: AnySource | UnsetType = UNSET
+    source: SpentSource | UnsetType = UNSET
 
 
 class Available(Struct, frozen=True):
@@ -94,7 +95,7 @@ async def hold_points(request: Request, form: HoldForm) -> Response:
 )
 async def capture_hold(request: Request, form: CaptureForm) -> Response:
     """Take what was set aside, or a part of it. A hold whose time is over is a redemption like any other; of one that
-    was let go nothing is taken.
+    was let go nothing is taken (409).
     """
     count_move(request)
     capture = Capture(
@@ -115,7 +116,9 @@ async def capture_hold(request: Request, form: CaptureForm) -> Response:
     problems=(UnknownMember, Conflict, LedgerUnavailable),
 )
 async def void_hold(request: Request, form: VoidForm) -> Response:
-    """Let go of what was set aside, for good: nothing can be taken of it any more."""
+    """Let go of what was set aside, for good: nothing can be taken of it any more. 409 where something was taken
+    already.
+    """
     count_move(request)
     void = Void(
         source=await _circle_with_hold(request, form.source),

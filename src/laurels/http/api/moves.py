@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from laurels.errors import InvalidInput
 from laurels.http.api.effects import Effect
 from laurels.http.routes import Access, Request
+from laurels.intake import AnySource
 from laurels.ledger import DocumentState, KeptDocument, Receipt
 from laurels.model import DocumentKind, Entry
 from laurels.model.entries import MAX_POINTS
@@ -29,6 +30,14 @@ NOT_AWARDED = "not awarded"
 """What a member is told of a document that was given up."""
 
 SPEND = Access(("points:redeem",), members="own")
+SpentSource = Annotated[
+    AnySource,
+    Meta(
+        description="whose ids it is among, as timelines show it: `member:NUMBER` for what that member did itself; "
+        "left out: `shop`. Members leave it out"
+    ),
+]
+"""The source of what was redeemed or held before."""
 
 
 class Redeemed(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):

@@ -22,7 +22,8 @@ class MessagesQuery(Struct, forbid_unknown_fields=True):
 
 class OutboxMessage(Struct, frozen=True, kw_only=True):
     """A message that a milestone decided, to the member with this number (null: nobody who is known by now). `due_at`
-    is when it is tried next; `note` why it was not delivered.
+    is when it is tried next; `note` why it was not delivered. `dropped`: the member became another one that has the
+    same message.
     """
 
     id: str
@@ -45,7 +46,7 @@ class MessagesPage(Struct, frozen=True):
 
 @route("GET", "/messages", access=LOOK, answers={200: MessagesPage}, problems=(LedgerUnavailable,))
 async def list_messages(request: Request, query: MessagesQuery) -> Response:
-    """List messages, the oldest first. Costs a walk over all of them."""
+    """List messages, the oldest first: a page costs what it shows."""
     ledger = request.services.ledger
     found = await ledger.all_messages(state=query.state, after=query.after, limit=query.limit + 1)
     page = found[: query.limit]

@@ -20,6 +20,7 @@ from laurels.http.api.moves import (
     Reason,
     Redeemed,
     Spent,
+    SpentSource,
     actor_of,
     circle_of,
     circle_with,
@@ -28,7 +29,7 @@ from laurels.http.api.moves import (
     status_of,
 )
 from laurels.http.routes import Access, Request, Response, route
-from laurels.intake import AnySource, Id, InstantText, SourceText
+from laurels.intake import Id, InstantText, SourceText
 from laurels.ledger import named_by
 from laurels.model import Adjustment, Redemption, Restoration
 from laurels.model.entries import MAX_POINTS
@@ -96,7 +97,7 @@ def lapse_of(text: str | None, points: int) -> int | None:
 class CheckQuery(Struct, forbid_unknown_fields=True):
     """Whether this only asks what would happen: 1 changes nothing."""
 
-    check: Annotated[int, Meta(ge=0, le=1)] = 0
+    check: Annotated[int, Meta(ge=0, le=1, description="1: tell what would happen, and change nothing")] = 0
 
 
 class Adjusted(Struct, frozen=True, rename={"loyalty_id": "loyaltyId"}):
@@ -120,7 +121,7 @@ class RestorationForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
     cancel_id: Annotated[Id, Meta(description="the same again is answered, not given back twice")] | UnsetType = UNSET
     points: Spent | UnsetType = UNSET
-    source: AnySource | UnsetType = UNSET
+    source: SpentSource | UnsetType = UNSET
 
 
 @route(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from laurels.awarding.causes import cause_of
+from laurels.awarding.causes import CAUSES, cause_of
 from laurels.errors import Conflict, InvalidInput, LedgerUnavailable, NotFound
 from laurels.http.api.contents import said_in
 from laurels.http.api.moves import Reason
@@ -22,6 +22,7 @@ DECIDE = Access(("quarantine:write",))
 MOST_LOOKED_AT, AT_ONCE = 5_000, 500
 _ADDRESS = re.compile(r"[^\s\"<>(),;:@]+@[^\s\"<>(),;:@]+")
 _PATH = "/quarantine/{kind}/{source}/{id}"
+Cause = Annotated[str, Meta(description="why documents wait, in a word", extra_json_schema={"enum": list(CAUSES)})]
 
 
 class QuarantineQuery(Struct, forbid_unknown_fields=True):
@@ -56,7 +57,7 @@ class QuarantinedShown(Struct, frozen=True, kw_only=True):
     source: str
     id: str
     member: int | None
-    cause: str
+    cause: Cause
     reason: str
     since: str
 
@@ -69,7 +70,7 @@ class QuarantinedWhole(Struct, frozen=True, kw_only=True):
     source: str
     id: str
     member: int | None
-    cause: str
+    cause: Cause
     reason: str
     since: str
     actor: str | None
@@ -89,7 +90,7 @@ class WaitingPage(Struct, frozen=True):
 class CauseShown(Struct, frozen=True):
     """How many documents wait for one cause, and since when the oldest of them."""
 
-    cause: str
+    cause: Cause
     documents: int
     oldest: str
 

@@ -150,7 +150,9 @@ class TierMove(Struct, frozen=True):
 
 
 class TiersReport(Struct, frozen=True):
-    """Tiers as they are now, and the moves of the period."""
+    """Tiers as they are now, and the moves of the period: from the lowest tier up, as the rules in force have them, and
+    those of earlier rules last.
+    """
 
     tiers: list[TierNow]
     moves: list[TierMove]
@@ -267,8 +269,14 @@ async def report_tiers(request: Request, query: Period) -> Response:
         now[before] = now.get(before, 0) - members
         now[after] = now.get(after, 0) + members
     now[""] = there - sum(members for tier, members in now.items() if tier)
-    tiers = [TierNow(tier, members) for tier, members in sorted(now.items()) if members or not tier]
-    moves = [TierMove(*each) for each in _moves(within)]
+    levels = request.services.programs.at(request.services.now()).tiers
+    order = ["", *(level.name for level in levels.levels)] if levels is not None else [""]
+
+    def height(tier: str) -> tuple[int, str]:
+        return (order.index(tier), tier) if tier in order else (len(order), tier)
+
+    tiers = [TierNow(tier, now[tier]) for tier in sorted(now, key=height) if now[tier] or not tier]
+    moves = [TierMove(*each) for each in sorted(_moves(within), key=lambda each: (height(each[0]), height(each[1])))]
     return Response(200, TiersReport(tiers, moves, counted))
 
 

@@ -120,7 +120,9 @@ def _schemas(routes: Sequence[Route]) -> tuple[Mapping[Any, Json], Json]:
         types += [route.form, route.bulk_of, *route.answers.values()]
     wanted = list(dict.fromkeys(one for one in types if one is not None))
     schemas, components = msgspec.json.schema_components(wanted, ref_template=_REF)
-    for query in {route.query for route in routes if route.query is not None}:  # its fields are parameters, not it
+    for query in dict.fromkeys(route.query for route in routes):  # its fields are parameters, not it
+        if query is None:
+            continue
         _, named = msgspec.json.schema_components([query], ref_template=_REF)
         components |= {name: schema for name, schema in named.items() if name != query.__name__}
     for component in components.values():

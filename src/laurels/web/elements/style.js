@@ -71,6 +71,7 @@ tbody .rank { color: var(--_muted); }
 .label {
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
   overflow: hidden; line-height: 1.2; white-space: normal; overflow-wrap: anywhere;
+  text-align: -webkit-match-parent; text-align: match-parent; /* on the list's side, whatever its own direction */
 }
 
 [data-medal] .number { font-weight: 650; }
