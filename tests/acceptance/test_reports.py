@@ -10,6 +10,7 @@ import pytest
 from tests.acceptance.command_line import laurels_here
 from tests.ledgers import open_ledger
 
+from laurels.cli.reporting import until_still
 from laurels.program import DEFAULT_PROGRAM
 from laurels.rollups import RollingUp
 
@@ -113,3 +114,10 @@ def test_liability_of_the_past_is_what_it_was(where: tuple[str, ...]) -> None:
     assert (now["total"], now["members"]) == (8, 2)
     then = json.loads(laurels_here("liability", "--json", "--at", "2026-01-01T00:00:00Z", *where).stdout)
     assert (then["total"], then["members"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"), [([], ""), ([0], "0"), ([0, 0, 0], "0 …"), ([5, 5, 7, 7], "5 5 7 …"), ([5, 7], "5 7")]
+)
+def test_a_row_of_a_triangle_ends_where_nothing_moves_any_more(figures: list[int], said: str) -> None:
+    assert until_still(figures) == said

@@ -1,5 +1,6 @@
 """`report`: the week, orders and statements of a time, journals of points, and what is expected to be redeemed."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -143,8 +144,8 @@ def breakage(
         _write(to, _COHORTS, rows)
         return
     for row in found.cohorts:
-        out(f"{row.month}: earned {row.earned:,}, redeemed {' '.join(map(str, row.redeemed))}, expected {row.expected}")
-    out(f"factors {' '.join(found.factors)}")
+        out(f"{row.month}: earned {row.earned:,}, redeemed {until_still(row.redeemed)}, expected {row.expected}")
+    out(f"factors {until_still(found.factors)}")
     how = "measured" if found.measured else "the program's expected_redeemed: fewer than 13 months are over"
     out(f"redeemed share {found.redeemed_share} ({how}), breakage {found.breakage}")
     out(f"still to come {found.still_to_come} points")
@@ -202,6 +203,14 @@ def statement(
         out(f"{line.kind} {line.market or '-'}: {line.points:+,} points in {counted(line.entries, 'entry', 'entries')}")
     out(f"closing: {_by_market(found.closing)}")
     _say_behind(behind)
+
+
+def until_still(figures: Sequence[int | str]) -> str:
+    """Figures by age on one line, up to the last that moves: `5 7 …` where all that follow are 7 too."""
+    end = len(figures)
+    while end > 1 and figures[end - 1] == figures[end - 2]:
+        end -= 1
+    return " ".join(map(str, figures[:end])) + (" …" if end < len(figures) else "")
 
 
 def _days(since: str, until: str) -> tuple[int, int]:
