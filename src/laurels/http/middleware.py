@@ -18,6 +18,7 @@ from laurels.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from laurels.http.problems import MEDIA_TYPE, Refusal, log_fault, problem_of
 from laurels.http.requests.paths import path_as_sent
 from laurels.http.requests.prefix import take_off
+from laurels.http.sending import NOT_KEPT
 from laurels.metrics import Meter
 
 SLOW_S = 1.0
@@ -148,7 +149,7 @@ async def _redirect(send: Send, to: str) -> None:
 async def _answer_problem(send: Send, error: Exception) -> None:
     problem, _ = problem_of(error, "/")
     body = msgspec.json.encode(problem)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+    headers = [NOT_KEPT, (b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 

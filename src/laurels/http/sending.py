@@ -9,6 +9,9 @@ from laurels.http.admission.cors import Pairs
 from laurels.http.asgi import Receive, Send
 from laurels.http.routes import Events, Response
 
+NOT_KEPT = (b"cache-control", b"no-store")
+"""For every answer that does not say how it may be kept."""
+
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -30,6 +33,8 @@ async def send_response(response: Response, receive: Receive, send: Send) -> Non
 def headers_of(response: Response) -> Pairs:
     """The headers of an answer, but for its length and what every answer carries."""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    if "Cache-Control" not in response.headers:
+        headers.append(NOT_KEPT)
     if response.status not in _WITHOUT_BODY:
         headers.append((b"content-type", _content_type(response.media_type)))
     return headers

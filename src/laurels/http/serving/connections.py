@@ -429,6 +429,7 @@ def _refusal(problem: Problem) -> bytes:
     headers = {
         "content-type": MEDIA_TYPE,
         "content-length": str(len(body)),
+        "cache-control": "no-store",  # a cache may keep 414 for what others ask at the same address
         "connection": "close",
         "x-request-id": uuid.uuid4().hex,
     }
