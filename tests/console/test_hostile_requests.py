@@ -15,7 +15,7 @@ from litestar import _parsers as parsers
 from structlog.testing import capture_logs
 from tests.console.console_shop import BASE, ConsoleShop, Visitor, open_console_shop
 
-from laurels.console.requests import MOST_FIELDS
+from laurels.console.requests import MOST_FIELDS, MOST_OF_A_STRANGER
 from laurels.console.session_cookies import SessionCookies
 
 pytestmark = pytest.mark.anyio
@@ -81,6 +81,29 @@ async def test_what_is_no_form_is_told_so(console: ConsoleShop, what: str) -> No
                     assert answer.status_code == 400, (path, more)
                     assert "Nothing was changed" in answer.text
     assert not logs
+
+
+async def test_of_a_stranger_no_more_is_read_than_what_can_be_written_by_hand(console: ConsoleShop) -> None:
+    """A file is taken of who signed in; of whom else, its first bytes alone are more than anybody looks at."""
+    stranger, visitor = console.visitor("lead"), await console.signed_in("lead")
+    await stranger.open("/sign-in")
+    for who, is_read in ((stranger, False), (visitor, True)):
+        token = {"_csrf_token": who.client.cookies[TOKEN]}
+        for size in (MOST_OF_A_STRANGER // 2, MOST_OF_A_STRANGER * 2):
+            asked: list[int] = []
+
+            async def pieces(size: int = size, asked: list[int] = asked) -> AsyncIterator[bytes]:
+                asked.append(size)
+                yield b"x" * size
+
+            files = {"file": ("a.csv", b"x" * size, "text/csv")}
+            form = who.client.build_request("POST", "/corrections", data=token, files=files)
+            headers = {"content-type": form.headers["content-type"]}
+            length = {"content-length": form.headers["content-length"]}
+            for more in (length, {"transfer-encoding": "chunked"}):
+                answer = await who.client.post("/corrections", content=pieces(), headers={**headers, **more})
+                assert answer.status_code in {400, 403}
+            assert len(asked) == 2 * is_read + (size < MOST_OF_A_STRANGER and not is_read)
 
 
 TOKENS = ("\u00e9" * 200, "0" * 128, "", "x", "\ud7ff" * 70)

@@ -10,12 +10,15 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from litestar import Request
 from litestar.datastructures import FormMultiDict
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, PermissionDeniedException
 from litestar.types import ASGIApp, Empty, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
 MOST_FIELDS = 1000
 """Fields of a form: many times what any page has. Megabytes of them would hold everybody for seconds."""
+
+MOST_OF_A_STRANGER = 64 * 1024
+"""Bytes of a form that are read of who has not signed in: what was written into it is shown, and no file is taken."""
 
 
 def read_alone(app: ASGIApp) -> ASGIApp:
@@ -40,14 +43,25 @@ class ConsoleRequest(Request[Any, Any, Any]):
     """A request of a browser."""
 
     async def form(self) -> FormMultiDict:
-        """The fields of its form; none where it has none. Raises `ClientException` for what no browser sends."""
+        """The fields of its form; none where it has none. Raises `ClientException` for what no browser sends, and
+        `PermissionDeniedException` for more than is read of a stranger, before any of it is.
+        """
         state = ScopeState.from_scope(self.scope)
+        session: Any = self.scope.get("session")
+        is_stranger = not isinstance(session, dict) or "person" not in session
+        if is_stranger and self._may_be_longer_than(MOST_OF_A_STRANGER):
+            raise PermissionDeniedException
         try:
             if state.form is Empty and self.content_type[0] == RequestEncodingType.URL_ENCODED:
                 state.form = _fields(await self.body())
             return await super().form()
         except (ValueError, LookupError) as error:  # too many fields; one that is not in the charset that it names
             raise ClientException("This is no form.") from error
+
+    def _may_be_longer_than(self, size: int) -> bool:
+        """Whether its body is, or does not say how long it is."""
+        length = self.content_length
+        return "transfer-encoding" in self.headers if length is None else length > size
 
 
 def path_of(request: Request[Any, Any, Any]) -> str:
