@@ -7,12 +7,14 @@ from pathlib import Path
 
 from laurels.exchange.faults import Fault
 from laurels.exchange.refusals import refuse, refuse_access
+from laurels.model.spreadsheets import defused
 
 _HEADER = ("file", "row", "column", "value", "reason")
 
 
 def write_rejects(to: Path, rejected: Sequence[tuple[Path, Sequence[Fault]]]) -> int:
-    """Write the faults of files as CSV, for the owner's eyes alone; return how many rows were left out.
+    """Write the faults of files as CSV, for the owner's eyes alone; return how many rows were left out. It is opened in
+    a spreadsheet, so what stands in the files is no formula there.
 
     Raises `FileRefused` where it cannot be written, and where something else is there already: perhaps what was read.
     """
@@ -24,7 +26,10 @@ def write_rejects(to: Path, rejected: Sequence[tuple[Path, Sequence[Fault]]]) ->
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_HEADER)
             for path, faults in rejected:
-                writer.writerows((path, fault.row, fault.column, fault.cell, fault.why) for fault in faults)
+                writer.writerows(
+                    [defused(cell) for cell in (str(path), fault.row, fault.column, fault.cell, fault.why)]
+                    for fault in faults
+                )
     except OSError as error:
         raise refuse_access(to, error, "be written") from error
     return sum(len({fault.row for fault in faults}) for _, faults in rejected)
