@@ -27,6 +27,7 @@ from tests.settings import settings_with
 
 from laurels import clock
 from laurels.clock import SECOND
+from laurels.console.entry import CHECKED_FOR
 from laurels.console.oidc import PENDING
 from laurels.errors import SettingsError
 from laurels.runtime.console import check_addresses, oidc_client, serve_console
@@ -294,6 +295,29 @@ async def test_people_come_to_the_page_that_they_asked_for(
                 page = await walk(visitor, "/sign-in/begin")
             assert page.status_code == 200
             assert sum(len(each.value or "") for each in visitor.client.cookies.jar) < 4096
+
+
+@pytest.mark.parametrize(
+    "at", ["/customers/%E2%98%83", "/customers/0?x=%E2%98%83%20%0A", "/boards?board=50%25", "/customers/0%3Fx?y=%3F"]
+)
+async def test_in_whatever_letters_the_page_is_asked_for(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path, at: str
+) -> None:
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        visitor = visitors()
+        page = await walk(visitor, at)
+        [to] = re.findall(r'href="(/sign-in/begin[^"]*)"', page.text)
+        assert (await walk(visitor, unescape(to))).url.raw_path.decode() == at
+        now.later += CHECKED_FOR
+        assert (await walk(visitor, at)).url.raw_path.decode() == at, "also when it is asked again"
+
+
+async def test_an_address_in_letters_beyond_ascii_is_one(
+    console: ConsoleShop, provider: IdentityProvider, now: Clock, tmp_path: Path
+) -> None:
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        page = await walk(visitors(), "/sign-in/begin?to=/customers/0?x=%E2%98%83")
+        assert (page.status_code, page.url.raw_path) == (200, b"/customers/0?x=%E2%98%83")
 
 
 @pytest.mark.parametrize("to", ["https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "x", ""])

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from litestar import Litestar, Request, Response
@@ -65,6 +66,7 @@ _PART = re.compile(r"[0-9A-Za-z-]{1,64}")
 """What a part of an address may be: a number, a digest, a word. Views ask the API at paths that are made of it, and
 dots or slashes would lead to other calls.
 """
+_IN_ADDRESS = ":/?#[]@!$&'()*+,;=%"
 _MOST_BYTES = 64 * 1024
 _MOST_FILE_BYTES = 12 * 1024 * 1024
 
@@ -354,7 +356,8 @@ async def _upload(sent: object) -> Upload | None:
 
 
 def _redirect(to: str) -> Response[Any]:
-    return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": to})
+    """Where to go on; what a browser shows in letters beyond ASCII is sent in signs of an address."""
+    return Response(None, status_code=HTTPStatus.SEE_OTHER, headers={"Location": quote(to, safe=_IN_ADDRESS)})
 
 
 def _once(sent: Iterable[tuple[str, Any]]) -> dict[str, str]:

@@ -65,9 +65,9 @@ class ConsoleRequest(Request[Any, Any, Any]):
 
 
 def path_of(request: Request[Any, Any, Any]) -> str:
-    """The address that was asked for, with its query."""
-    query = request.scope["query_string"].decode("latin-1")
-    return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
+    """The address that was asked for, with its query, as it was sent."""
+    path, query = (request.scope[part].decode("latin-1") for part in ("raw_path", "query_string"))
+    return f"{path}?{query}" if query else path
 
 
 def page_before(request: Request[Any, Any, Any]) -> str:
