@@ -69,6 +69,9 @@ async def test_the_same_file_again_says_so(console: ConsoleShop) -> None:
         (b"member_id,points\nann,\xe9\n", "is not UTF-8. Save it as"),
         (b"member_id,points\nann,five\n", "must be a whole number"),
         (b"PK\x03\x04", "late.csv"),
+        pytest.param(
+            b"member_id,points\n" + b"ann,five\n" * 200_001, "has 200,001 rows", id="too many, none of them read"
+        ),
     ],
 )
 async def test_what_cannot_be_read_is_said_in_one_line(console: ConsoleShop, content: bytes, said: str) -> None:

@@ -76,8 +76,11 @@ class Adjustments(Struct):
         return iter(self.documents)
 
 
-def read_adjustments(path: Path, options: OptionList, *, format_name: str | None = None, quiet: bool) -> Adjustments:
+def read_adjustments(
+    path: Path, options: OptionList, *, format_name: str | None = None, quiet: bool, most: int | None = None
+) -> Adjustments:
     """The adjustments in a file, which is held in memory. Columns that `options` do not name have the fields' names.
+    One of more than `most` rows is refused before any is read.
 
     A row without an `adjustment_id` has one that follows from its content, and from how many rows before it have the
     same: so a file that is read again is a repeat. Raises `FileRefused` with every row that cannot be taken, and
@@ -92,6 +95,8 @@ def read_adjustments(path: Path, options: OptionList, *, format_name: str | None
         with hints.of_titles(file, is_text=file_format in TABLES_IN_TEXT):
             table = open_table(file, file_format)
             columns = _columns(table, options)
+        if most is not None and table.height > most:
+            raise refuse(table.file, f"has {table.height:,} rows; one file takes at most {most:,}")
         documents = _read(table, columns, options, quiet=quiet)
         ignored = tuple(column for column in options.ignore if column in table.columns)
         return Adjustments(documents, _took(table, columns, options), ignored)

@@ -111,8 +111,6 @@ async def read_corrections(ledger: Ledger, name: str, text: str) -> Corrections:
     """
     title = Path(name.replace("\\", "/")).name[:80] or "corrections.csv"
     found = await asyncio.to_thread(_read, title, text)
-    if len(found) > MOST_ROWS:
-        raise InvalidInput.of("csv", f"has {len(found):,} rows; one file takes at most {MOST_ROWS:,}")
     numbers = await ledger.numbers_called({each.member_id for each in found})
     return Corrections(title, [_row(line, each, numbers) for line, each in enumerate(found, 1)])
 
@@ -124,7 +122,7 @@ def _read(title: str, text: str) -> list[Adjustment]:
 
     with _as_file(text) as path:
         try:
-            return read_adjustments(path, OptionList(), format_name="csv", quiet=False).documents
+            return read_adjustments(path, OptionList(), format_name="csv", quiet=False, most=MOST_ROWS).documents
         except FileRefused as error:
             raise InvalidInput.of("csv", error.message.replace(str(path), title)) from error
 
