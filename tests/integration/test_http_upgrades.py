@@ -104,3 +104,10 @@ async def test_without_a_body_there_is_nothing_to_leave_out(shop: Shop, connect:
         for framing in ([], [b"Content-Length: 0"]):
             get = b"\r\n".join([b"GET /healthz HTTP/1.1", b"Host: a", *asked, *framing, b"", b""])
             assert statuses(await all_of(await connect(shop), [get + ALIVE])) == [b"200", b"200"]
+
+
+async def test_an_older_client_is_sent_the_answer_and_nothing_before_it(shop: Shop, connect: Connect) -> None:
+    sent = post(shop, 88, *whole(ORDER), b"Expect: 100-continue", b"Connection: keep-alive")
+    assert statuses(await all_of(await connect(shop), [sent])) == [b"100", b"202"]
+    older = sent.replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    assert statuses(await all_of(await connect(shop), [older])) == [b"200"]

@@ -172,6 +172,7 @@ class Connection(HttpToolsProtocol):
         scope["method"] = self.parser.get_method().decode("ascii")
         if version != "1.1":
             scope["http_version"] = version
+            self.expect_100_continue = False  # an older client, or proxy, takes what it is sent first for the answer
         target = httptools.parse_url(self.url)
         path = target.path.decode("ascii")
         scope["path"] = unquote(path) if "%" in path else path
