@@ -76,7 +76,9 @@ async def test_the_edge_takes_it(till: Till, connect: Connect, seen: Seen) -> No
     line = await connect(till.shop)
     for n in range(3):
         answer = await line.ask(till.post(f"/order/A{n}", ORDER))
-        assert answer.startswith(b"HTTP/1.1 202 Accepted\r\ndate: -\r\ncontent-type: application/json\r\n")
+        assert answer.startswith(
+            b"HTTP/1.1 202 Accepted\r\ndate: -\r\ncache-control: no-store\r\ncontent-type: application/json\r\n"
+        )
         assert answer.endswith(b'{"order_id":"A%d","status":"accepted"}' % n)
     assert (await line.ask(till.post("/order/A0", ORDER))).startswith(b"HTTP/1.1 200 ")
     conflict = await line.ask(till.post("/order/A0", ORDER | {"total": "11.00"}))
