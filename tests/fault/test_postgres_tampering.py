@@ -1,10 +1,11 @@
 """Who changes rows on the server behind the ledger's back is refused by it, or named by `verify`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import asyncpg
 import pytest
+from tests.postgres_server import Databases
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
@@ -48,6 +49,12 @@ BESIDE = {
 digest, of documents that are no orders `award` holds nothing, `document.member` is watched once it is awarded, and
 `previous` where an entry moves points: `DAMAGES` in `test_postgres_faults.py` has what is watched of these columns.
 """
+
+
+@pytest.fixture
+def database(postgres: Databases) -> Iterator[str]:
+    with postgres.new() as url:
+        yield url
 
 
 @pytest.fixture

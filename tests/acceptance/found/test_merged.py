@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.found.test_undone import balance, bought, send, shown
+from tests.acceptance.found.test_undone import bought, send, shown
 from tests.integration.http_shop import Shop, open_shop
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ async def test_holds_end_under_either_id(shop: Shop, one: str, other: str) -> No
         await send(shop, f"/loyalty/{again}/hold/H1/void", 200)
         await send(shop, f"/loyalty/{again}/hold/H2/capture", 200, points=4)
         await send(shop, f"/loyalty/{again}/hold/H2/capture", 409, points=5)
-    assert [await balance(shop, member) for member in PAIR] == [116, 116]
+    assert [await shop.balance(member) for member in PAIR] == [116, 116]
 
 
 @ONE_AND_OTHER
@@ -59,7 +59,7 @@ async def test_spent_points_come_back_under_either_id(shop: Shop, begun: str, on
     await send(shop, f"/loyalty/{other}/redeem/R1/cancel", 201, cancel_id="C2", points=15)
     for again in PAIR:
         await send(shop, f"/loyalty/{again}/redeem/R1/cancel", 200, cancel_id="C2", points=15)
-    assert [await balance(shop, member) for member in PAIR] == [120, 120]
+    assert [await shop.balance(member) for member in PAIR] == [120, 120]
 
 
 async def test_documents_repeat_under_either_id(shop: Shop) -> None:
@@ -84,4 +84,4 @@ async def test_documents_repeat_under_either_id(shop: Shop) -> None:
         await send(shop, f"/loyalty/{again}/refund", 200, **unlinked)
     assert (await shop.order("A-ann", "cy", "600.00")).status_code == 409
     assert (await shown(shop, "A-ann"))["points"] == 40
-    assert [await balance(shop, member) for member in PAIR] == [102, 102]
+    assert [await shop.balance(member) for member in PAIR] == [102, 102]
