@@ -618,6 +618,12 @@ SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.state = 'dro
 FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
 WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
 
+-- name: kept_purchases
+-- What was bought at the checkout, or tried to, in the circles that a JSON array names. One is kept under circle and id.
+SELECT substr(i.order_id, length(c.value) + 2), i.state, i.total, i.currency, i.method, i.begun_at, i.reason
+FROM json_each(?) c CROSS JOIN intent i ON i.order_id > c.value || char(10) AND i.order_id < c.value || char(11)
+ORDER BY i.begun_at, i.order_id;
+
 -- name: members_by_prefix
 -- Members whose ids begin so, in the order of ids.
 SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
