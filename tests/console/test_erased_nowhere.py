@@ -164,15 +164,15 @@ async def spent(shop: Shop, of: str, who: str) -> None:
 
 
 async def by_queue(shop: Shop, of: str, who: str) -> None:
-    """One that is taken, and three that are not: of the member, of two members, and in conflict."""
+    """One that is taken, and some that are not: what is wrong in them is quoted, one names two, one is in conflict."""
     order = {"kind": "order", "member_id": who, "currency": "GBP", "total": "9.00", "email": ADDRESS}
-    wrong: list[dict[str, Any]] = [{"bad": WORDS}, {"was": {"member_id": "ann"}}]
+    wrong: list[dict[str, Any]] = [{"channel": WORDS}, {WORDS: 1}, {NOTE: {"member_id": "ann"}}]
     messages = [
         {**order, "order_id": f"{of}Q"},
         *({**order, "order_id": f"{of}W", **more} for more in wrong),
         {**order, "order_id": f"{of}1"},
     ]
-    assert await taken(shop, messages) == [1, 3]
+    assert await taken(shop, messages) == [1, 4]
     await shop.settle()
 
 

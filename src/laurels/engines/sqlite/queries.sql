@@ -806,12 +806,14 @@ UPDATE inbox SET stranger = NULL WHERE stranger = ?;
 -- name: forget_stranger
 -- Let go of what came for an id that is nobody's, and of people's words on dropping it (as `forget_received` does).
 UPDATE inbox SET raw = x'', stranger = NULL,
-    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
+    reason = CASE WHEN state = 'dropped' THEN substr(reason, 1, instr(reason || ': ', ': ') - 1)
+                  WHEN kind = 'message' THEN 'its customer was erased' ELSE reason END
 WHERE stranger = ? RETURNING sequence;
 
 -- name: forget_naming
 -- Let go of messages in quarantine that name a member beside others, by a digest of its id.
-UPDATE inbox SET raw = x'' WHERE state = 'quarantined' AND kind = 'message' AND raw <> x'' AND instr(content, ?) > 0
+UPDATE inbox SET raw = x'', reason = 'its customer was erased'
+WHERE state = 'quarantined' AND kind = 'message' AND raw <> x'' AND instr(content, ?) > 0
 RETURNING sequence;
 
 -- name: ready_shards
@@ -928,8 +930,10 @@ SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
 -- which stand behind the first colon and space. What it says goes once it is awarded, or dropped (earlier versions kept it).
+-- Why a message could not be read may quote it.
 UPDATE inbox SET raw = x'', stranger = NULL, content = iif(state = 'dropped', x'', content),
-    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
+    reason = CASE WHEN state = 'dropped' THEN substr(reason, 1, instr(reason || ': ', ': ') - 1)
+                  WHEN kind = 'message' THEN 'its customer was erased' ELSE reason END
 WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: forget_remarks!
