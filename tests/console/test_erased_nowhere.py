@@ -62,6 +62,7 @@ above = 100
 """
 PAST = "2026-10-01T10:00:00Z"
 _PAID = [{"method": "hidden-pay", "amount": "1000.00"}]
+PAID = {"tok_ok": "success", "tok_declined": "failure"}
 UNTIL = "2100-01-01T00:00:00Z"
 CHANGED = BASKET | {"total": "1000.00", "payments": _PAID, "lines": BASKET["lines"][:1]}
 OLGA, AOIFE = ("operator",), ("lead", "approver")
@@ -129,7 +130,7 @@ async def bought(shop: Shop, of: str, who: str) -> None:
     await done(shop, f"/order/{of}1/refund/{of}R1/cancel")
     operator = shop.person(*OLGA, sub="olga")
     await done(shop, f"/quarantine/order/shop/{of}D/drop", {"reason": f"{WORDS}: dropped"}, token=operator)
-    for token in ("tok_ok", "tok_declined"):
+    for token in PAID:
         form = {"itemIds": ["85123A"], "paymentDetails": {"method": "card", "token": token}}
         await shop.ask("POST", f"/order/{of}{token}", json=form, member=who)
     await shop.settle()
@@ -163,15 +164,15 @@ async def spent(shop: Shop, of: str, who: str) -> None:
 
 
 async def by_queue(shop: Shop, of: str, who: str) -> None:
-    """One that is taken, and three that are not: of the member, of two members, and in conflict."""
+    """One that is taken, and some that are not: what is wrong in them is quoted, one names two, one is in conflict."""
     order = {"kind": "order", "member_id": who, "currency": "GBP", "total": "9.00", "email": ADDRESS}
-    wrong: list[dict[str, Any]] = [{"bad": WORDS}, {"was": {"member_id": "ann"}}]
+    wrong: list[dict[str, Any]] = [{"channel": WORDS}, {WORDS: 1}, {NOTE: {"member_id": "ann"}}]
     messages = [
         {**order, "order_id": f"{of}Q"},
         *({**order, "order_id": f"{of}W", **more} for more in wrong),
         {**order, "order_id": f"{of}1"},
     ]
-    assert await taken(shop, messages) == [1, 3]
+    assert await taken(shop, messages) == [1, 4]
     await shop.settle()
 
 
@@ -279,7 +280,10 @@ async def test_nothing_of_an_erased_member_is_anywhere(
     shop = console.shop
     with log_lines() as lines:
         await leave_traces(console)
-        kept = found_in((await done(shop, f"/members/{MEMBER}/export", method="GET")).text)
+        exported_whole = await done(shop, f"/members/{MEMBER}/export", method="GET")
+        tried = [(each["order_id"], each["status"]) for each in exported_whole.json()["purchases"]]
+        assert tried == [(f"{of}{token}", end) for of in "ST" for token, end in PAID.items()]
+        kept = found_in(exported_whole.text)
         assert kept == {*WHO, *BOUGHT} - {OTHER_ADDRESS, KEY, FILE, SOUGHT}, "it was there"
         mary = shop.person("lead", sub="mary")
         await done(shop, f"/members/{MEMBER}", method="DELETE", token=mary)

@@ -56,7 +56,7 @@ from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.names import NAMES, NameNumbers
 from laurels.ledger.outbox import Message, MessageState, Outbox
-from laurels.ledger.people import FoundMember, Kept, KeptDocument, KeptEntry, People
+from laurels.ledger.people import FoundMember, Kept, KeptDocument, KeptEntry, KeptPurchase, People
 from laurels.ledger.port import Ledger
 from laurels.ledger.program_log import ProgramAct, ProgramEvent
 from laurels.ledger.programs import OTHER_RULES, Draft, ProgramStore, PublishedProgram
@@ -98,6 +98,7 @@ __all__ = [
     "Kept",
     "KeptDocument",
     "KeptEntry",
+    "KeptPurchase",
     "Ledger",
     "MemberRegistry",
     "MemberState",

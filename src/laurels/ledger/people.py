@@ -42,9 +42,23 @@ class KeptDocument(Struct, frozen=True, kw_only=True):
     actor: str | None
 
 
+class KeptPurchase(Struct, frozen=True, kw_only=True):
+    """A purchase at the checkout: `total` in minor units, when it was begun, and how far it is (`open`, `paid`,
+    `success`, `failure`); why, where it failed.
+    """
+
+    order_id: str
+    state: str
+    total: int
+    currency: str
+    method: str
+    begun_at: int
+    reason: str | None
+
+
 class Kept(Struct, frozen=True, kw_only=True):
     """All that is kept about a person: the member, `other_ids` of those who became it, and theirs. `attributes` is what
-    the shop says of the member, opaque; None for nothing.
+    the shop says of the member, opaque; None for nothing. `purchases` are those of the member's own circles.
     """
 
     member: Member
@@ -54,6 +68,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     balance: Balance
     entries: tuple[KeptEntry, ...]
     documents: tuple[KeptDocument, ...]
+    purchases: tuple[KeptPurchase, ...]
     messages: tuple[MessageState, ...]
 
 

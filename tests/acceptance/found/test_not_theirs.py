@@ -63,11 +63,12 @@ async def test_whoever_may_see_no_address_sees_none_on_the_work_list(shop: Shop,
     assert looks == [0], "whom it is about"
 
 
-async def test_an_address_is_hidden_in_what_could_not_be_read_too(shop: Shop) -> None:
-    body = f"{{ann <{ADDRESS}>, no JSON".encode()
+@pytest.mark.parametrize("at", ["@", "\\u0040", "\\\\u0040", "%40"])
+async def test_an_address_is_hidden_in_what_could_not_be_read_too(shop: Shop, at: str) -> None:
+    body = f"{{ann <{ADDRESS}>, no JSON".replace("@", at).encode()
     await shop.services.ledger.set_aside([RefusedMessage(origin="queue:orders", body=body, reason="it is no JSON")])
     [waiting] = (await shop.ask("GET", "/quarantine")).json()["documents"]
     path = f"/quarantine/message/{quote(waiting['source'], safe='')}/{quote(waiting['id'], safe='')}"
     shown = await shop.ask("GET", path, token=shop.person("operator", sub="o"))
     assert shown.json()["received"] == "{ann <…@…>, no JSON"
-    assert ADDRESS in (await shop.ask("GET", path)).json()["received"]
+    assert ADDRESS.replace("@", at) in (await shop.ask("GET", path)).json()["received"]

@@ -1,11 +1,12 @@
 """Members searched for, and all that the ledger keeps about one of them."""
 
+from laurels.checkout import CIRCLE
 from laurels.engines.postgres.codes import DOCUMENT_KINDS, DROPPED, SHARDS, STATUSES
 from laurels.engines.postgres.entries import entry_of
 from laurels.engines.postgres.members import member_of
 from laurels.engines.postgres.session import Session
 from laurels.engines.postgres.statements import Row
-from laurels.ledger import FoundMember, Kept, KeptDocument, KeptEntry, shard_of
+from laurels.ledger import FoundMember, Kept, KeptDocument, KeptEntry, KeptPurchase, shard_of
 from laurels.ledger.rows import message_state_of
 from laurels.model import Balance
 
@@ -39,6 +40,7 @@ class PostgresPeople(Session):
             said = dict(await db.all("attributes", [row["number"]]))
             entries: list[Row] = await db.all("kept_entries", shards, numbers)
             documents: list[Row] = await db.all("kept_documents", numbers)
+            purchases: list[Row] = await db.all("kept_purchases", [f"{CIRCLE}{number}" for number in numbers])
             messages: list[Row] = await db.all("messages", shard, member_id)
         return Kept(
             member=member_of(row),
@@ -48,6 +50,7 @@ class PostgresPeople(Session):
             balance=Balance() if totals is None or totals[0] is None else Balance(*totals[:3]),
             entries=tuple(KeptEntry(entry_of(entry), entry["content"]) for entry in entries),
             documents=tuple(_document_of(document) for document in documents),
+            purchases=tuple(KeptPurchase(**dict(purchase)) for purchase in purchases),
             messages=tuple(message_state_of(message) for message in messages),
         )
 

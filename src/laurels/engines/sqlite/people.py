@@ -1,10 +1,13 @@
 """Members searched for, and all that the embedded ledger keeps about one of them."""
 
+import msgspec
+
+from laurels.checkout import CIRCLE
 from laurels.engines.sqlite.chain import entry_of
 from laurels.engines.sqlite.connection import Database
 from laurels.engines.sqlite.members import member_of
 from laurels.engines.sqlite.session import Session
-from laurels.ledger import FoundMember, Kept, KeptDocument, KeptEntry
+from laurels.ledger import FoundMember, Kept, KeptDocument, KeptEntry, KeptPurchase
 from laurels.ledger.rows import message_state_of
 from laurels.model import Balance, DocumentKind, Status
 
@@ -38,11 +41,11 @@ def _kept(db: Database, member_id: str) -> Kept | None:
     member = member_of(row)
     totals = db.one("read_balance", member.number)
     said, *_ = db.one("read_person", member.number) or (None,)
+    all_of_it = db.all("merged_with", member.number)
+    circles = msgspec.json.encode([f"{CIRCLE}{number}" for number, *_ in all_of_it]).decode()
     return Kept(
         member=member,
-        other_ids=tuple(
-            its_id for number, _, its_id in db.all("merged_with", member.number) if number != member.number
-        ),
+        other_ids=tuple(its_id for number, _, its_id in all_of_it if number != member.number),
         email=db.value("contact", member.number),
         attributes=said,
         balance=Balance() if totals is None else Balance(*totals[:3]),
@@ -61,6 +64,10 @@ def _kept(db: Database, member_id: str) -> Kept | None:
                 actor=row[9],
             )
             for row in db.all("kept_documents", member.number)
+        ),
+        purchases=tuple(
+            KeptPurchase(**dict(zip(KeptPurchase.__struct_fields__, row, strict=True)))
+            for row in db.all("kept_purchases", circles)
         ),
         messages=tuple(message_state_of(row) for row in db.all("messages", member_id)),
     )

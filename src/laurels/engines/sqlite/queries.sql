@@ -662,6 +662,12 @@ SELECT a.kind, a.source, a.id, a.status, a.accepted_at, i.reason, i.state = 'dro
 FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
 WHERE a.member IN (SELECT number FROM member WHERE number = ?1 OR merged_into = ?1) ORDER BY a.sequence;
 
+-- name: kept_purchases
+-- What was bought at the checkout, or tried to, in the circles that a JSON array names. One is kept under circle and id.
+SELECT substr(i.order_id, length(c.value) + 2), i.state, i.total, i.currency, i.method, i.begun_at, i.reason
+FROM json_each(?) c CROSS JOIN intent i ON i.order_id > c.value || char(10) AND i.order_id < c.value || char(11)
+ORDER BY i.begun_at, i.order_id;
+
 -- name: members_by_prefix
 -- Members whose ids begin so, in the order of ids.
 SELECT m.member_id, c.email, m.hidden, m.enrolled_at, n.member_id
@@ -844,12 +850,14 @@ UPDATE inbox SET stranger = NULL WHERE stranger = ?;
 -- name: forget_stranger
 -- Let go of what came for an id that is nobody's, and of people's words on dropping it (as `forget_received` does).
 UPDATE inbox SET raw = x'', stranger = NULL,
-    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
+    reason = CASE WHEN state = 'dropped' THEN substr(reason, 1, instr(reason || ': ', ': ') - 1)
+                  WHEN kind = 'message' THEN 'its customer was erased' ELSE reason END
 WHERE stranger = ? RETURNING sequence;
 
 -- name: forget_naming
 -- Let go of messages in quarantine that name a member beside others, by a digest of its id.
-UPDATE inbox SET raw = x'' WHERE state = 'quarantined' AND kind = 'message' AND raw <> x'' AND instr(content, ?) > 0
+UPDATE inbox SET raw = x'', reason = 'its customer was erased'
+WHERE state = 'quarantined' AND kind = 'message' AND raw <> x'' AND instr(content, ?) > 0
 RETURNING sequence;
 
 -- name: ready_shards
@@ -966,8 +974,10 @@ SELECT number, shard, member_id FROM member WHERE number = ?1 OR merged_into = ?
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
 -- which stand behind the first colon and space. What it says goes once it is awarded, or dropped (earlier versions kept it).
+-- Why a message could not be read may quote it.
 UPDATE inbox SET raw = x'', stranger = NULL, content = iif(state = 'dropped', x'', content),
-    reason = iif(state = 'dropped', substr(reason, 1, instr(reason || ': ', ': ') - 1), reason)
+    reason = CASE WHEN state = 'dropped' THEN substr(reason, 1, instr(reason || ': ', ': ') - 1)
+                  WHEN kind = 'message' THEN 'its customer was erased' ELSE reason END
 WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?);
 
 -- name: forget_remarks!

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from laurels.awarding import Attributes
+from laurels.checkout import IntentState
 from laurels.errors import LedgerUnavailable, UnknownMember
 from laurels.http.api.contents import said_in
 from laurels.http.api.moves import reason_for
 from laurels.http.routes import Access, Request, Response, route
-from laurels.ledger import KeptDocument, KeptEntry
+from laurels.ledger import KeptDocument, KeptEntry, KeptPurchase
 from laurels.model import DocumentKind
 from laurels.model.entries import WORDED_BY_PEOPLE
 from laurels.model.money import format_amount
@@ -79,6 +80,18 @@ class DocumentKept(Struct, frozen=True, kw_only=True):
     content: Any = UNSET
 
 
+class PurchaseKept(Struct, frozen=True, kw_only=True):
+    """A purchase at the checkout, also one that came to nothing: `status` is `under-way`, `success` or `failure`."""
+
+    order_id: str
+    status: str
+    total: str
+    currency: str
+    method: str
+    begun_at: str
+    reason: str | UnsetType = UNSET
+
+
 class MailKept(Struct, frozen=True, kw_only=True):
     """A mail that a milestone decided, and what became of it."""
 
@@ -103,6 +116,7 @@ class PersonKept(Struct, frozen=True, kw_only=True):
     earned: int
     entries: list[EntryKept]
     documents: list[DocumentKept]
+    purchases: list[PurchaseKept]
     mails: list[MailKept]
 
 
@@ -161,6 +175,7 @@ async def export_member(request: Request) -> Response:
             documents=[
                 _document(each, reason_for(request, each) or "", to_member=to_member) for each in kept.documents
             ],
+            purchases=[_purchase(each) for each in kept.purchases],
             mails=[
                 MailKept(
                     milestone=each.milestone,
@@ -211,6 +226,18 @@ def _document(kept: KeptDocument, reason: str, *, to_member: bool) -> DocumentKe
         accepted_at=format_instant(kept.accepted_at),
         received=UNSET if of_staff else kept.raw.decode("utf-8", "backslashreplace") or UNSET,
         content=UNSET if kept.kind is DocumentKind.GIVEN else content,  # it speaks of another member
+    )
+
+
+def _purchase(kept: KeptPurchase) -> PurchaseKept:
+    return PurchaseKept(
+        order_id=kept.order_id,
+        status="under-way" if kept.state in {IntentState.OPEN, IntentState.PAID} else kept.state,
+        total=format_amount(kept.total, kept.currency),
+        currency=kept.currency,
+        method=kept.method,
+        begun_at=format_instant(kept.begun_at),
+        reason=kept.reason or UNSET,
     )
 
 

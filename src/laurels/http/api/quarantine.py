@@ -20,7 +20,8 @@ from laurels.model.times import format_instant
 
 DECIDE = Access(("quarantine:write",))
 MOST_LOOKED_AT, AT_ONCE = 5_000, 500
-_ADDRESS = re.compile(r"[^\s\"<>(),;:@]+@[^\s\"<>(),;:@]+")
+_ADDRESS = re.compile(r"[^\s\"<>(),;:@]+(?:@|\\+u0040|%40)[^\s\"<>(),;:@]+", re.IGNORECASE)
+"""Also where its sign is spelt as JSON or an address on the web may spell it."""
 _PATH = "/quarantine/{kind}/{source}/{id}"
 Cause = Annotated[str, Meta(description="why documents wait, in a word", extra_json_schema={"enum": list(CAUSES)})]
 

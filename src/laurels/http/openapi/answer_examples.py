@@ -160,6 +160,7 @@ ANSWERS: Mapping[str, Any] = {
                 "content": {"source": "shop", "order_id": "Y1", "currency": "JPY", "total": 2500},
             },
         ],
+        "purchases": [],
         "mails": [
             {"milestone": "100-points", "points": 103, "state": "held", "decided_at": "2026-11-02T09:00:00Z"},
         ],

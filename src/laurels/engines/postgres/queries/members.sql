@@ -41,8 +41,10 @@ UPDATE member SET member_id = NULL, secret = NULL WHERE shard = $1 AND number = 
 -- name: forget_received!
 -- Erase what was received from or about a member and is still kept, wherever it waits; and people's words on dropping it,
 -- which stand behind the first colon and space. What it says goes once it is awarded, or dropped (earlier versions kept it).
+-- Why a message could not be read may quote it.
 WITH a AS (UPDATE aside SET raw = '', stranger = NULL, content = CASE state WHEN 'd' THEN '' ELSE content END,
-                            reason = CASE state WHEN 'd' THEN split_part(reason, ': ', 1) ELSE reason END
+                            reason = CASE WHEN state = 'd' THEN split_part(reason, ': ', 1)
+                                          WHEN kind = 'g' THEN 'its customer was erased' ELSE reason END
            WHERE member = $2 OR stranger = $3)
 UPDATE inbox SET raw = '', stranger = NULL WHERE (shard = $1 AND member = $2) OR stranger = $3;
 
@@ -83,13 +85,15 @@ UPDATE intent SET member_id = NULL, member = $1 WHERE member_id = $2;
 -- name: forget_stranger
 -- Let go of what came for an id that is nobody's, and of people's words on dropping it; whether there was any.
 WITH i AS (UPDATE inbox SET raw = '', stranger = NULL WHERE stranger = $1 RETURNING 1),
-a AS (UPDATE aside SET raw = '', stranger = NULL, reason = CASE state WHEN 'd' THEN split_part(reason, ': ', 1) ELSE reason END
+a AS (UPDATE aside SET raw = '', stranger = NULL, reason = CASE WHEN state = 'd' THEN split_part(reason, ': ', 1)
+                                                                WHEN kind = 'g' THEN 'its customer was erased' ELSE reason END
       WHERE stranger = $1 RETURNING 1)
 SELECT EXISTS (SELECT FROM i) OR EXISTS (SELECT FROM a);
 
 -- name: forget_naming
 -- Let go of messages in quarantine that name a member beside others, by a digest of its id; whether there was any.
-WITH a AS (UPDATE aside SET raw = '' WHERE state = 'q' AND kind = $1 AND raw <> '' AND position($2::bytea IN content) > 0 RETURNING 1)
+WITH a AS (UPDATE aside SET raw = '', reason = 'its customer was erased'
+           WHERE state = 'q' AND kind = $1 AND raw <> '' AND position($2::bytea IN content) > 0 RETURNING 1)
 SELECT EXISTS (SELECT FROM a);
 
 -- name: market_entries

@@ -43,6 +43,11 @@ LEFT JOIN LATERAL (SELECT * FROM remark WHERE remark.shard = e.shard AND remark.
 LEFT JOIN LATERAL (SELECT * FROM content WHERE content.shard = e.shard AND content.position = e.position LIMIT 1) c ON true
 ORDER BY e.recorded_at, e.shard, e.position;
 
+-- name: kept_purchases
+-- What was bought at the checkout, or tried to, in some circles.
+SELECT order_id, state, total, currency, method, begun_at, reason FROM intent WHERE source = ANY($1::text[])
+ORDER BY begun_at, source, order_id;
+
 -- name: kept_documents
 -- What came from or for members and is not awarded.
 SELECT kind, source, id, state, accepted_at, reason, raw, content, actor FROM (
