@@ -35,7 +35,7 @@ async def test_the_last_check_and_the_last_backup_stand_on_health(tmp_path: Path
         assert tried.entries == copied.entries
         told = (await shop.ask("GET", "/status")).json()
         assert told["restored"]["entries"] == copied.entries
-        assert not [*(tmp_path / "state").glob(".trial-*")], "what was tried is thrown away"
+        assert not [*(tmp_path / "state").glob(".laurels-draft-*")], "what was tried is thrown away"
         page = (await visitor.open("/health")).text
         assert f"A backup was restored: {copied.entries} entries" in page
         assert "Checked: all is as it should be" in page
@@ -49,7 +49,7 @@ async def test_a_trial_of_what_is_no_backup_is_refused_and_not_noted(tmp_path: P
         with pytest.raises(LaurelsError):
             await try_restore(services.settings, tmp_path / "b.db", None, services.now, nobody)
         assert (await console.shop.ask("GET", "/status")).json()["restored"] is None
-        assert not [*(tmp_path / "state").glob(".trial-*")]
+        assert not [*(tmp_path / "state").glob(".laurels-draft-*")]
 
 
 def test_a_note_that_cannot_be_read_is_none(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """Backups: a copy of the ledger in one file, the keys apart from it, and the way back."""
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -14,10 +13,9 @@ from laurels.clock import Clock
 from laurels.dashboard.names import load_key
 from laurels.engines.sqlite import SqliteLedger
 from laurels.engines.sqlite.copying import (
-    draft_beside,
+    drafts_in,
     names_key_of,
     put_in_place,
-    remove_draft,
     write_copy,
 )
 from laurels.errors import AnotherNamesKey, FileRefused, LedgerUnavailable, SettingsError
@@ -114,8 +112,8 @@ async def try_restore(settings: Settings, backup: Path, keys: Path | None, now: 
     of this installation, or of the folder `keys`. Costs the space of the copy. Raises like `restore`.
     """
     check_owner(settings.state)
-    with tempfile.TemporaryDirectory(prefix=".trial-", dir=settings.state) as folder:
-        trial = msgspec.structs.replace(settings, state=Path(folder, "state"))
+    with drafts_in(settings.state) as folder:
+        trial = msgspec.structs.replace(settings, state=folder / "state")
         copied = await restore(trial, backup, settings.state if keys is None else keys, now, progress)
     note_restore(settings.state, BackupNote(at=now(), entries=copied.entries))
     return copied
@@ -156,11 +154,15 @@ async def _verified(path: Path, names: NameNumbers, now: Clock, progress: Progre
 
 @contextmanager
 def _draft(target: Path) -> Iterator[Path]:
-    draft = draft_beside(target)
-    try:
-        yield draft
-    finally:
-        remove_draft(draft)
+    """Where a file is written before it is put in its place. Raises `FileRefused`."""
+    if target.exists():
+        raise FileRefused(f"{target} is there already, and nothing is written over it.")
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(drafts_in(target.parent))
+        except OSError as error:
+            raise FileRefused(f"{target} cannot be written: {error.strerror}") from error
+        yield folder / target.name
 
 
 def _keys_to_bring(settings: Settings, keys: Path | None) -> dict[Path, Path]:

@@ -1,8 +1,10 @@
 """Copies of a ledger's file, by SQLite's own backup: whole, of one moment, while others go on writing."""
 
 import os
+import shutil
 import tempfile
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -10,6 +12,9 @@ import apsw
 from laurels.engines.sqlite.connection import Database, wrapped
 from laurels.engines.sqlite.schema import LATEST, version_of
 from laurels.errors import FileRefused, LedgerUnavailable
+
+DRAFTS = ".laurels-draft-"
+"""How the names of folders begin that hold what is not finished."""
 
 
 def write_copy(path: Path, copy: Path) -> None:
@@ -27,16 +32,33 @@ def write_copy(path: Path, copy: Path) -> None:
         raise LedgerUnavailable(f"The ledger's copy is damaged ({found[0]}). Nothing was changed; `laurels verify` it.")
 
 
-def draft_beside(target: Path) -> Path:
-    """An empty file in the folder of `target`, for its owner alone, under a name of its own. Raises `FileRefused`."""
-    if target.exists():
-        raise FileRefused(f"{target} is there already, and nothing is written over it.")
+@contextmanager
+def drafts_in(folder: Path) -> Iterator[Path]:
+    """A folder in this one for what is not finished, for its owner alone; thrown away at the end, with all in it. What
+    killed processes left of theirs, a whole ledger maybe, goes first: nobody has it locked. Raises `OSError`.
+    """
+    import fcntl  # noqa: PLC0415 - not made for Windows
+
+    for left in folder.glob(f"{DRAFTS}*"):
+        with suppress(OSError), _opened(left) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left)
+    made = Path(tempfile.mkdtemp(prefix=DRAFTS, dir=folder))
     try:
-        descriptor, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # 0600
-    except OSError as error:
-        raise FileRefused(f"{target} cannot be written: {error.strerror}") from error
-    os.close(descriptor)
-    return Path(draft)
+        with _opened(made) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def put_in_place(draft: Path, target: Path) -> None:
@@ -50,8 +72,6 @@ def put_in_place(draft: Path, target: Path) -> None:
         raise FileRefused(f"{target} is there already, and nothing is written over it.") from error
     except OSError as error:
         raise FileRefused(f"{target} cannot be made: {error.strerror}") from error
-    finally:
-        remove_draft(draft)
 
 
 def remove_draft(draft: Path) -> None:
