@@ -117,14 +117,15 @@ def some_history(r: random.Random) -> tuple[datetime, list[str], list[dict[str, 
     start, zone = r.choice(STARTS), r.choice(ZONES)
     currencies = ["GBP", *r.sample(("EUR", "JPY", "KWD"), r.choice([0, 1, 2]))]
     by_spend = r.random() < 0.3
-    programs = []
+    programs: list[dict[str, Any]] = []
     for number in range(r.choice([1, 1, 2, 3])):
         program = _version(r, currencies[:1] if by_spend else currencies)
         program |= {"version": number + 1, "time_zone": zone}
         if "tiers" in program:
             program["tiers"]["counts"] = "spend" if by_spend else r.choice(["base", "points"])
         if number:
-            program["from"] = _begins(r, start, number, zone)
+            before = programs[-1].get("from", start)
+            program["from"] = max(before + timedelta(days=1), _begins(r, start, number, zone))
         programs.append(program)
     if any(program["expiry"]["kind"] == "inactivity" for program in programs):
         for program in programs:
