@@ -292,7 +292,8 @@ class Book:
         return {}
 
     def do_grant(self, step: dict[str, Any], member: str) -> dict[str, Any]:
-        self.keep(member, grant_tier(self.state(member), step["tier"], instant(step["until"])))
+        granted = grant_tier(self.at(self.now), self.state(member), step["tier"], instant(step["until"]), now=self.now)
+        self.keep(member, granted)
         return {}
 
     def do_balance(self, _: dict[str, Any], member: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from tests.conformance.book import Book
 from tests.conformance.lives import live, pounds, some_order, some_refund, some_twins
+from tests.conformance.wide import live_widely, some_wide_twins
 
 from laurels.model.times import format_instant, from_datetime, to_datetime
 from laurels.program import Frame, Refunded, worth
@@ -86,6 +87,16 @@ def test_two_members_live_through_everything(seed: int) -> None:
             state = twins.book.state(member)
             assert (state.orders, state.counted, state.used) == (0, (), ()), "nothing remembers what came back"
         assert not any(twins.book.budgets.values())
+
+
+def test_three_members_live_through_several_versions(seed: int) -> None:
+    r = random.Random(seed)
+    lived = 0
+    while lived < LIVES:
+        twins = some_wide_twins(r)
+        if twins is not None:
+            live_widely(r, twins, r.randint(6, 40))
+            lived += 1
 
 
 def test_whoever_gives_everything_back_neither_keeps_nor_owes_a_point(seed: int) -> None:

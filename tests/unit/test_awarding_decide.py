@@ -5,6 +5,7 @@ import pytest
 
 from laurels.awarding import Programs, decide
 from laurels.awarding.decide import decide_or_raise
+from laurels.clock import DAY
 from laurels.errors import InsufficientPoints, LaurelsError, PointsOutOfRange, Refused
 from laurels.ledger import Award, Claim, Item, MemberState, Outcome, RedemptionState
 from laurels.model import (
@@ -327,3 +328,18 @@ def test_an_order_that_is_set_aside_ends_the_waiting_of_who_names_it_as_another_
         (2, "the order A1 is another member's"),
     ]
     assert judged.waiting[("shop", "A1")] == [mine]
+
+
+@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize("simple", [True, False])
+def test_a_refund_or_a_change_is_taken_for_as_many_days_as_the_program_says(late: int, simple: bool) -> None:
+    """Also where points wait or lapse: what of an old order's had lapsed is forgotten, and would be taken twice."""
+    rest = "" if simple else '[expiry]\nkind = "after-months"\nmonths = 1\n'
+    limited = Programs.of(parse_program(f"{DEFAULT_PROGRAM}\n[refunds]\nwithin_days = 30\n{rest}"))
+    bought = msgspec.structs.replace(AWARD, board_at=NOW - 7 - 30 * DAY - late, content=order(2500).content)
+    changed = Amendment(revision=1, order=Order(source="shop", order_id="A1", member_id="ann", currency="GBP", total=9))
+    for document in (refund(1000), changed.document()):
+        outcome = decide(claim(item(document), award=bought), limited)
+        reason = "refunds are taken for 30 days (version 1), and the order A1 is older"
+        assert [each.reason for each in outcome.quarantined] == [reason] * late
+        assert bool(outcome.postings) is not bool(late)

@@ -14,6 +14,7 @@ from laurels.awarding.purses import Accounting, Balances, Lots, write_spent
 from laurels.awarding.reading import order_named, read, whose
 from laurels.awarding.refunds import read_refunds
 from laurels.awarding.workspace import Workspace
+from laurels.clock import DAY
 from laurels.errors import Conflict, LaurelsError, Refused, UnknownMember, UnknownProgramVersion
 from laurels.ledger import Award, Claim, Item, Outcome, Posting, Quarantined, RedemptionState
 from laurels.model import (
@@ -85,6 +86,7 @@ class _Judge:
             raise UnknownProgramVersion
         self.work = Workspace(claim, programs)
         self._claim = claim
+        self._programs = programs
         self._all_simple = programs.simple
         self._simple, self._in_frames = _SimpleRules(programs, self.work), FrameRules(programs, self.work)
         self._balances, self._lots = Balances(self.work), Lots(self.work)
@@ -211,6 +213,7 @@ class _Judge:
             return
         if refund.currency != award.currency:
             raise Refused(f"the order {refund.order_id} is in {award.currency}, the refund in {refund.currency}")
+        self._check_in_time(item, award)
         self._rules_of(award.member).refund(item, refund, award)
 
     def _take_cancellation(self, item: Item) -> None:
@@ -230,7 +233,19 @@ class _Judge:
             )
         if amendment.revision <= read_refunds(award.refunded).revision:
             raise Refused(f"a later revision of the order {award.order_id} was taken before")
+        self._check_in_time(item, award)
         self._rules_of(award.member).amend(item, amendment, award)
+
+    def _check_in_time(self, item: Item, award: Award) -> None:
+        """Raise `Refused` for what comes when refunds of an order are taken no more, by its version or by the one in
+        force then: what of its points has lapsed may be forgotten, and would be taken twice.
+        """
+        for program in (self._programs.version(award.program_version), self._programs.at(item.accepted_at)):
+            if program.refund_days is not None and item.accepted_at - award.board_at > program.refund_days * DAY:
+                raise Refused(
+                    f"refunds are taken for {program.refund_days} days (version {program.version}), and the order "
+                    f"{award.order_id} is older"
+                )
 
     def _take_adjustment(self, item: Item) -> None:
         adjustment, member = read(_adjustment, item), whose(item)

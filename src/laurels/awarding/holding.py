@@ -124,7 +124,7 @@ class Holding:
             raise InvalidInput.of("until", "must lie ahead: a tier until then would be gone already")
         state = work.state(member)
         before = tier_at(program, state, work.now)
-        state = grant_tier(state, said.tier, said.until)
+        state = grant_tier(program, state, said.tier, said.until, now=work.now)
         details = TierDetails(before, tier_at(program, state, work.now), said.tier, said.until)
         change = StateChange(points=0, member_after=state)
         self._write(item, member, EntryKind.TIER, change, encode(details), reason=said.reason)

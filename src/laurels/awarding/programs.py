@@ -13,7 +13,14 @@ from laurels.leaderboard import Boards
 from laurels.ledger import OTHER_RULES, PlainOrders, ProgramStore, PublishedProgram
 from laurels.model import Entry
 from laurels.model.entries import WORDED_BY_PEOPLE
-from laurels.program import DEFAULT_PROGRAM, Program, check_extensions, parse_program, reason_of
+from laurels.program import (
+    DEFAULT_PROGRAM,
+    Program,
+    check_counted,
+    check_extensions,
+    parse_program,
+    reason_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -133,13 +140,14 @@ async def published_programs(store: ProgramStore) -> Programs:
 def check_publishable(program: Program, published: Sequence[PublishedProgram], from_at: int | None = None) -> None:
     """Raise `ProgramError` for a program that cannot be put in force here: with another time zone than the first one's,
     so that months would be others, with a rule that asks for what is not known here, or where it unsays what was
-    extended. `from_at`: from when it is to hold; None: as it says itself.
+    extended or counts towards tiers in another unit. `from_at`: from when it is to hold; None: as it says itself.
     """
     for campaign in program.campaigns:
         if campaign.where.referred is not None:
             raise ProgramError(f"campaigns ({campaign.name}): where.referred: Laurels is not told who brought whom")
     if published and (zone := parse_program(published[0].text).time_zone) != program.time_zone:
         raise ProgramError(f"time_zone: it is {zone} in this ledger for ever, and cannot become {program.time_zone}")
+    check_counted(program, (parse_program(each.text) for each in published))
     if published:
         check_extensions(program, parse_program(published[-1].text), program.from_at if from_at is None else from_at)
 

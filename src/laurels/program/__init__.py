@@ -21,7 +21,15 @@ from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
-from laurels.program.publishing import Difference, check_successor, differences, names_categories, unseen, version_at
+from laurels.program.publishing import (
+    Difference,
+    check_counted,
+    check_successor,
+    differences,
+    names_categories,
+    unseen,
+    version_at,
+)
 from laurels.program.reminding import Reminder, lapses_of, next_look, reminders
 from laurels.program.spending import StateChange, adjust, capture, grant_tier, hold, redeem, restore, void
 from laurels.program.state import NEW, Lapse, ProgramState, Spent
@@ -67,6 +75,7 @@ __all__ = [
     "adjust",
     "cancel",
     "capture",
+    "check_counted",
     "check_extensions",
     "check_successor",
     "differences",

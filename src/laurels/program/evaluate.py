@@ -38,7 +38,7 @@ from laurels.program.native import judge
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
-from laurels.program.tiers import count, note_tier, tier_index, tier_of_order
+from laurels.program.tiers import count, let_tiers_pass, note_tier, tier_index, tier_of_order
 from laurels.program.worth import (
     MOST_POINTS,
     Goods,
@@ -178,6 +178,7 @@ def _judge(
     account = Account(member)
     let_pass(account, now, current)
     account.moves.clear()
+    before = let_tiers_pass(current, account, now)
     opened = _open(program, basket, account, person, budgets) if again is None else _opened_again(program, again)
     frame = opened.frame
     counted, value = _worth(program, opened)
@@ -194,7 +195,7 @@ def _judge(
     account.active_at_least(frame.at)
     let_pass(account, now, current, since=now)
     forget(account, now, current)
-    change = note_tier(current, account, now)
+    change = note_tier(current, account, now, before)
     encoded = None if program.simple else opened.encoded()
     details = _details(program, opened, counted, encoded=encoded, carried=carried, moved=moved)
     return Evaluation(

@@ -10,7 +10,7 @@ from laurels.program.grains import GRAIN
 from laurels.program.lots import choose, credit, expires_at, let_pass, settle_debt, take_out
 from laurels.program.spending import StateChange
 from laurels.program.state import Account, Lapse, ProgramState, Spent
-from laurels.program.tiers import note_tier
+from laurels.program.tiers import let_tiers_pass, note_tier
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -76,6 +76,7 @@ def merge(program: "Program", ends: ProgramState, goes_on: ProgramState, *, now:
     if one.holds:
         raise Refused("the member has open holds")
     of = one.state()
+    before = let_tiers_pass(program, other, now)
     other.owed += one.owed
     for key, (active, expired, compensated) in one.lots.items():
         mine = other.lots.setdefault(key, [0, 0, 0])
@@ -99,7 +100,7 @@ def merge(program: "Program", ends: ProgramState, goes_on: ProgramState, *, now:
     if whole:
         expires = expires_at(program, now)
         credit(other, (expires, expires), whole)
-    tier = note_tier(program, other, now)
+    tier = note_tier(program, other, now, before)
     return Merge(
         moved=of.active + of.waiting,
         whole=whole,

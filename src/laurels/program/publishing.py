@@ -41,6 +41,29 @@ def check_successor(program: Program, published: Sequence[Program], approved_at:
         raise ProgramError(f"from: must be later than the approval, {format_instant(approved_at)}")
 
 
+def check_counted(program: Program, published: Iterable[Program]) -> None:
+    """Raise `ProgramError` where tiers would count in another unit than the last version, oldest first, that had any:
+    what members have counts on, and 100 points are not 100 pence.
+    """
+    unit = _counted_in(program)
+    before = next((each for each in reversed(list(published)) if each.tiers is not None), None)
+    if unit is not None and before is not None and (counted := _counted_in(before)) != unit:
+        raise ProgramError(
+            f"tiers.counts: must stay in {counted}, in which version {before.version} counts, not in {unit}: "
+            "what members have by then counts on"
+        )
+
+
+def _counted_in(program: Program) -> str | None:
+    """What tiers count in; None where there are none."""
+    if program.tiers is None:
+        return None
+    if program.tiers.counts != "spend":
+        return "points"
+    named = sorted({currency for rate in program.rates for currency, _ in rate.per})
+    return " ".join(["spend", *named])
+
+
 def version_at(published: Iterable[Program], at: int) -> Program | None:
     """The version in force at an instant: the last that holds from then or before. None: there was none yet."""
     found = None

@@ -11,6 +11,7 @@ from laurels.model.spending import HOLD_MINUTES
 from laurels.program.evaluate import moves
 from laurels.program.lots import bring_back, choose, credit, debit, expires_at, let_pass, settle_debt, take_out
 from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent
+from laurels.program.tiers import let_tiers_pass, note_tier
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -127,10 +128,12 @@ def adjust(
     return _close(account, points, (), moved)
 
 
-def grant_tier(member: ProgramState, tier: str, until: int) -> ProgramState:
-    """Give a tier by hand, until an instant."""
+def grant_tier(program: "Program", member: ProgramState, tier: str, until: int, *, now: int) -> ProgramState:
+    """Give a tier by hand, until an instant. Orders of before that come later do not earn by it."""
     account = Account(member)
+    before = let_tiers_pass(program, account, now)
     account.grants.append((tier, until))
+    note_tier(program, account, now, before)
     return account.state()
 
 

@@ -58,7 +58,7 @@ class ProgramState(Struct, frozen=True, array_like=True, gc=False):
     """One member's. Everything is sorted, and nothing is kept that says nothing, so equal states are equal bytes.
 
     `carried` and `used` are grains by currency, and by bonus and period; `counted` is what counts towards tiers by
-    month, in grains, or in minor units of spend; `tiers` are the changes of tier, oldest first.
+    month, in grains, or in minor units of spend; `tiers` are the changes of tier, oldest first, as of `tiers_seen`.
     """
 
     lots: tuple[Lot, ...] = ()
@@ -72,6 +72,7 @@ class ProgramState(Struct, frozen=True, array_like=True, gc=False):
     tiers: tuple[tuple[int, str | None], ...] = ()
     holds: tuple[OpenHold, ...] = ()
     last_active: int | None = None
+    tiers_seen: int | None = None
 
     @property
     def active(self) -> int:
@@ -152,6 +153,7 @@ class Account:
         "owed",
         "pending",
         "tiers",
+        "tiers_seen",
         "used",
     )
 
@@ -169,6 +171,7 @@ class Account:
         self.tiers = list(state.tiers)
         self.holds = list(state.holds)
         self.last_active = state.last_active
+        self.tiers_seen = state.tiers_seen
         self.moves: dict[LotKey, int] = {}
         self.lapses: list[Lapse] = []
 
@@ -186,6 +189,7 @@ class Account:
             tuple(self.tiers),
             tuple(sorted(self.holds, key=_by_end)) if self.holds else (),
             self.last_active,
+            self.tiers_seen,
         )
 
     @property

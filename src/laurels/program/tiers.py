@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from laurels.model.times import from_datetime
 from laurels.program.grains import GRAIN
-from laurels.program.local_time import local_of, month_number
+from laurels.program.local_time import day_text, local_of, month_number
 from laurels.program.rules import Tiers
 from laurels.program.state import Account, ProgramState
 from laurels.program.worth import Worth
@@ -35,7 +35,7 @@ def tier_of_order(program: "Program", account: Account, at: int) -> str | None:
     tiers = program.tiers
     if tiers is None:
         return None
-    if account.tiers and at < account.tiers[-1][0]:
+    if account.tiers and at < _seen(account):
         for since, name in reversed(account.tiers):
             if since <= at:
                 return name
@@ -44,15 +44,30 @@ def tier_of_order(program: "Program", account: Account, at: int) -> str | None:
     return tier_at(program, account, at)
 
 
-def note_tier(program: "Program", account: Account, now: int) -> tuple[str | None, str | None] | None:
-    """Write down a change of tier; gives (from, to) where there is one."""
+def let_tiers_pass(program: "Program", account: Account, now: int) -> str | None:
+    """Write down what the calendar, the end of a grant and the version in force made of a tier since it was last looked
+    at, before anything changes what counts: it follows from that. So a late order earns by the tier that stood at its
+    moment, whoever bought meanwhile. Gives the tier that was last written down.
+    """
+    if not account.tiers:
+        return None
+    last, seen = account.tiers[-1][1], _seen(account)
+    for edge in sorted(_edges(program, account, seen, now)):
+        if (name := tier_at(program, account, edge)) != account.tiers[-1][1]:
+            account.tiers.append((edge, name))
+    return last
+
+
+def note_tier(
+    program: "Program", account: Account, now: int, before: str | None
+) -> tuple[str | None, str | None] | None:
+    """Write down a change of tier; gives (from, to) where there is one. `before` is what `let_tiers_pass` gave."""
     name = tier_at(program, account, now)
-    before = account.tiers[-1][1] if account.tiers else None
-    if account.tiers and before == name:
+    if not account.tiers and program.tiers is None and not account.counted:
         return None
-    if not account.tiers and program.tiers is None:
-        return None
-    account.tiers.append((now, name))
+    if not account.tiers or account.tiers[-1][1] != name:
+        account.tiers.append((now, name))
+    account.tiers_seen = now
     return None if before == name else (before, name)
 
 
@@ -116,6 +131,24 @@ def tier_until(program: "Program", member: ProgramState, at: int) -> int | None:
     return next(lower, None)
 
 
+def _seen(account: Account) -> int:
+    """When the tier was last looked at."""
+    return account.tiers[-1][0] if account.tiers_seen is None else account.tiers_seen
+
+
+def _edges(program: "Program", account: Account, seen: int, now: int) -> set[int]:
+    """The instants after one, up to another, at which a tier may change by itself. What an earlier version made of it
+    is not known.
+    """
+    begins = program.from_at
+    edges = {until for _, until in account.grants}
+    if begins is not None:
+        edges.add(begins)
+    if program.tiers is not None and day_text(seen, program.zone)[:7] != day_text(now, program.zone)[:7]:
+        edges |= set(_period_ends(program, program.tiers, seen))
+    return {edge for edge in edges if seen < edge <= now and (begins is None or begins <= edge)}
+
+
 def _period_ends(program: "Program", tiers: Tiers, at: int) -> Iterator[int]:
     """The instants at which what counts may change by the calendar alone, as far as a tier can last."""
     local = local_of(at, program.zone)
@@ -142,7 +175,7 @@ def _best(tiers: Tiers, member: Account | ProgramState, local: datetime, deep: i
         best.append(_level(tiers, _window(tiers, counted, month - 12)))
         if local.month <= tiers.grace_months:
             best.append(_level(tiers, _window(tiers, counted, month - 24)))
-        if tiers.soft_landing and deep and any(each < local.year * 12 for each in counted):
+        if tiers.soft_landing and deep and any(n and each < local.year * 12 for each, n in counted.items()):
             last = local.replace(year=local.year - 1, month=12, day=31, hour=12, minute=0, second=0, microsecond=0)
             best.append(max(-1, _best(tiers, member, last, deep - 1, from_datetime(last)) - 1))
     else:

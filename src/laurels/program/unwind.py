@@ -19,7 +19,7 @@ from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.lots import credit, debit, let_pass, take_back
 from laurels.program.state import NEW, Account, Lapse, ProgramState
-from laurels.program.tiers import count, note_tier
+from laurels.program.tiers import count, let_tiers_pass, note_tier
 from laurels.program.worth import Worth, unit_of, worth
 
 if TYPE_CHECKING:
@@ -181,6 +181,7 @@ def _move(
     account = Account(member)
     let_pass(account, now, current)
     account.moves.clear()
+    was = let_tiers_pass(current, account, now)
     had, keeps = worth(program, frame, before), worth(program, frame, after)
     change, carried = whole_points(program, account, frame.currency, keeps.grains - had.grains)
     budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
@@ -192,7 +193,7 @@ def _move(
         credit(account, (frame.expires_at, frame.expires_at), change)
     moved = moves(account)
     let_pass(account, now, current, since=now)
-    tier = note_tier(current, account, now)
+    tier = note_tier(current, account, now, was)
     left, covered = before.left(frame), before.left(frame) - after.left(frame)
     kept = dict(keeps.parts)
     fell = [(name, kept.get(name, 0) - grains) for name, grains in had.parts if kept.get(name, 0) != grains]
