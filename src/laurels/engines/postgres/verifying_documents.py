@@ -40,9 +40,11 @@ async def verify(connections: Connections, fits: Fits | None) -> AsyncIterator[l
 
 
 async def verify_messages(connections: Connections) -> list[Finding]:
-    """Check milestones and messages, of one moment."""
+    """Check milestones, messages and who became whom, of one moment."""
     async with connections.snapshot(NO_LIMIT_S, much=True) as db:
-        return message_findings(await db.all("verify_milestones"), await db.all("verify_messages"))
+        found = message_findings(await db.all("verify_milestones"), await db.all("verify_messages"))
+        what = "whom it became, and in which shard, is not kept on both sides"
+        return found + [Finding(f"member number {gone}", what) for (gone,) in await db.all("verify_merged")]
 
 
 async def _entries_of_orders(db: Statements, rows: list[Row]) -> dict[At, Entry]:

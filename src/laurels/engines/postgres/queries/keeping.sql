@@ -142,9 +142,16 @@ WHERE m.place IS NOT NULL
        OR s.id IS NOT NULL AND (s.points, s.created_at) <> (m.points, m.reached_at));
 
 -- name: verify_messages
--- Messages that no milestone decided, nor points that will lapse.
+-- Messages that no milestone decided, nor points that will lapse; and those that lie in another shard than their member.
 SELECT s.id FROM message s
-WHERE s.milestone NOT LIKE 'lapse:%' AND NOT EXISTS (SELECT FROM milestone m WHERE m.member = s.member AND m.name = s.milestone);
+WHERE s.milestone NOT LIKE 'lapse:%' AND NOT EXISTS (SELECT FROM milestone m WHERE m.member = s.member AND m.name = s.milestone)
+   OR NOT EXISTS (SELECT FROM member m WHERE m.shard = s.shard AND m.number = s.member);
+
+-- name: verify_merged
+-- Members of whom it is not kept on both sides, with the shards, whom they became.
+SELECT g.gone FROM merged g
+WHERE NOT EXISTS (SELECT FROM member m JOIN member s ON s.shard = m.merged_shard AND s.number = m.merged_into
+                  WHERE m.shard = g.gone_shard AND m.number = g.gone AND m.merged_into = g.stays);
 
 -- name: verify_redemptions
 -- What came back of redemptions, and of what was taken of a hold: by the id that it is asked for by.
