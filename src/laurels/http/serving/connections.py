@@ -7,20 +7,19 @@ is read behind one that is not answered yet. What is refused before the applicat
 """
 
 import asyncio
-import uuid
 from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
-import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from laurels.http.problems import MEDIA_TYPE, RETRY_AFTER_S, TYPES, Problem, Refusal, problem_of
+from laurels.http.problems import TYPES, Refusal, problem_of
 from laurels.http.serving.capacity import Capacity, refused
 from laurels.http.serving.exchange import Exchange
 from laurels.http.serving.flow import Flow
+from laurels.http.serving.framing import body_bytes, refusal
 
 MAX_HEAD_BYTES = 32 * 1024
 """Address and headers together: the longest token takes 8 kB of it, the longest `min_version` 6 kB. As much may come
@@ -161,7 +160,7 @@ class Connection(HttpToolsProtocol):
         if b"#" in self.url:  # else all behind it would be dropped: `/order/Web#1001` would be the order `Web`
             raise ValueError("a request names no fragment")
         self._in_head = False
-        self._body_left = _body_bytes(self.headers)
+        self._body_left = body_bytes(self.headers)
         self._is_body_skipped = self._body_left != 0 and self.parser.should_upgrade()
         self._begin_exchange()
 
@@ -384,11 +383,11 @@ class Connection(HttpToolsProtocol):
             if cycle is not None:  # whoever is at work on the answer has nobody left to give it to
                 cycle.disconnected = True
                 cycle.message_event.set()
-            self._end_with(_refusal(problem))
+            self._end_with(refusal(problem))
         elif in_turn and (is_behind or self.pipeline):
             if not is_behind:
                 self.pipeline.popleft()  # the one that is refused, which waited its turn
-            self._last_words = _refusal(problem)
+            self._last_words = refusal(problem)
         else:
             self.transport.close()
 
@@ -408,33 +407,3 @@ async def enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) ->
         for connection in list(connections):
             connection.enforce_timeouts(loop.time())
         capacity.make_room(connections)
-
-
-def _body_bytes(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """How long the body is; None where only its end will tell. The parser has checked what is said of it. Raises
-    `ValueError` for a body that is coded otherwise than in chunks: it would be taken as it came.
-    """
-    length = 0
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            if value.strip().lower() != b"chunked":
-                raise ValueError("a body comes in chunks or whole")
-            return None
-        if name == b"content-length":
-            length = int(value)
-    return length
-
-
-def _refusal(problem: Problem) -> bytes:
-    body = msgspec.json.encode(problem)
-    headers = {
-        "content-type": MEDIA_TYPE,
-        "content-length": str(len(body)),
-        "cache-control": "no-store",  # a cache may keep 414 for what others ask at the same address
-        "connection": "close",
-        "x-request-id": uuid.uuid4().hex,
-    }
-    if problem.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        headers["retry-after"] = str(RETRY_AFTER_S)
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return STATUS_LINE[problem.status] + lines.encode("ascii") + b"\r\n" + body
