@@ -5,6 +5,7 @@ that another one is still writing.
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.acceptance.command_line import laurels_here
@@ -12,6 +13,7 @@ from tests.acceptance.command_line import laurels_here
 from laurels.engines.sqlite.copying import DRAFTS, drafts_in
 
 TRIES = 10
+AT_ONCE, TIMES = 8, 300
 
 
 def test_what_a_killed_backup_left_goes_with_the_next(tmp_path: Path) -> None:
@@ -29,6 +31,19 @@ def test_what_a_killed_backup_left_goes_with_the_next(tmp_path: Path) -> None:
         assert laurels_here("backup", backups / "whole.db", cwd=tmp_path).returncode == 0
         assert another.is_dir(), "somebody is at it"
     assert [path.name for path in backups.iterdir() if not path.name.removesuffix(".db").isdecimal()] == ["whole.db"]
+
+
+def test_backups_that_begin_at_one_moment_leave_each_others_drafts(tmp_path: Path) -> None:
+    """Such as those of several shops, at three at night."""
+
+    def begin(_: int) -> None:
+        with drafts_in(tmp_path) as folder:
+            (folder / "copy.db").write_bytes(b"whole")
+            assert (folder / "copy.db").read_bytes() == b"whole"
+
+    with ThreadPoolExecutor(AT_ONCE) as many:
+        assert list(many.map(begin, range(AT_ONCE * TIMES)))
+    assert not [*tmp_path.iterdir()]
 
 
 def _begin_and_kill(folder: Path, backups: Path, name: str) -> None:

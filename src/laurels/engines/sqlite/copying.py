@@ -43,13 +43,28 @@ def drafts_in(folder: Path) -> Iterator[Path]:
         with suppress(OSError), _opened(left) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left)
-    made = Path(tempfile.mkdtemp(prefix=DRAFTS, dir=folder))
+    made, descriptor = _locked_folder(folder)
     try:
-        with _opened(made) as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield made
+        yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _locked_folder(folder: Path) -> tuple[Path, int]:
+    """A new folder in this one, and the descriptor that locks it. Another process that begins at this moment may have
+    thrown it away before it was locked: then there is another one.
+    """
+    import fcntl  # noqa: PLC0415 - not made for Windows
+
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=DRAFTS, dir=folder))
+        with suppress(FileNotFoundError):
+            descriptor = os.open(made, os.O_RDONLY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if made.exists():
+                return made, descriptor
+            os.close(descriptor)
 
 
 @contextmanager
