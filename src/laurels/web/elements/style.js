@@ -71,7 +71,7 @@ tbody .rank { color: var(--_muted); }
 .label {
   display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
   overflow: hidden; line-height: 1.2; white-space: normal; overflow-wrap: anywhere;
-  text-align: -webkit-match-parent; text-align: match-parent; /* on the list's side, whatever its own direction */
+  text-align: -webkit-match-parent; text-align: match-parent;
 }
 
 [data-medal] .number { font-weight: 650; }
@@ -79,7 +79,7 @@ tbody .rank { color: var(--_muted); }
 [data-medal="2"] .number { background: light-dark(#dfe5e8, #3d474d); color: light-dark(#38434a, #e3ebf0); }
 [data-medal="3"] .number { background: light-dark(#f1d3ba, #543721); color: light-dark(#5e2f0d, #ffd0a8); }
 
-tbody .me > * { background: var(--_mine); border-color: transparent; box-shadow: 0 0 0 0.5px var(--_mine); /* seams */ font-weight: 650; }
+tbody .me > * { background: var(--_mine); border-color: transparent; box-shadow: 0 0 0 0.5px var(--_mine); font-weight: 650; }
 tbody .me + tr > * { border-color: transparent; }
 .me > :first-child { border-start-start-radius: 0.6em; border-end-start-radius: 0.6em; }
 .me > :last-child { border-start-end-radius: 0.6em; border-end-end-radius: 0.6em; }
@@ -115,7 +115,7 @@ footer { min-block-size: 1.4em; margin-block-start: 0.75em; }
 }
 .status[data-up-to-date]::before { color: var(--_accent); background: currentColor; }
 
-/* It fills the room there is. */
+/* fills the room there is */
 .skeleton { grid-row: 2; contain: strict; padding-block-start: calc(0.8 * var(--_row)); mask: linear-gradient(#000, transparent); }
 .skeleton span { display: flex; align-items: center; justify-content: space-between; block-size: var(--_row); padding-inline: 0.75em; }
 .skeleton span::before, .skeleton span::after, [data-state="loading"] .value {
@@ -133,7 +133,7 @@ footer { min-block-size: 1.4em; margin-block-start: 0.75em; }
   td.points, th.points { padding-inline: 0.5em; }
   .value { font-size: 1.75em; }
 }
-/* Large text in little room: names stand above their figures. */
+/* large text: names above figures */
 @container (max-width: 15rem) {
   .value { font-size: 1.3em; }
   table, tbody { display: block; }
