@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -51,7 +52,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
             raise
         raise RuntimeError("a connection broke off") from error
     finally:
-        work.close()  # it was not begun where there came no loop of it, and Python would say so
+        if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:  # there came no loop of it
+            work.close()  # else Python would say that nobody awaited it
         _close(runner)
 
 
