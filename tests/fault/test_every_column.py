@@ -23,6 +23,7 @@ from laurels.testing.ledger_contract.base import Shop, TurnedClock
 pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(1200)]
 
 NAMES = NameNumbers(b"the key of the proxy names")
+TRIED_THERE = 5
 
 
 async def test_on_sqlite(tmp_path: Path) -> None:
@@ -45,8 +46,10 @@ async def test_on_sqlite(tmp_path: Path) -> None:
 
 
 async def test_on_postgresql(postgres: Databases) -> None:
-    """The same of one value each, as a superuser can."""
-    now = TurnedClock()
+    """The same of one value each, as a superuser can; of a few where none is to go unnoticed: what a document is known
+    by shows while its content is kept, and which one comes first is by chance.
+    """
+    now, said = TurnedClock(), listed("postgres")
     with postgres.new() as url:
         ledger = await PostgresLedger.open(url, now, names=NAMES)
         connection = await asyncpg.connect(url)
@@ -56,19 +59,23 @@ async def test_on_postgresql(postgres: Databases) -> None:
             await connection.execute("SET session_replication_role = replica")
             tried, unnoticed = set[str](), set[str]()
             for table, column, of in await connection.fetch(_COLUMNS):
-                first = f"SELECT tableoid::regclass::text, ctid FROM {table} ORDER BY {column} LIMIT 1"  # noqa: S608
-                for part, place in await connection.fetch(first):
+                named = f"{table}.{column}"
+                few = 1 if named in said else TRIED_THERE
+                some = f"SELECT tableoid::regclass::text, ctid FROM {table} ORDER BY {column} LIMIT {few}"  # noqa: S608
+                for part, place in await connection.fetch(some):
                     other = _OTHER_THERE.get(of, "NULL").format(column)
                     change = f"UPDATE {part} SET {column} = {other} WHERE ctid = $1"  # noqa: S608
                     noticed = await _is_noticed_there(ledger, now, connection, (change, part, column), place)
                     if noticed is not None:
-                        tried.add(f"{table}.{column}")
-                    if noticed is False:
-                        unnoticed.add(f"{table}.{column}")
+                        tried.add(named)
+                        unnoticed.add(named)
+                    if noticed:
+                        unnoticed.discard(named)
+                        break
         finally:
             await connection.close()
             await ledger.close()
-    _check(tried, unnoticed, listed("postgres"))
+    _check(tried, unnoticed, said)
 
 
 def _check(tried: set[str], unnoticed: set[str], said: set[str]) -> None:

@@ -22,7 +22,8 @@ class KeptContent(Struct, frozen=True, kw_only=True):
     `secret` keys the fingerprint; while the document is nobody's it is None, and `unplaced` does, the ledger's own.
     `ids` are all that its member has, None among them for one that was erased. `raw` is what was received. Of what is
     in the inbox, `names` is the order by which it is looked up there, by source and id, and `reason` why it is set
-    aside. `changes` are the fingerprints of the changes that an order was, or is to be, awarded by.
+    aside. `changes` are the fingerprints of the changes that an order was, or is to be, awarded by, each with what keys
+    it: a change that came before its member became another is keyed by that one's secret.
     """
 
     kind: str
@@ -36,7 +37,7 @@ class KeptContent(Struct, frozen=True, kw_only=True):
     raw: bytes = b""
     names: tuple[str | None, str | None] | None = None
     reason: str = ""
-    changes: Sequence[bytes] = ()
+    changes: Sequence[tuple[bytes, bytes | None]] = ()
 
 
 def is_as_taken(kept: KeptContent) -> bool:
@@ -90,9 +91,12 @@ def _sent_under(kept: KeptContent, kind: DocumentKind, member_id: str) -> Iterat
 def _is_of(kept: KeptContent, sent: bytes) -> bool:
     """As it was keyed when it came, or once more when it was placed; on PostgreSQL the server does that, by SHA-256."""
     as_stranger = keyed(kept.unplaced, sent)
-    if kept.secret is None:
-        return as_stranger in {kept.fingerprint, *kept.changes}
-    once_more = hashlib.sha256(kept.secret + as_stranger).digest()[:16]
-    return not {kept.fingerprint, *kept.changes}.isdisjoint(
-        {keyed(kept.secret, sent), keyed(kept.secret, as_stranger), once_more}
-    )
+    for fingerprint, secret in ((kept.fingerprint, kept.secret), *kept.changes):
+        if secret is None:
+            keyed_so = {as_stranger}
+        else:
+            once_more = hashlib.sha256(secret + as_stranger).digest()[:16]
+            keyed_so = {keyed(secret, sent), keyed(secret, as_stranger), once_more}
+        if fingerprint in keyed_so:
+            return True
+    return False

@@ -100,15 +100,14 @@ async def _is_as_taken(db: Statements, row: Row) -> bool:
     return is_as_taken(kept) or is_as_taken(replace(kept, changes=await _changes(db, kept, row["details"])))
 
 
-async def _changes(db: Statements, order: KeptContent, details: bytes | None) -> list[bytes]:
-    """The fingerprints of the changes that an order was, or is to be, awarded by."""
+async def _changes(db: Statements, order: KeptContent, details: bytes | None) -> list[Row]:
+    """The fingerprints of the changes that an order was, or is to be, awarded by, and what keys each."""
     revision = revision_of(details)
     if revision is None:
-        homes = list(range(SHARDS))
-        return [fingerprint for (fingerprint,) in await db.all("waiting_changes", order.source, order.id, homes)]
+        return await db.all("waiting_changes", order.source, order.id, list(range(SHARDS)))
     id_ = f"{revision}:{order.id}"
     home = home_of(DocumentKind.AMENDMENT, order.source, id_)
-    return [fingerprint for (fingerprint,) in await db.all("change", home, order.source, id_)]
+    return await db.all("change", home, order.source, id_)
 
 
 def _otherwise(row: Row) -> Finding:

@@ -458,12 +458,13 @@ LEFT JOIN member m ON m.number = a.member LEFT JOIN entry e ON e.place = a.place
 WHERE a.sequence > ?1 AND a.sequence <= ?2 AND coalesce(c.content, i.content, x'') <> x'' AND (a.member IS NULL OR m.secret IS NOT NULL);
 
 -- name: change
--- What a change of an order is known by.
-SELECT fingerprint FROM accepted WHERE source = ? AND id = ? AND kind = 'amendment';
+-- What a change of an order is known by: its fingerprint, and what keys it.
+SELECT a.fingerprint, m.secret FROM accepted a LEFT JOIN member m ON m.number = a.member
+WHERE a.source = ? AND a.id = ? AND a.kind = 'amendment';
 
 -- name: waiting_changes
 -- The same of all that wait for an order.
-SELECT a.fingerprint FROM inbox i JOIN accepted a ON a.sequence = i.sequence
+SELECT a.fingerprint, m.secret FROM inbox i JOIN accepted a ON a.sequence = i.sequence LEFT JOIN member m ON m.number = a.member
 WHERE i.order_source = ? AND i.order_id = ? AND i.kind = 'amendment';
 
 -- name: last_accepted

@@ -64,12 +64,12 @@ def _said(db: Database, start: int, end: int) -> Iterator[Finding]:
             yield Finding(f"{kind} {source}/{id}", OTHERWISE)
 
 
-def _changes(db: Database, order: KeptContent, details: bytes | None) -> list[bytes]:
-    """The fingerprints of the changes that an order was, or is to be, awarded by."""
+def _changes(db: Database, order: KeptContent, details: bytes | None) -> list[Row]:
+    """The fingerprints of the changes that an order was, or is to be, awarded by, and what keys each."""
     revision = revision_of(details)
     if revision is None:
-        return [fingerprint for [fingerprint] in db.all("waiting_changes", order.source, order.id)]
-    return [fingerprint for [fingerprint] in db.all("change", order.source, f"{revision}:{order.id}")]
+        return db.all("waiting_changes", order.source, order.id)
+    return db.all("change", order.source, f"{revision}:{order.id}")
 
 
 def _awards(db: Database, start: int, end: int, fits: Fits) -> Iterator[Finding]:

@@ -80,6 +80,15 @@ class AmendingTests(LedgerSuite):
         assert await shop.award() == 0
         assert (await shop.state(IN_YEN)).status is Status.QUARANTINED
 
+    async def test_a_change_from_before_a_merger_is_one_of_an_order_from_after_it(self, shop: Shop) -> None:
+        """Though each is known under the secret of another member."""
+        await shop.ledger.enrol([("ann", None), ("bob", None)], actor="clerk")
+        await shop.sell(_change(2, "25.00"))
+        await shop.awarder.merge("ann", "bob", actor="clerk")
+        await shop.sell(order("A1", "ann", "99.00"))
+        assert (await shop.balance("bob")).balance == 3
+        assert await shop.findings() == []
+
 
 def _change(revision: int, total: str, currency: str = "GBP") -> Document:
     return Amendment(revision=revision, order=order("A1", "ann", total, currency=currency)).document()

@@ -216,15 +216,18 @@ LEFT JOIN LATERAL (SELECT content FROM content WHERE content.shard = d.shard AND
 ORDER BY d.source, d.kind, d.id;
 
 -- name: change
--- What a change of an order is known by.
-SELECT fingerprint FROM document WHERE home = $1 AND source = $2 AND kind = 'm' AND id = $3;
+-- What a change of an order is known by: its fingerprint, and what keys it.
+SELECT d.fingerprint, m.secret FROM document d
+LEFT JOIN LATERAL (SELECT secret FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true
+WHERE d.home = $1 AND d.source = $2 AND d.kind = 'm' AND d.id = $3;
 
 -- name: waiting_changes
 -- The same of all that wait for an order.
-SELECT d.fingerprint
+SELECT d.fingerprint, m.secret
 FROM (SELECT source, id FROM inbox WHERE order_source = $1 AND order_id = $2 AND kind = 'm'
       UNION ALL SELECT source, id FROM aside WHERE order_source = $1 AND order_id = $2 AND kind = 'm') w
-JOIN document d ON d.home = ANY ($3::smallint[]) AND d.source = w.source AND d.kind = 'm' AND d.id = w.id;
+JOIN document d ON d.home = ANY ($3::smallint[]) AND d.source = w.source AND d.kind = 'm' AND d.id = w.id
+LEFT JOIN LATERAL (SELECT secret FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true;
 
 -- name: verify_order_entries
 -- The entries at places, without looking at the members or at people's words.
