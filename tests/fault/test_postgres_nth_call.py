@@ -100,7 +100,7 @@ async def change(shop: Shop) -> None:
 
 
 async def merge(shop: Shop) -> None:
-    await shop.ledger.merge("bob", "ann", actor="clerk")
+    await shop.awarder.merge("bob", "ann", actor="clerk")
 
 
 async def erase(shop: Shop) -> None:

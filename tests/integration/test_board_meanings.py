@@ -45,7 +45,7 @@ async def test_who_became_another_takes_the_points_along(shop: Shop) -> None:
     board = Board(shop.ledger, shop.now)
     await shop.sell(order("A1", "ann", "100.00"), order("A2", "bob", "120.00"), order("A3", "cyd", "30.00"))
     await board.catch_up()
-    await shop.ledger.merge("ann", "cyd", actor="clerk")
+    await shop.awarder.merge("ann", "cyd", actor="clerk")
     await board.catch_up()
     assert await _balance(shop, "cyd") == await _balance(shop, "ann") == Balance(13, 13, 13)
     assert await board.standings() == [("cyd", 13, 1, 1), ("bob", 12, 2, 2)]

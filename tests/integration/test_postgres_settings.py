@@ -260,7 +260,7 @@ async def test_a_dump_goes_on_in_another_database(postgres: Databases, role: tup
     name, url = role
     async with opened(url) as shop:
         await shop.sell(order("A1", "ann", "25.00"), order("A2", "bob", "25.00"))
-        await shop.ledger.merge("bob", "ann", actor="clerk")
+        await shop.awarder.merge("bob", "ann", actor="clerk")
     with postgres.loaded(postgres.server.dump(name)) as copy:
         async with opened(copy) as shop:
             await shop.sell(order("A3", "bob", "25.00"))

@@ -154,7 +154,7 @@ def changing(event: tuple[str, str, str]) -> Step:
             case "contact":
                 version = await shop.ledger.set_contact(member, f"{other}@example.com", actor="clerk")
             case "merge":
-                version = await shop.ledger.merge(member, other, actor="clerk")
+                version = await shop.awarder.merge(member, other, actor="clerk")
             case _:
                 version = await shop.ledger.change_member(member, MemberEvent(what), actor="clerk")
         assert version == (await shop.ledger.heads()).version

@@ -87,7 +87,7 @@ class History:
         await self._shop.ledger.change_member(member, self._dice.choice(list(MemberEvent)), actor="clerk")
 
     async def _merge(self, member: str, _: str) -> None:
-        await self._shop.ledger.merge(member, self._dice.choice(PEOPLE), actor="clerk")
+        await self._shop.awarder.merge(member, self._dice.choice(PEOPLE), actor="clerk")
 
     async def _begin_epoch(self, *_: str) -> None:
         await self._shop.ledger.begin_epoch()
