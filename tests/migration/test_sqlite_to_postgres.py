@@ -95,7 +95,7 @@ async def _happen(shop: Shop, rng: Random, n: int) -> None:
         case "settle":
             await shop.awarder.settle(rng.choice(settled))
         case "merge":
-            await shop.ledger.merge(member, other, actor="clerk")
+            await shop.awarder.merge(member, other, actor="clerk")
         case "change":
             await shop.ledger.change_member(member, rng.choice([*MemberEvent]), actor="clerk")
         case "contact":
