@@ -71,6 +71,7 @@ async def test_on_postgresql(postgres: Databases) -> None:
                         unnoticed.add(named)
                     if noticed:
                         unnoticed.discard(named)
+                    if noticed is not False:
                         break
         finally:
             await connection.close()

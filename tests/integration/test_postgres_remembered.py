@@ -102,7 +102,7 @@ async def test_who_an_id_means_now_is_whose_an_order_is(database: str) -> None:
                     await shop.accept(order(f"{number}-again", name, "10.00"))
                     points[name] = 1
                 case 1 if whose == name and (into := became[rng.choice(names)]) != name:
-                    await others.merge(name, into, actor="clerk")
+                    await other.awarder.merge(name, into, actor="clerk")
                     await shop.accept(order(f"{number}-gone", name, "10.00"))
                     points[into] += points.pop(name) + 1
                     became = {each: into if has == name else has for each, has in became.items()}

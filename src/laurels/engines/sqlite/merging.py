@@ -41,7 +41,7 @@ def merge(db: Database, member_id: str, into: str, actor: str, now: int, *, join
     db.run("forget_contact", number)
     db.run("merge_attributes", stays[0], number)
     db.run("forget_attributes", number)
-    db.run("move_inbox", stays[5], number)
+    db.run("move_inbox", stays[5], stays[0])
     db.run("merge_milestones", stays[0], number)
     db.run("drop_told_twice", stays[0])
     db.run("release_messages", stays[0], now)

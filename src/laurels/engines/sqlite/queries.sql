@@ -1115,9 +1115,10 @@ AND (currency IS NOT NULL OR kind IN ('merge', 'transfer')) ORDER BY place DESC;
 INSERT INTO contact (member, email) SELECT ?1, email FROM contact WHERE member = ?2 ON CONFLICT (member) DO NOTHING;
 
 -- name: move_inbox!
--- What is on its way goes over to the other's shard.
+-- What is on its way goes over to the other's shard, also that of those who became the one before.
 UPDATE inbox SET shard = ?1
-WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence WHERE a.member = ?2);
+WHERE sequence IN (SELECT i.sequence FROM inbox i CROSS JOIN accepted a ON a.sequence = i.sequence
+                   WHERE a.member IN (SELECT number FROM member WHERE merged_into = ?2));
 
 -- name: merge_milestones!
 -- What either reached is reached: nothing is sent again.

@@ -1,10 +1,10 @@
 """The contract's tests of members who became one: their documents are told from others under each of their ids."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
-from laurels.model import MemberEvent
+from laurels.model import MemberEvent, Status
 from laurels.model.details import merge_details
 from laurels.program import DEFAULT_PROGRAM
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, order, redemption, refund
@@ -59,6 +59,19 @@ class MergedMembersTests(LedgerSuite):
         assert await shop.ledger.numbers("zoe") == ()
         await shop.ledger.change_member("bob", MemberEvent.ERASE, actor="clerk")
         assert [await shop.ledger.numbers(member) for member in IDS] == [(), (), ()]
+
+    async def test_what_waits_goes_along_however_often(self, shop: Shop) -> None:
+        """From shard to shard, until its order comes."""
+        names = [f"m{n}" for n in range(8)]
+        await shop.ledger.enrol([(name, None) for name in names], actor="clerk")
+        waits = refund("R1", "m0", "10.00", "A1")
+        await shop.sell(waits)
+        for one, other in pairwise(names):
+            await shop.awarder.merge(one, other, actor="clerk")
+            assert await shop.findings() == []
+        await shop.sell(order("A1", "m0", "30.00"))
+        assert (await shop.state(waits)).status is Status.AWARDED
+        assert (await shop.balance(names[-1])).balance == 2
 
     async def test_mergers_are_told_by_both_entries(self, shop: Shop) -> None:
         """In the order of recording, each naming the other; none where nobody became another."""
