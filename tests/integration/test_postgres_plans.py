@@ -51,7 +51,10 @@ ABOUT_ALL = {
     "is_untouched",
     "has_members",
     "persons",
+    "redeemed",
+    "states",
     "verify_members",
+    "verify_messages",
     "verify_redemptions",
     "write_names_key",
 }

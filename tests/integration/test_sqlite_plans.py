@@ -41,6 +41,9 @@ ABOUT_ALL = {
     "mergers",
     "forget_due",
     "persons",
+    "redeemed",
+    "states",
+    "verify_messages",
     "verify_redemptions",
     "write_names_key",
 }

@@ -226,7 +226,7 @@ WHERE d.home = $1 AND d.source = $2 AND d.kind = 'm' AND d.id = $3;
 SELECT d.fingerprint, m.secret
 FROM (SELECT source, id FROM inbox WHERE order_source = $1 AND order_id = $2 AND kind = 'm'
       UNION ALL SELECT source, id FROM aside WHERE order_source = $1 AND order_id = $2 AND kind = 'm') w
-JOIN document d ON d.home = ANY ($3::smallint[]) AND d.source = w.source AND d.kind = 'm' AND d.id = w.id
+CROSS JOIN LATERAL (SELECT * FROM document WHERE home = ANY ($3::smallint[]) AND source = w.source AND kind = 'm' AND id = w.id LIMIT 1) d
 LEFT JOIN LATERAL (SELECT secret FROM member WHERE member.shard = d.member_shard AND number = d.member LIMIT 1) m ON true;
 
 -- name: verify_order_entries
