@@ -284,10 +284,11 @@ DELETE FROM inbox WHERE sequence IN (SELECT value FROM carray(?));
 SELECT count(*) FROM inbox WHERE state = 'ready';
 
 -- name: counts
--- How much lies where. Each count reads an index that holds what is not done, and nothing else.
+-- How much lies where. Each count reads an index that holds what is not done, and nothing else. What is tried again keeps its
+-- place, and is ready since later than what lies behind it.
 SELECT
     (SELECT count(*) FROM inbox WHERE state = 'ready'),
-    (SELECT changed_at FROM inbox WHERE state = 'ready' ORDER BY sequence LIMIT 1),
+    (SELECT min(changed_at) FROM (SELECT changed_at FROM inbox WHERE state = 'ready' ORDER BY sequence LIMIT 1000)),
     (SELECT count(*) FROM inbox WHERE state = 'waiting'),
     (SELECT count(*) FROM inbox WHERE state = 'quarantined'),
     (SELECT count(*) FROM message WHERE state = 'due'),
