@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from laurels import clock
 from laurels.awarding.decide import decide, decide_or_raise
-from laurels.awarding.foreseeing import Foreseen, Judged, judge_only
+from laurels.awarding.foreseeing import Foreseen, JudgedOnly, judge_only
 from laurels.awarding.holding import HELD
 from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
@@ -153,7 +153,7 @@ class Awarder:
         """
         with unrecorded():
             [answer] = await self._settle([document], self._judge_only)
-        if isinstance(answer, Judged):
+        if isinstance(answer, JudgedOnly):
             return answer.foreseen
         if isinstance(answer, LaurelsError):
             raise answer

@@ -20,7 +20,7 @@ class Foreseen(Struct, frozen=True, kw_only=True):
     reached: tuple[str, ...] = ()
 
 
-class Judged(LaurelsError):
+class JudgedOnly(LaurelsError):
     """This was judged, and nothing of it was written."""
 
     def __init__(self, foreseen: Foreseen) -> None:
@@ -29,8 +29,8 @@ class Judged(LaurelsError):
 
 
 def judge_only(claim: Claim, programs: Programs) -> Outcome:
-    """Judge a claim of one document that moves a member's points. Raises what judging it raises, else always `Judged`:
-    of a document whose judge raises, a ledger writes nothing.
+    """Judge a claim of one document that moves a member's points. Raises what judging it raises, else always
+    `JudgedOnly`: of a document whose judge raises, a ledger writes nothing.
     """
     [item] = claim.items
     none = MemberState()
@@ -40,7 +40,7 @@ def judge_only(claim: Claim, programs: Programs) -> Outcome:
     assert first.kind is not EntryKind.EXPIRE, "a document's own entry is its first"
     after = claim.members[first.member]
     state = outcome.states.get(first.member, before.state)
-    raise Judged(
+    raise JudgedOnly(
         Foreseen(
             points=first.points,
             before=before,
