@@ -223,6 +223,15 @@ async def test_a_check_says_what_the_call_does(shop: Shop, run: int) -> None:
         await history.step()
 
 
+async def test_a_milestone_that_was_crossed_quietly_sends_no_mail_later(shop: Shop) -> None:
+    assert (await shop.ask("POST", "/loyalty/ann", json={"loyalty-points": 200, "quiet": True})).status_code == 201
+    assert (await shop.ask("POST", "/loyalty/ann", json={"loyalty-points": -150})).status_code == 201
+    checked = await shop.ask("POST", "/loyalty/ann?check=1", json={"loyalty-points": 300})
+    assert "message" not in checked.json()["effect"], checked.text
+    checked = await shop.ask("POST", "/loyalty/ann?check=1", json={"loyalty-points": 500})
+    assert checked.json()["effect"]["message"] == "second", checked.text
+
+
 async def test_what_was_taken_of_a_hold_is_checked_like_any_redemption(shop: Shop) -> None:
     assert (await shop.ask("POST", "/loyalty/ann", json={"loyalty-points": 100})).status_code == 201
     assert (await shop.ask("POST", "/loyalty/ann/hold", json={"hold_id": "H", "points": 50})).status_code == 201

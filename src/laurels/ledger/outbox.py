@@ -74,6 +74,10 @@ class Outbox(Protocol):
         """What became of the messages of a member and of those who became it, oldest first."""
         ...
 
+    async def milestones(self, member_id: str) -> frozenset[str]:
+        """The milestones that a member has passed, ever, by name; also those that sent nothing."""
+        ...
+
     async def all_messages(
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:

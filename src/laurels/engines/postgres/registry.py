@@ -101,6 +101,11 @@ class PostgresOutbox(Session):
             rows: list[Row] = await db.all("messages", shard_of(member_id, SHARDS), member_id)
         return [message_state_of(row) for row in rows]
 
+    async def milestones(self, member_id: str) -> frozenset[str]:
+        async with self._connections.read() as db:
+            rows: list[Row] = await db.all("milestones", shard_of(member_id, SHARDS), member_id)
+        return frozenset([name for (name,) in rows])
+
     async def all_messages(
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:

@@ -619,6 +619,10 @@ SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at
 FROM message s JOIN member m ON m.number = s.member
 WHERE m.number = (SELECT number FROM who) OR m.merged_into = (SELECT number FROM who) ORDER BY s.created_at, s.id;
 
+-- name: milestones
+-- What a member has passed; of those who became it, it has them too.
+SELECT name FROM milestone WHERE member = (SELECT coalesce(merged_into, number) FROM member WHERE member_id = ?);
+
 -- name: all_messages
 -- Messages behind one of them, oldest first.
 SELECT s.id, m.member_id, s.milestone, s.points, s.state, s.created_at, s.due_at, s.attempts, s.note

@@ -112,6 +112,10 @@ class SqliteOutbox(Session):
         rows = await self._reader.run(lambda db: db.all("messages", member_id))
         return [message_state_of(row) for row in rows]
 
+    async def milestones(self, member_id: str) -> frozenset[str]:
+        rows = await self._reader.run(lambda db: db.all("milestones", member_id))
+        return frozenset([name for (name,) in rows])
+
     async def all_messages(
         self, *, state: str | None = None, member_id: str | None = None, after: str = "", limit: int = 50
     ) -> list[MessageState]:

@@ -65,8 +65,8 @@ async def _effect(request: Request, member_id: str, foreseen: Foreseen | None, e
 
 
 async def _message(request: Request, member_id: str, foreseen: Foreseen) -> str | None:
-    """The milestone that would be crossed for the first time."""
+    """The milestone that would be crossed for the first time; one that was crossed quietly is crossed for ever."""
     if not foreseen.reached:
         return None
-    sent = {message.milestone for message in await request.services.ledger.messages(member_id)}
-    return next((name for name in foreseen.reached if name not in sent), None)
+    passed = await request.services.ledger.milestones(member_id)
+    return next((name for name in foreseen.reached if name not in passed), None)

@@ -86,6 +86,14 @@ class MessagesTests(LedgerSuite):
             big_order("A1", "ann", quiet=True), refund("R1", "ann", "1010.00", "A1"), big_order("A2", "ann")
         )
         assert await shop.ledger.messages("ann") == []
+        assert await shop.ledger.milestones("ann") == {"100-points"}
+
+    async def test_milestones_are_a_members_own(self, shop: Shop) -> None:
+        """Also those of whoever became it; nobody else's, and of nobody none."""
+        await shop.sell(big_order("A1", "ann"), order("B1", "bob", "10.00"))
+        assert [await shop.ledger.milestones(each) for each in ("ann", "bob", "cy")] == [{"100-points"}, set(), set()]
+        await shop.awarder.merge("ann", "bob", actor="clerk")
+        assert [await shop.ledger.milestones(each) for each in ("ann", "bob")] == [{"100-points"}] * 2
 
     async def test_a_crossing_within_a_batch_counts_once(self, shop: Shop) -> None:
         """A refund between takes the points back, and the next order crosses again: one message, ever."""

@@ -67,6 +67,11 @@ FROM message s JOIN member m ON m.shard = s.shard AND m.number = s.member
 WHERE s.member IN (SELECT number FROM who UNION ALL SELECT gone FROM merged WHERE stays = (SELECT number FROM who))
 ORDER BY s.created_at, s.id;
 
+-- name: milestones
+-- What a member has passed; of those who became it, it has them too.
+SELECT name FROM milestone
+WHERE member = (SELECT coalesce(merged_into, number) FROM member WHERE shard = $1 AND member_id = $2);
+
 -- name: all_messages
 -- Messages behind one of them, oldest first.
 SELECT s.id,
