@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from laurels.console import OneTimeCodes, Person, Setup, client_of, create_console
+from laurels.console import OneTimeCodes, Person, Setup, client_of, compile_templates, create_console
 from laurels.console.charts import charts
 from laurels.console.entry import SIGN_IN
 from laurels.console.oidc import Oidc, OidcClient, is_safe
@@ -20,6 +20,7 @@ from laurels.http.admission.person_tokens import PersonTokens, console_key, cook
 from laurels.http.admission.startup_checks import is_loopback
 from laurels.keyfile import read_secret, refusal
 from laurels.model.people import ROLES
+from laurels.runtime.warming import MANY_PAGES, warm_up
 from laurels.settings import Settings
 from laurels.wiring import Services
 
@@ -91,6 +92,7 @@ async def serve_console(
         drawn = charts()
         stack.push_async_callback(drawn.close)
         drawn.begin()
+        await asyncio.gather(asyncio.to_thread(compile_templates), _warmed_up(services))
         app = create_console(
             Setup(
                 http=client,
@@ -105,6 +107,11 @@ async def serve_console(
         )
         told = address.at if known is None else lambda _: tell(settings.console.address or "")
         await serve_pages(settings, app, stop, _both(told, on_ready), host=host, port=settings.console.port)
+
+
+async def _warmed_up(services: Services | None) -> None:
+    if services is not None:
+        await warm_up(services.ledger, MANY_PAGES)
 
 
 def _both(told: Callable[[int], None], on_ready: Callable[[], None]) -> Callable[[int], None]:

@@ -17,6 +17,7 @@ from laurels.rollups import Days, RollingUp, look_at_due
 from laurels.runtime.heads import HeadLog
 from laurels.runtime.quarantining import tell_quarantined
 from laurels.runtime.role import Role, Running
+from laurels.runtime.warming import ONE_PAGE, warm_up
 from laurels.settings import Settings
 from laurels.wiring import Services
 from laurels.workers import (
@@ -46,6 +47,7 @@ async def _http(running: Running, watch: Watch) -> None:
 
     mounts = http.Mounts() if running.mounts is None else running.mounts
     port = running.ports[0] if running.ports else None
+    await warm_up(running.services.ledger, ONE_PAGE)
     await http.serve(running.services, running.stop, on_ready, mounts, share_port=running.share_port, port=port)
 
 
