@@ -91,6 +91,22 @@ async def _written(database: str) -> str:
         await connection.close()
 
 
+@pytest.mark.parametrize(("name", "of_role", "of_database"), [("few", 10, -1), ("smaller", -1, 10)])
+async def test_few_connections_are_left_to_others(
+    server: PostgresServer, name: str, of_role: int, of_database: int
+) -> None:
+    """Where a role or a database may have few, a quarter of what is left is taken."""
+    server.sql(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {of_role}")
+    server.sql(f"CREATE DATABASE {name} OWNER {name} CONNECTION LIMIT {of_database}")
+    ledger = await PostgresLedger.open(server.url(name, name))
+    try:
+        assert await ledger.connections_to_warm(MANY_PAGES) == 2
+        await warm_up(ledger, MANY_PAGES)
+        assert len(ledger._connections._idle) == 2
+    finally:
+        await ledger.close()
+
+
 async def test_who_is_away_or_silent_puts_nobody_off(server: PostgresServer) -> None:
     ledger = await PostgresLedger.open(server.url("shop"))
     try:

@@ -132,6 +132,13 @@ class Upkeep(Protocol):
         """
         ...
 
+    async def connections_to_warm(self, most: int) -> int:
+        """How many connections it pays to have ready before they are needed, `most` at most: a quarter of those that
+        the ledger's server has left for anybody, since others need some too; 0 where one gains nothing by earlier use.
+        Raises `LedgerUnavailable`.
+        """
+        ...
+
     async def advice(self) -> list[str]:
         """What to set otherwise on the ledger's server, a phrase a setting: it works as it is, and costs more than it
         has to. Empty where all is well. Raises `LedgerUnavailable`.

@@ -19,14 +19,15 @@ NOBODY, NO_ID = 2**31 - 1, "-"
 """A number that no ledger gives, and an id: whether somebody has it does not matter."""
 
 
-async def warm_up(ledger: Ledger, connections: int) -> None:
-    """Look up once, on each of so many connections, what pages look up. PostgreSQL plans each statement once for a
-    connection, over all partitions: its first use costs 5 to 15 ms of processor time more, a page's together some
-    tenths of a second. Nothing is written, and nobody is looked at. Ends after `WITHIN_S`, or where the ledger is away,
-    with what was done.
+async def warm_up(ledger: Ledger, most: int) -> None:
+    """Look up once, on each of so many connections, or of those that can be spared, what pages look up. PostgreSQL
+    plans each statement once for a connection, over all partitions: its first use costs 5 to 15 ms of processor time
+    more, a page's together some tenths of a second. Nothing is written, and nobody is looked at. Ends after `WITHIN_S`,
+    or where the ledger is away, with what was done.
     """
     with suppress(LaurelsError, TimeoutError):
         async with asyncio.timeout(WITHIN_S):
+            connections = await ledger.connections_to_warm(most)
             for look in _looks(ledger):
                 await asyncio.gather(*(look() for _ in range(connections)))
 

@@ -158,6 +158,10 @@ class PostgresLedger(
         self._committed(grown=True)
         return heads
 
+    async def connections_to_warm(self, most: int) -> int:
+        async with self._connections.read() as db:
+            return min(most, await db.value("free_connections") // 4) if db.direct else 0
+
     async def advice(self) -> list[str]:
         async with self._connections.read() as db:
             return await advice_of(db)

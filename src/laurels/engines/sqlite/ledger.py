@@ -190,6 +190,9 @@ class SqliteLedger(
 
         return await self._writer.run(write)
 
+    async def connections_to_warm(self, most: int) -> int:
+        return 0
+
     async def advice(self) -> list[str]:
         return []  # a file's settings are ours
 

@@ -95,6 +95,16 @@ SELECT current_setting('checkpoint_timeout') AS checkpoint_timeout, current_sett
        (SELECT setting::int FROM pg_settings WHERE name = 'checkpoint_timeout') AS checkpoint_timeout_s,
        (SELECT setting::int FROM pg_settings WHERE name = 'max_wal_size') AS max_wal_size_mb;
 
+-- name: free_connections
+-- How many more connections the server gives to anybody, to this database, or to the present role: whatever is least.
+SELECT greatest(0, least(
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL),
+    (SELECT CASE WHEN datconnlimit >= 0 THEN datconnlimit - (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid) END
+     FROM pg_database d WHERE datname = current_database()),
+    (SELECT CASE WHEN rolconnlimit >= 0 THEN rolconnlimit - (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid) END
+     FROM pg_roles r WHERE rolname = session_user)))::int;
+
 -- name: add_range
 -- Make a range of a shard.
 SELECT add_entry_range($1, $2);
