@@ -12,6 +12,7 @@ import asyncpg
 import jinja2
 import pytest
 from tests.integration.http_shop import open_shop
+from tests.pgbouncer_server import pooler
 from tests.postgres_server import PostgresServer, binaries, running
 
 from laurels.console import compile_templates, rendering
@@ -19,7 +20,6 @@ from laurels.console.charts import Charts
 from laurels.engines.postgres import PostgresLedger
 from laurels.engines.postgres.reaching import KNOWN_TYPES
 from laurels.engines.postgres.statements import SQL
-from laurels.ledger import Ledger
 from laurels.runtime.warming import MANY_PAGES, WITHIN_S, warm_up
 from laurels.testing.ledger_contract.base import order
 
@@ -124,12 +124,19 @@ async def test_who_is_away_or_silent_puts_nobody_off(server: PostgresServer) -> 
     await warm_up(ledger, MANY_PAGES)  # closed: nothing to be had
 
 
-async def test_a_file_is_looked_at_too(tmp_path: Path) -> None:
+async def test_a_file_gains_nothing_by_it(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
-        ledger: Ledger = shop.services.ledger
-        before = await ledger.heads()
-        await warm_up(ledger, MANY_PAGES)
-        assert await ledger.heads() == before
+        assert await shop.services.ledger.connections_to_warm(MANY_PAGES) == 0
+        await warm_up(shop.services.ledger, MANY_PAGES)
+
+
+async def test_behind_a_pooler_nothing_stays_planned(server: PostgresServer) -> None:
+    with pooler(server, "transaction") as pooled:
+        ledger = await PostgresLedger.open(pooled.url(server.url("shop")))
+        try:
+            assert await ledger.connections_to_warm(MANY_PAGES) == 0
+        finally:
+            await ledger.close()
 
 
 async def test_no_page_waits_for_its_template(monkeypatch: pytest.MonkeyPatch) -> None:
