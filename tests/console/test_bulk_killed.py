@@ -64,10 +64,10 @@ asyncio.run(main())
     ("rows", "at_once", "kills"),
     [(300, 40, 3), pytest.param(100_000, 500, 20, marks=[pytest.mark.long, pytest.mark.timeout(900)])],
 )
-async def test_killed_again_and_again_it_is_exact(tmp_path: Path, rows: int, at_once: int, kills: int) -> None:
+async def test_killed_again_and_again_it_is_exact(
+    tmp_path: Path, seed: int, rows: int, at_once: int, kills: int
+) -> None:
     """Each time after so many steps, wherever the next one is by then; then it is run to its end, and run again."""
-    seed = random.SystemRandom().getrandbits(32)
-    print(f"seed {seed}")
     rng = random.Random(seed)
     path = tmp_path / "laurels.db"
     later = 0

@@ -43,10 +43,8 @@ asyncio.run(main())
 """
 
 
-async def test_a_kill_at_any_step_leaves_them_exact(tmp_path: Path) -> None:
+async def test_a_kill_at_any_step_leaves_them_exact(tmp_path: Path, seed: int) -> None:
     """Killed after so many steps, wherever the next one is by then; the next process goes on, until one is done."""
-    seed = random.SystemRandom().getrandbits(32)
-    print(f"seed {seed}")
     rng = random.Random(seed)
     path = tmp_path / "laurels.db"
     shop = Shop(await open_ledger(path, TurnedClock()), TurnedClock())

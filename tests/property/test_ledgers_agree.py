@@ -24,7 +24,7 @@ from tests.postgres_server import Databases
 from laurels.clock import DAY
 from laurels.engines.postgres import PostgresLedger, awarding
 from laurels.engines.sqlite import SqliteLedger
-from laurels.errors import LaurelsError
+from laurels.errors import LaurelsError, LedgerUnavailable
 from laurels.ledger import Ledger, NameNumbers
 from laurels.model import (
     Amendment,
@@ -187,6 +187,8 @@ async def done(step: Step, shop: Shop) -> Any:
     """What a step gives, or why it is refused."""
     try:
         return await step.do(shop)
+    except LedgerUnavailable:  # no server is away here: what it was is in the cause
+        raise
     except LaurelsError as error:
         return type(error), error.message
 

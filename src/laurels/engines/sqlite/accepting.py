@@ -262,6 +262,10 @@ class Acceptance:
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
         owner = intents.erased_buyer(self._db, document)
         if owner is None and not document.enrols:
+            self.flush()
+            erased = self._erased_owner(document)
+            if erased is not None:
+                return erased
             owner, shard = self._owner(document)
             if owner is None:
                 shard = shard_of(document.member_id, self._numbers.shards) if shard is None else shard
@@ -279,11 +283,9 @@ class Acceptance:
         return Whose(number, shard, secret)
 
     def _owner(self, document: Document) -> tuple[int | None, int | None]:
-        """Whose a document is that comes without a member who is known: of an erased member's order it is that
-        member's, and one that names no member belongs to the refund's or the order's. The number and the shard, if
-        known.
+        """Whose a document is that comes without a member who is known, and names no erased member's order: one that
+        names no member belongs to the refund's or the order's. The number and the shard, if known.
         """
-        self.flush()
         if document.kind is DocumentKind.CANCELLATION:
             row = self._db.one("owner", document.source, document.id, DocumentKind.REFUND.value)
         elif document.order_key is not None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from laurels.errors import UnknownMember
-from laurels.model import Amendment, EntryKind, MemberEvent, Status
+from laurels.model import Amendment, Cancellation, EntryKind, MemberEvent, Status
 from laurels.testing.ledger_contract.base import LedgerSuite, Shop, adjustment, key_of, order, refund, unreadable
 
 
@@ -206,7 +206,7 @@ class ErasingTests(LedgerSuite):
     @pytest.mark.parametrize("named", ["ann", "bob", "nobody"])
     async def test_what_names_an_erased_ones_order_is_that_ones(self, shop: Shop, named: str, others: int) -> None:
         """Whoever has the id that it names by now, or has another: booked under the number, and nothing of it kept."""
-        await shop.sell(*(order(id, "ann", "100.00") for id in ("A1", "A2", "A3")), order("B1", "bob", "10.00"))
+        await shop.sell(*(order(id, "ann", "100.00") for id in ("A1", "A2", "A3", "A4")), order("B1", "bob", "10.00"))
         number = await shop.number("ann")
         await shop.ledger.change_member("ann", MemberEvent.ERASE, actor="clerk")
         await shop.sell(order("C1", "ann", "10.00"))
@@ -215,6 +215,7 @@ class ErasingTests(LedgerSuite):
             refund("R1", named, "100.00", "A1").document(raw=b"from ann: R1"),
             changed.document(raw=b"from ann: A2"),
             refund("R3", named, "30.00", "A3", order_source="shop", source="till").document(raw=b"from ann: R3"),
+            Cancellation(source="shop", refund_id="of a refund to come", order_id="A4", member_id=named).document(),
         ]
         more = [refund(f"U{n}", "bob", "0.10") for n in range(others)]
         await shop.accept(*names, *more)
@@ -222,11 +223,11 @@ class ErasingTests(LedgerSuite):
         await shop.award()
         assert await shop.ledger.quarantine() == []
         worth = {}
-        for order_id in ("A1", "A2", "A3"):
+        for order_id in ("A1", "A2", "A3", "A4"):
             entries = await shop.ledger.order_entries("shop", order_id)
             assert {(entry.member, entry.member_id) for entry in entries} == {(number, None)}
             worth[order_id] = sum(entry.points for entry in entries)
-        assert worth == {"A1": 0, "A2": 5, "A3": 7}
+        assert worth == {"A1": 0, "A2": 5, "A3": 7, "A4": 10}
         assert [(await shop.balance(member)).balance for member in ("ann", "bob")] == [1, 1]
         for document in names:
             assert (await shop.state(document)).member_id is None
