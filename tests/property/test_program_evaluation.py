@@ -127,6 +127,7 @@ tiers = { levels = [ { name = "blue", reach = 0 }, { name = "gold", reach = 10, 
 """
 )
 FLOORED = parse_program(DEEP.text.replace('"carry"', '"floor", at = "line"').replace("version = 3", "version = 4"))
+WAITING = parse_program(DEEP.text.replace("version = 3", "version = 6") + "[pending]\ndays = 14\n")
 MATCHES = ("{}", '{ brand = ["own"] }', '{ category = ["home"] }', '{ not_tag = ["x"] }')
 LIMITS = ("", ", caps = { month = 40 }", "", ", budget = 90", ", caps = { day = 5, ever = 30 }")
 CROWDED = parse_program(
@@ -205,7 +206,7 @@ returns = st.builds(
 
 
 @settings(max_examples=600, deadline=None)
-@given(rules=st.sampled_from([DEEP, FLOORED]), basket=baskets(), asked=st.lists(returns, max_size=4))
+@given(rules=st.sampled_from([DEEP, FLOORED, WAITING]), basket=baskets(), asked=st.lists(returns, max_size=4))
 def test_whatever_an_order_and_its_refunds_say_they_are_judged_or_refused(
     rules: Program, basket: Basket, asked: list[Return]
 ) -> None:
@@ -240,6 +241,59 @@ def test_whatever_an_order_and_its_refunds_say_they_are_judged_or_refused(
     assert (again.member_after.carried, again.member_after.used) == (got.member_after.carried, got.member_after.used)
     if done and got.points:
         assert "cancelled" in again.reason
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    rules=st.sampled_from([DEEP, FLOORED, WAITING]),
+    basket=baskets(),
+    asked=st.lists(returns, max_size=4),
+    kept=st.sets(st.integers(0, 3)),
+)
+def test_a_cancelled_refund_never_happened(rules: Program, basket: Basket, asked: list[Return], kept: set[int]) -> None:
+    """Whichever are cancelled, the others stand, and the points are where they would be: those that wait still do."""
+    try:
+        got = evaluate(rules, basket, NEW, now=NOW)
+    except (Refused, PointsOutOfRange):
+        return
+    frame, refunded, member, taken = frame_of(rules, basket, NEW), NOTHING, got.member_after, []
+    for each in asked:
+        try:
+            back = unwind(rules, frame, refunded, each, member, order="a", now=NOW)
+        except Refused:
+            continue
+        refunded, member = back.refunded_after, back.member_after
+        taken.append(each)
+    others = [each for number, each in enumerate(taken) if number in kept]
+    again = cancel(rules, frame, refunded, others, member, order="a", now=NOW)
+    whole = cancel(rules, frame, again.refunded_after, [], again.member_after, order="a", now=NOW)
+    assert replace(whole.member_after, tiers=(), tiers_seen=None) == replace(
+        got.member_after, tiers=(), tiers_seen=None
+    )
+    amounts_back = [each.amount for each in others if each.amount is not None]
+    if len(amounts_back) == len(others):
+        assert again.refunded_after.left(frame) == max(0, basket.total - sum(amounts_back))
+
+
+@given(total=st.integers(3, 5000), gone=st.integers(0, 2))
+def test_of_units_that_came_back_with_their_amounts_any_may_be_cancelled(total: int, gone: int) -> None:
+    """By what came back before, a unit of 10.00 for three is worth 3.33 or 3.34: another one without that."""
+    sold_thrice = BasketLine(sku="a", quantity=3 * MILLION, unit_price=total * 10_000 // 3)
+    got = evaluate(FLOORED, order(total, lines=(sold_thrice,)), NEW, now=NOW)
+    frame, refunded, member, taken = got.frame, NOTHING, got.member_after, []
+    assert frame is not None
+    for _ in range(3):
+        unit = ReturnLine(1, None, MILLION)
+        was = refunded.left(frame)
+        worth_now = was - unwind(
+            FLOORED, frame, refunded, Return(lines=(unit,)), member, order="a", now=NOW
+        ).refunded_after.left(frame)
+        taken.append(Return(worth_now, (unit,)))
+        back = unwind(FLOORED, frame, refunded, taken[-1], member, order="a", now=NOW)
+        refunded, member = back.refunded_after, back.member_after
+    others = taken[:gone] + taken[gone + 1 :]
+    again = cancel(FLOORED, frame, refunded, others, member, order="a", now=NOW)
+    assert again.refunded_after.left(frame) == taken[gone].amount
 
 
 whole_lines = st.lists(

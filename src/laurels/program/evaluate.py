@@ -33,11 +33,11 @@ from laurels.program.details import word_earn
 from laurels.program.frame import NO_ROOM_SAID, NOTHING, Frame, encode_part
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, day_text
-from laurels.program.lots import credit, expires_at, forget, let_pass
+from laurels.program.lots import bring_in, expires_at, forget, let_pass
 from laurels.program.native import judge
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
-from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
+from laurels.program.state import Account, Lapse, Lot, ProgramState
 from laurels.program.tiers import count, let_tiers_pass, note_tier, tier_index, tier_of_order
 from laurels.program.worth import (
     MOST_POINTS,
@@ -187,10 +187,8 @@ def _judge(
     if basket.total:
         account.orders += 1
     count(program, account, frame.at, None, value)
-    if points and frame.active_at > now:
-        account.pending.append(Waiting(frame.active_at, frame.expires_at, basket.order, points))
-    elif points:
-        credit(account, (frame.expires_at, frame.expires_at), points)
+    if points:
+        bring_in(account, points, order=basket.order, active_at=frame.active_at, expires=frame.expires_at, now=now)
     moved = moves(account)
     account.active_at_least(frame.at)
     let_pass(account, now, current, since=now)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.program.local_time import NEVER, add_months, day_of_instant, end_of_month, midnight_after
-from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent
+from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent, Waiting
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -194,6 +194,20 @@ def take_out(account: Account, taken: list[tuple[LotKey, int]]) -> None:
     """Take points out of lots."""
     for key, n in taken:
         _add(account, key, -n)
+
+
+def bring_in(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
+    """Points of an order come in, also once more where a refund of it is cancelled: they wait until `active_at`, or go
+    into their lot.
+    """
+    if active_at <= now:
+        credit(account, (expires, expires), points)
+        return
+    for place, each in enumerate(account.pending):
+        if (each.order, each.active_at, each.expires) == (order, active_at, expires):
+            account.pending[place] = replace(each, points=each.points + points)
+            return
+    account.pending.append(Waiting(active_at, expires, order, points))
 
 
 def take_back(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
