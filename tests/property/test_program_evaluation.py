@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from laurels.clock import DAY
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.program import (
     GRAIN,
@@ -36,6 +37,7 @@ from laurels.program import (
     word_earn,
     worth,
 )
+from laurels.program.local_time import NEVER
 from laurels.program.state import Lot
 
 NOW = 1_764_590_400_000_000
@@ -294,6 +296,22 @@ def test_of_units_that_came_back_with_their_amounts_any_may_be_cancelled(total: 
     others = taken[:gone] + taken[gone + 1 :]
     again = cancel(FLOORED, frame, refunded, others, member, order="a", now=NOW)
     assert again.refunded_after.left(frame) == taken[gone].amount
+
+
+@settings(max_examples=300, deadline=None)
+@given(rules=programs, total=amounts, lapsed=st.integers(1, 1000), before=st.integers(0, 9))
+def test_what_lapsed_before_a_simple_version_is_not_taken_for_what_it_gives(
+    rules: Program, total: int, lapsed: int, before: int
+) -> None:
+    """Points that lapsed for want of activity have a lot of their own, which later points never lie in."""
+    gone = Lot(NOW - DAY, NEVER, 0, lapsed, min(before, lapsed))
+    member = ProgramState(lots=(gone,), orders=1, last_active=NOW - 90 * DAY)
+    try:
+        got = evaluate(rules, order(total), member, now=NOW)
+    except PointsOutOfRange:
+        return
+    assert gone in got.member_after.lots
+    assert got.member_after.active == got.points
 
 
 whole_lines = st.lists(

@@ -125,7 +125,7 @@ def _is_simple(member: ProgramState) -> bool:
         or member.holds
         or member.tiers
         or len(lots) > 1
-        or (lots and lots[0].origin != NEVER)
+        or (lots and (lots[0].expires, lots[0].origin) != (NEVER, NEVER))
     )
 
 
