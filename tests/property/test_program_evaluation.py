@@ -30,6 +30,7 @@ from laurels.program import (
     evaluate,
     frame_of,
     parse_program,
+    redeem,
     reverse,
     reverse_unlinked,
     unwind,
@@ -275,6 +276,53 @@ def test_a_cancelled_refund_never_happened(rules: Program, basket: Basket, asked
     amounts_back = [each.amount for each in others if each.amount is not None]
     if len(amounts_back) == len(others):
         assert again.refunded_after.left(frame) == max(0, basket.total - sum(amounts_back))
+
+
+LAPSING = 'version = 1\nearn = { points = 1, per = { GBP = "0.01" } }\n'
+LIVES = {
+    kind: parse_program(LAPSING + more)
+    for kind, more in {
+        "months": 'expiry = { kind = "after-months", months = 1 }\n',
+        "waiting": 'pending = { days = 3 }\nexpiry = { kind = "after-months", months = 1 }\n',
+        "inactive": 'expiry = { kind = "inactivity", months = 1 }\n',
+    }.items()
+}
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(LIVES)),
+    points=st.tuples(st.integers(0, 100), st.integers(0, 100)),
+    lived=st.integers(0, 70),
+    given_back=st.lists(st.integers(1, 60), min_size=1, max_size=4),
+    gone=st.data(),
+)
+def test_a_refund_that_is_cancelled_at_once_costs_and_brings_nothing_whatever_had_lapsed(
+    kind: str, points: tuple[int, int], lived: int, given_back: list[int], gone: st.DataObject
+) -> None:
+    """An order, points spent and lapsed, another order; then refunds of the first, one of which failed."""
+    rules, later, (spent, more) = LIVES[kind], NOW + lived * DAY, points
+    got = evaluate(rules, order(100), NEW, now=NOW)
+    frame = frame_of(rules, order(100), NEW)
+    member = got.member_after
+    if spent and kind != "waiting":
+        member = redeem(rules, member, spent, now=NOW + DAY).member_after
+    member = evaluate(rules, replace(order(more), order="b", occurred_at=later), member, now=later).member_after
+    which = gone.draw(st.integers(0, len(given_back) - 1))
+
+    def refunded(amounts_back: list[int]) -> tuple[Refunded, ProgramState]:
+        back, state = NOTHING, member
+        for amount in amounts_back:
+            taken = unwind(rules, frame, back, Return(amount), state, order="a", now=later)
+            back, state = taken.refunded_after, taken.member_after
+        return back, state
+
+    others = given_back[:which] + given_back[which + 1 :]
+    back, state = refunded(given_back)
+    again = cancel(rules, frame, back, [Return(n) for n in others], state, order="a", now=later)
+    _, as_if = refunded(others)
+    assert (again.member_after.active, again.member_after.waiting) == (as_if.active, as_if.waiting)
+    assert again.member_after.owed == as_if.owed
 
 
 @given(total=st.integers(3, 5000), gone=st.integers(0, 2))

@@ -138,10 +138,12 @@ def forget(account: Account, now: int, program: "Program") -> None:
     """Drop lots that expired so long ago that no refund of their orders is taken any more; where refunds are taken for
     ever, none.
     """
-    if program.refund_days is not None:
-        oldest = now - program.refund_days * DAY
-        for key in [key for key, lot in account.lots.items() if key[0] < oldest and not lot[0]]:
-            del account.lots[key]
+    for key in [key for key, lot in account.lots.items() if not lot[0] and _is_forgotten(key[0], now, program)]:
+        del account.lots[key]
+
+
+def _is_forgotten(expires: int, now: int, program: "Program") -> bool:
+    return program.refund_days is not None and expires < now - program.refund_days * DAY
 
 
 def pins(holds: Iterable[OpenHold]) -> dict[LotKey, int]:
@@ -197,9 +199,7 @@ def take_out(account: Account, taken: list[tuple[LotKey, int]]) -> None:
 
 
 def bring_in(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
-    """Points of an order come in, also once more where a refund of it is cancelled: they wait until `active_at`, or go
-    into their lot.
-    """
+    """Points of an order come in: they wait until `active_at`, or go into their lot."""
     if active_at <= now:
         credit(account, (expires, expires), points)
         return
@@ -217,7 +217,7 @@ def take_back(account: Account, points: int, *, order: str, active_at: int, expi
     if account.pending:
         points = _out_of_pending(account, order, points)
     pinned = pins(account.holds) if account.holds else {}
-    for key in sorted(key for key in account.lots if key[1] == expires and key[0] >= active_at):
+    for key in _own_lots(account, active_at, expires):
         lot = account.lots[key]
         n = max(0, min(points, lot[0] - pinned.get(key, 0)))
         if n:
@@ -230,6 +230,43 @@ def take_back(account: Account, points: int, *, order: str, active_at: int, expi
             account.lapses.append(Lapse(n, now, *key))
     if points:
         debit(account, points)
+
+
+def give_again(
+    account: Account,
+    points: int,
+    program: "Program",
+    *,
+    order: str,
+    active_at: int,
+    expires: int,
+    taken: int,
+    now: int,
+) -> None:
+    """Points of an order come again, since a refund of it is cancelled; the refunds that stand have `taken` so many.
+
+    What had lapsed of it, and was not taken twice, has lapsed again: as far as those that stand do not explain it. If
+    the order's own points would have lapsed by now, the rest was taken while it had them, or from others that live:
+    it lives for as long as spent points that come back do. The program is the one in force.
+    """
+    own = _own_lots(account, active_at, expires)
+    lapsed = min(points, max(0, sum(account.lots[key][2] for key in own) - taken))
+    points -= lapsed
+    for key in reversed(own):
+        n = min(lapsed, account.lots[key][2])
+        if n:
+            account.lots[key][2] -= n
+            lapsed -= n
+            account.lapses.append(Lapse(-n, now, *key))
+    if program.extended(expires) > now or _is_forgotten(expires, now, program):
+        bring_in(account, points, order=order, active_at=active_at, expires=expires, now=now)
+    elif points:
+        credit(account, (now + program.restore_days * DAY, expires), points)
+
+
+def _own_lots(account: Account, active_at: int, expires: int) -> list[LotKey]:
+    """The lots that an order's points may lie in, or have lapsed in; the soonest first."""
+    return sorted(key for key in account.lots if key[1] == expires and key[0] >= active_at)
 
 
 def bring_back(account: Account, spent: tuple[Spent, ...], points: int, days: int, now: int) -> tuple[Spent, ...]:

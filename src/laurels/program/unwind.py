@@ -17,7 +17,8 @@ from laurels.program.caps import use
 from laurels.program.details import word_beyond, word_reverse, word_unlinked
 from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, shares, whole_points
 from laurels.program.frame import NOTHING, Frame, Refunded
-from laurels.program.lots import bring_in, debit, let_pass, take_back
+from laurels.program.grains import GRAIN
+from laurels.program.lots import debit, give_again, let_pass, take_back
 from laurels.program.state import NEW, Account, Lapse, ProgramState
 from laurels.program.tiers import count, let_tiers_pass, note_tier
 from laurels.program.worth import Worth, unit_of, worth
@@ -204,7 +205,16 @@ def _move(
     if change < 0:
         take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
     elif change:
-        bring_in(account, change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
+        give_again(
+            account,
+            change,
+            current,
+            order=order,
+            active_at=frame.active_at,
+            expires=frame.expires_at,
+            taken=(worth(program, frame, NOTHING).grains - keeps.grains) // GRAIN,
+            now=now,
+        )
     moved = moves(account)
     let_pass(account, now, current, since=now)
     tier = note_tier(current, account, now, was)
