@@ -297,10 +297,12 @@ LIVES = {
     given_back=st.lists(st.integers(1, 60), min_size=1, max_size=4),
     gone=st.data(),
 )
-def test_a_refund_that_is_cancelled_at_once_costs_and_brings_nothing_whatever_had_lapsed(
+def test_a_refund_cancelled_at_once_and_an_idle_change_cost_and_bring_nothing(
     kind: str, points: tuple[int, int], lived: int, given_back: list[int], gone: st.DataObject
 ) -> None:
-    """An order, points spent and lapsed, another order; then refunds of the first, one of which failed."""
+    """An order, points spent and lapsed, another order; then refunds of the first, one of which failed; then a change
+    of it into what it is, which takes the refunds along.
+    """
     rules, later, (spent, more) = LIVES[kind], NOW + lived * DAY, points
     got = evaluate(rules, order(100), NEW, now=NOW)
     frame = frame_of(rules, order(100), NEW)
@@ -323,6 +325,12 @@ def test_a_refund_that_is_cancelled_at_once_costs_and_brings_nothing_whatever_ha
     _, as_if = refunded(others)
     assert (again.member_after.active, again.member_after.waiting) == (as_if.active, as_if.waiting)
     assert again.member_after.owed == as_if.owed
+
+    kept, state = refunded(others)
+    whole = unwind(rules, frame, kept, Return(100), state, order="a", now=later).member_after
+    member = evaluate(rules, order(100), whole, now=later, before=frame).member_after
+    _, changed = refunded(others)
+    assert (changed.active, changed.waiting, changed.owed) == (as_if.active, as_if.waiting, as_if.owed)
 
 
 @given(total=st.integers(3, 5000), gone=st.integers(0, 2))

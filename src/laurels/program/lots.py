@@ -243,11 +243,13 @@ def give_again(
     taken: int,
     now: int,
 ) -> None:
-    """Points of an order come again, since a refund of it is cancelled; the refunds that stand have `taken` so many.
+    """Points of an order come again, since a refund of it is cancelled, or it is changed; the refunds that stand have
+    `taken` so many.
 
     What had lapsed of it, and was not taken twice, has lapsed again: as far as those that stand do not explain it. If
     the order's own points would have lapsed by now, the rest was taken while it had them, or from others that live:
-    it lives for as long as spent points that come back do. The program is the one in force.
+    it lives for as long as spent points that come back do, and is no more the order's than those others were. The
+    program is the one in force.
     """
     own = _own_lots(account, active_at, expires)
     lapsed = min(points, max(0, sum(account.lots[key][2] for key in own) - taken))
@@ -261,7 +263,8 @@ def give_again(
     if program.extended(expires) > now or _is_forgotten(expires, now, program):
         bring_in(account, points, order=order, active_at=active_at, expires=expires, now=now)
     elif points:
-        credit(account, (now + program.restore_days * DAY, expires), points)
+        until = now + program.restore_days * DAY
+        credit(account, (until, until), points)
 
 
 def _own_lots(account: Account, active_at: int, expires: int) -> list[LotKey]:
