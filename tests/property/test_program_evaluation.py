@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from laurels.clock import DAY
 from laurels.errors import PointsOutOfRange, Refused
 from laurels.program import (
     GRAIN,
@@ -29,6 +30,7 @@ from laurels.program import (
     evaluate,
     frame_of,
     parse_program,
+    redeem,
     reverse,
     reverse_unlinked,
     unwind,
@@ -36,6 +38,7 @@ from laurels.program import (
     word_earn,
     worth,
 )
+from laurels.program.local_time import NEVER
 from laurels.program.state import Lot
 
 NOW = 1_764_590_400_000_000
@@ -127,6 +130,7 @@ tiers = { levels = [ { name = "blue", reach = 0 }, { name = "gold", reach = 10, 
 """
 )
 FLOORED = parse_program(DEEP.text.replace('"carry"', '"floor", at = "line"').replace("version = 3", "version = 4"))
+WAITING = parse_program(DEEP.text.replace("version = 3", "version = 6") + "[pending]\ndays = 14\n")
 MATCHES = ("{}", '{ brand = ["own"] }', '{ category = ["home"] }', '{ not_tag = ["x"] }')
 LIMITS = ("", ", caps = { month = 40 }", "", ", budget = 90", ", caps = { day = 5, ever = 30 }")
 CROWDED = parse_program(
@@ -205,7 +209,7 @@ returns = st.builds(
 
 
 @settings(max_examples=600, deadline=None)
-@given(rules=st.sampled_from([DEEP, FLOORED]), basket=baskets(), asked=st.lists(returns, max_size=4))
+@given(rules=st.sampled_from([DEEP, FLOORED, WAITING]), basket=baskets(), asked=st.lists(returns, max_size=4))
 def test_whatever_an_order_and_its_refunds_say_they_are_judged_or_refused(
     rules: Program, basket: Basket, asked: list[Return]
 ) -> None:
@@ -240,6 +244,130 @@ def test_whatever_an_order_and_its_refunds_say_they_are_judged_or_refused(
     assert (again.member_after.carried, again.member_after.used) == (got.member_after.carried, got.member_after.used)
     if done and got.points:
         assert "cancelled" in again.reason
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    rules=st.sampled_from([DEEP, FLOORED, WAITING]),
+    basket=baskets(),
+    asked=st.lists(returns, max_size=4),
+    kept=st.sets(st.integers(0, 3)),
+)
+def test_a_cancelled_refund_never_happened(rules: Program, basket: Basket, asked: list[Return], kept: set[int]) -> None:
+    """Whichever are cancelled, the others stand, and the points are where they would be: those that wait still do."""
+    try:
+        got = evaluate(rules, basket, NEW, now=NOW)
+    except (Refused, PointsOutOfRange):
+        return
+    frame, refunded, member, taken = frame_of(rules, basket, NEW), NOTHING, got.member_after, []
+    for each in asked:
+        try:
+            back = unwind(rules, frame, refunded, each, member, order="a", now=NOW)
+        except Refused:
+            continue
+        refunded, member = back.refunded_after, back.member_after
+        taken.append(each)
+    others = [each for number, each in enumerate(taken) if number in kept]
+    again = cancel(rules, frame, refunded, others, member, order="a", now=NOW)
+    whole = cancel(rules, frame, again.refunded_after, [], again.member_after, order="a", now=NOW)
+    assert replace(whole.member_after, tiers=(), tiers_seen=None) == replace(
+        got.member_after, tiers=(), tiers_seen=None
+    )
+    amounts_back = [each.amount for each in others if each.amount is not None]
+    if len(amounts_back) == len(others):
+        assert again.refunded_after.left(frame) == max(0, basket.total - sum(amounts_back))
+
+
+LAPSING = 'version = 1\nearn = { points = 1, per = { GBP = "0.01" } }\n'
+LIVES = {
+    kind: parse_program(LAPSING + more)
+    for kind, more in {
+        "months": 'expiry = { kind = "after-months", months = 1 }\n',
+        "waiting": 'pending = { days = 3 }\nexpiry = { kind = "after-months", months = 1 }\n',
+        "inactive": 'expiry = { kind = "inactivity", months = 1 }\n',
+    }.items()
+}
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(LIVES)),
+    points=st.tuples(st.integers(0, 100), st.integers(0, 100)),
+    lived=st.integers(0, 70),
+    given_back=st.lists(st.integers(1, 60), min_size=1, max_size=4),
+    gone=st.data(),
+)
+def test_a_refund_cancelled_at_once_and_an_idle_change_cost_and_bring_nothing(
+    kind: str, points: tuple[int, int], lived: int, given_back: list[int], gone: st.DataObject
+) -> None:
+    """An order, points spent and lapsed, another order; then refunds of the first, one of which failed; then a change
+    of it into what it is, which takes the refunds along.
+    """
+    rules, later, (spent, more) = LIVES[kind], NOW + lived * DAY, points
+    got = evaluate(rules, order(100), NEW, now=NOW)
+    frame = frame_of(rules, order(100), NEW)
+    member = got.member_after
+    if spent and kind != "waiting":
+        member = redeem(rules, member, spent, now=NOW + DAY).member_after
+    member = evaluate(rules, replace(order(more), order="b", occurred_at=later), member, now=later).member_after
+    which = gone.draw(st.integers(0, len(given_back) - 1))
+
+    def refunded(amounts_back: list[int]) -> tuple[Refunded, ProgramState]:
+        back, state = NOTHING, member
+        for amount in amounts_back:
+            taken = unwind(rules, frame, back, Return(amount), state, order="a", now=later)
+            back, state = taken.refunded_after, taken.member_after
+        return back, state
+
+    others = given_back[:which] + given_back[which + 1 :]
+    back, state = refunded(given_back)
+    again = cancel(rules, frame, back, [Return(n) for n in others], state, order="a", now=later)
+    _, as_if = refunded(others)
+    assert (again.member_after.active, again.member_after.waiting) == (as_if.active, as_if.waiting)
+    assert again.member_after.owed == as_if.owed
+
+    kept, state = refunded(others)
+    whole = unwind(rules, frame, kept, Return(100), state, order="a", now=later).member_after
+    member = evaluate(rules, order(100), whole, now=later, before=frame).member_after
+    _, changed = refunded(others)
+    assert (changed.active, changed.waiting, changed.owed) == (as_if.active, as_if.waiting, as_if.owed)
+
+
+@given(total=st.integers(3, 5000), gone=st.integers(0, 2))
+def test_of_units_that_came_back_with_their_amounts_any_may_be_cancelled(total: int, gone: int) -> None:
+    """By what came back before, a unit of 10.00 for three is worth 3.33 or 3.34: another one without that."""
+    sold_thrice = BasketLine(sku="a", quantity=3 * MILLION, unit_price=total * 10_000 // 3)
+    got = evaluate(FLOORED, order(total, lines=(sold_thrice,)), NEW, now=NOW)
+    frame, refunded, member, taken = got.frame, NOTHING, got.member_after, []
+    assert frame is not None
+    for _ in range(3):
+        unit = ReturnLine(1, None, MILLION)
+        was = refunded.left(frame)
+        worth_now = was - unwind(
+            FLOORED, frame, refunded, Return(lines=(unit,)), member, order="a", now=NOW
+        ).refunded_after.left(frame)
+        taken.append(Return(worth_now, (unit,)))
+        back = unwind(FLOORED, frame, refunded, taken[-1], member, order="a", now=NOW)
+        refunded, member = back.refunded_after, back.member_after
+    others = taken[:gone] + taken[gone + 1 :]
+    again = cancel(FLOORED, frame, refunded, others, member, order="a", now=NOW)
+    assert again.refunded_after.left(frame) == taken[gone].amount
+
+
+@settings(max_examples=300, deadline=None)
+@given(rules=programs, total=amounts, lapsed=st.integers(1, 1000), before=st.integers(0, 9))
+def test_what_lapsed_before_a_simple_version_is_not_taken_for_what_it_gives(
+    rules: Program, total: int, lapsed: int, before: int
+) -> None:
+    """Points that lapsed for want of activity have a lot of their own, which later points never lie in."""
+    gone = Lot(NOW - DAY, NEVER, 0, lapsed, min(before, lapsed))
+    member = ProgramState(lots=(gone,), orders=1, last_active=NOW - 90 * DAY)
+    try:
+        got = evaluate(rules, order(total), member, now=NOW)
+    except PointsOutOfRange:
+        return
+    assert gone in got.member_after.lots
+    assert got.member_after.active == got.points
 
 
 whole_lines = st.lists(

@@ -343,3 +343,23 @@ def test_a_refund_or_a_change_is_taken_for_as_many_days_as_the_program_says(late
         reason = "refunds are taken for 30 days (version 1), and the order A1 is older"
         assert [each.reason for each in outcome.quarantined] == [reason] * late
         assert bool(outcome.postings) is not bool(late)
+
+
+def test_what_is_kept_of_a_member_past_all_range_refuses_its_document_and_nothing_beside_it() -> None:
+    """Refunds that name no order do not unsay what counts towards tiers, so that it may outgrow every total."""
+    rates = 'rates = [{ name = "all", points = 1, per = { GBP = "0.01" } }]'
+    tiers = 'tiers = { levels = [{ name = "blue", reach = 0 }] }'
+    programs = Programs.of(parse_program(f"version = 1\n{rates}\n{tiers}\n"))
+    outcome = decide(
+        claim(
+            item(order(MAX_POINTS, "A1"), 1),
+            item(refund(MAX_POINTS, "R1", None), 2),
+            item(order(MAX_POINTS, "A2"), 3),
+            item(order(100, "A3"), 4),
+            item(order(100, "A4"), 5, BOB),
+        ),
+        programs,
+    )
+    assert [each.item.id for each in outcome.quarantined] == ["A2"]
+    assert sum(points for _, points in moved(outcome)) == 200
+    assert set(outcome.states) == {ANN, BOB}

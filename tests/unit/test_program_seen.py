@@ -23,6 +23,7 @@ from laurels.program import (
     explain,
     hold,
     lines_of,
+    merge,
     next_due,
     parse_program,
     payable,
@@ -209,3 +210,14 @@ def test_points_that_are_given_to_who_was_inactive_do_not_lapse_before_they_were
     later = at + 200 * DAY
     got = adjust(INACTIVE, touch(member, later, INACTIVE)[0], 50, now=later)
     assert [(lapse.points, lapse.at) for lapse in got.lapses] == [(-50, later)]
+
+
+def test_points_of_who_becomes_one_with_who_was_inactive_lapse_when_they_do() -> None:
+    """Who was given points and never bought has no deadline; who bought long ago and came along brings one."""
+    at = from_datetime(datetime(2027, 1, 1, tzinfo=UTC))
+    ends = evaluate(INACTIVE, basket(("home", "1500"), at=at), NEW, now=at).member_after
+    later = at + 200 * DAY
+    goes_on = adjust(INACTIVE, NEW, 50, now=later - DAY).member_after
+    got = merge(INACTIVE, ends, goes_on, now=later)
+    assert [(lapse.points, lapse.at) for lapse in got.lapses] == [(-50, later)]
+    assert touch(got.member_after, later, INACTIVE) == (got.member_after, [])

@@ -95,7 +95,7 @@ class FrameRules:
         back = taken_back(item, None, award, points=-got.points, amount=award.left, details=details)
         self._moved(item, award.member, [back], got)
         at = award.board_at if order.occurred_at is None else order.occurred_at
-        new = self._earn(item, order, award.member, at, quiet=False, revision=revision, again=again)
+        new = self._earn(item, order, award.member, at, quiet=False, revision=revision, again=again, before=frame)
         carried = kept.changed(revision, award.frame)
         for refund in kept.given_back:
             if not refund.cancelled:
@@ -123,6 +123,7 @@ class FrameRules:
         quiet: bool,
         revision: int | None = None,
         again: Frame | None = None,
+        before: Frame | None = None,
     ) -> Award:
         work = self._work
         program = self._programs.at(at) if again is None else self._programs.version(again.version)
@@ -136,6 +137,7 @@ class FrameRules:
             budgets=work.budgets(program),
             in_force=work.in_force,
             again=again,
+            before=before,
         )
         encoded = got.encoded
         if encoded is None and revision is not None:  # the kept content is the order's before it was changed

@@ -8,8 +8,8 @@ from msgspec import Struct
 from laurels.errors import Refused
 from laurels.ledger import Award
 from laurels.model import Refund, ReturnLine
-from laurels.program import NOTHING, Frame, Refunded, Return
-from laurels.program.unwind import apply
+from laurels.program import Frame, Refunded, Return
+from laurels.program.unwind import apply_all
 
 
 class GivenBack(Struct, frozen=True, array_like=True):
@@ -77,10 +77,7 @@ class Refunds(Struct, frozen=True, omit_defaults=True):
 
     def of_frame(self, frame: Frame) -> Refunded:
         """What they leave, in sums, of an order of this frame. Linear in the refunds and the lines."""
-        refunded = NOTHING
-        for refund in self.standing:
-            refunded, _ = apply(frame, refunded, refund.asked)
-        return refunded
+        return apply_all(frame, [refund.asked for refund in self.standing])
 
     def find(self, source: str, refund_id: str) -> GivenBack | None:
         """One of them."""

@@ -52,6 +52,7 @@ class Workspace:
         """The version that the clock goes by."""
         self._states: dict[int, ProgramState] = {}
         self._found: dict[int, ProgramState] = {}
+        self._encoded: dict[int, bytes] = {}
         self._looked_at: set[int] = set()
         self._log: list[tuple[dict[Any, Any], Any, Any]] = []
         self._month_of = programs.boards.month_of
@@ -145,7 +146,11 @@ class Workspace:
         lapses: Sequence[Lapse] = (),
         tier: tuple[str | None, str | None] | None = None,
     ) -> None:
-        """Keep a member's state, and write down what the clock, and the change itself, led to."""
+        """Keep a member's state, and write down what the clock, and the change itself, led to. It is encoded here, so
+        that a figure past all range refuses the document that led to it, and nothing beside it. Raises
+        `PointsOutOfRange`.
+        """
+        self._set(self._encoded, member, state.encode())
         self._set(self._states, member, state)
         if not lapses and tier is None:
             return
@@ -180,7 +185,7 @@ class Workspace:
         for member, state in self._states.items():
             before = self._found[member]
             if state != before:
-                self.outcome.states[member] = state.encode()
+                self.outcome.states[member] = self._encoded[member]
             elif member not in self._looked_at:
                 continue
             at = next_look(state, self.now, self.in_force)

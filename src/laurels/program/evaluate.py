@@ -33,11 +33,11 @@ from laurels.program.details import word_earn
 from laurels.program.frame import NO_ROOM_SAID, NOTHING, Frame, encode_part
 from laurels.program.grains import GRAIN
 from laurels.program.local_time import NEVER, day_text
-from laurels.program.lots import credit, expires_at, forget, let_pass
+from laurels.program.lots import bring_in, expires_at, forget, give_again, let_pass
 from laurels.program.native import judge
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
-from laurels.program.state import Account, Lapse, Lot, ProgramState, Waiting
+from laurels.program.state import Account, Lapse, Lot, ProgramState
 from laurels.program.tiers import count, let_tiers_pass, note_tier, tier_index, tier_of_order
 from laurels.program.worth import (
     MOST_POINTS,
@@ -103,9 +103,11 @@ def evaluate(
     budgets: Mapping[str, int] = NO_BUDGETS,
     in_force: "Program | None" = None,
     again: Frame | None = None,
+    before: Frame | None = None,
 ) -> Evaluation:
     """Judge an order by the version of its `occurred_at`; `in_force` is the version of `now` where that is another.
-    `again` is the frame that it was awarded in, where that is all that is known of it.
+    `again` is the frame that it was awarded in, where that is all that is known of it; `before` the one that it had
+    before a change, in which it was taken back.
 
     `budgets` is what is left of budgets for this order, in grains; of one that is not named, all. Linear in the lines
     and the campaigns that match them. Raises `Refused` for what has to be quarantined, and `PointsOutOfRange`.
@@ -113,7 +115,9 @@ def evaluate(
     current = in_force if in_force is not None else program
     if program.simple and current.simple and _is_simple(member):
         return _simply(program, basket, member)
-    return _judge(program, basket, member, now=now, person=person, budgets=budgets, current=current, again=again)
+    return _judge(
+        program, basket, member, now=now, person=person, budgets=budgets, current=current, again=again, before=before
+    )
 
 
 def _is_simple(member: ProgramState) -> bool:
@@ -125,7 +129,7 @@ def _is_simple(member: ProgramState) -> bool:
         or member.holds
         or member.tiers
         or len(lots) > 1
-        or (lots and lots[0].origin != NEVER)
+        or (lots and (lots[0].expires, lots[0].origin) != (NEVER, NEVER))
     )
 
 
@@ -174,11 +178,12 @@ def _judge(
     budgets: Mapping[str, int],
     current: "Program",
     again: Frame | None,
+    before: Frame | None,
 ) -> Evaluation:
     account = Account(member)
     let_pass(account, now, current)
     account.moves.clear()
-    before = let_tiers_pass(current, account, now)
+    was = let_tiers_pass(current, account, now)
     opened = _open(program, basket, account, person, budgets) if again is None else _opened_again(program, again)
     frame = opened.frame
     counted, value = _worth(program, opened)
@@ -187,15 +192,16 @@ def _judge(
     if basket.total:
         account.orders += 1
     count(program, account, frame.at, None, value)
-    if points and frame.active_at > now:
-        account.pending.append(Waiting(frame.active_at, frame.expires_at, basket.order, points))
+    order, active_at, expires = basket.order, frame.active_at, frame.expires_at
+    if before is not None and (before.active_at, before.expires_at) == (active_at, expires):
+        give_again(account, points, current, order=order, active_at=active_at, expires=expires, taken=0, now=now)
     elif points:
-        credit(account, (frame.expires_at, frame.expires_at), points)
+        bring_in(account, points, order=order, active_at=active_at, expires=expires, now=now)
     moved = moves(account)
     account.active_at_least(frame.at)
     let_pass(account, now, current, since=now)
     forget(account, now, current)
-    change = note_tier(current, account, now, before)
+    change = note_tier(current, account, now, was)
     encoded = None if program.simple else opened.encoded()
     details = _details(program, opened, counted, encoded=encoded, carried=carried, moved=moved)
     return Evaluation(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from laurels.clock import DAY
 from laurels.program.local_time import NEVER, add_months, day_of_instant, end_of_month, midnight_after
-from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent
+from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent, Waiting
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -138,10 +138,12 @@ def forget(account: Account, now: int, program: "Program") -> None:
     """Drop lots that expired so long ago that no refund of their orders is taken any more; where refunds are taken for
     ever, none.
     """
-    if program.refund_days is not None:
-        oldest = now - program.refund_days * DAY
-        for key in [key for key, lot in account.lots.items() if key[0] < oldest and not lot[0]]:
-            del account.lots[key]
+    for key in [key for key, lot in account.lots.items() if not lot[0] and _is_forgotten(key[0], now, program)]:
+        del account.lots[key]
+
+
+def _is_forgotten(expires: int, now: int, program: "Program") -> bool:
+    return program.refund_days is not None and expires < now - program.refund_days * DAY
 
 
 def pins(holds: Iterable[OpenHold]) -> dict[LotKey, int]:
@@ -196,6 +198,18 @@ def take_out(account: Account, taken: list[tuple[LotKey, int]]) -> None:
         _add(account, key, -n)
 
 
+def bring_in(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
+    """Points of an order come in: they wait until `active_at`, or go into their lot."""
+    if active_at <= now:
+        credit(account, (expires, expires), points)
+        return
+    for place, each in enumerate(account.pending):
+        if (each.order, each.active_at, each.expires) == (order, active_at, expires):
+            account.pending[place] = replace(each, points=each.points + points)
+            return
+    account.pending.append(Waiting(active_at, expires, order, points))
+
+
 def take_back(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
     """Points of an order come back: from what of them is pending; from its own lots; what expired of those is not taken
     twice, an entry says so; then from the lots that expire soonest; and at last they are owed.
@@ -203,7 +217,7 @@ def take_back(account: Account, points: int, *, order: str, active_at: int, expi
     if account.pending:
         points = _out_of_pending(account, order, points)
     pinned = pins(account.holds) if account.holds else {}
-    for key in sorted(key for key in account.lots if key[1] == expires and key[0] >= active_at):
+    for key in _own_lots(account, active_at, expires):
         lot = account.lots[key]
         n = max(0, min(points, lot[0] - pinned.get(key, 0)))
         if n:
@@ -216,6 +230,46 @@ def take_back(account: Account, points: int, *, order: str, active_at: int, expi
             account.lapses.append(Lapse(n, now, *key))
     if points:
         debit(account, points)
+
+
+def give_again(
+    account: Account,
+    points: int,
+    program: "Program",
+    *,
+    order: str,
+    active_at: int,
+    expires: int,
+    taken: int,
+    now: int,
+) -> None:
+    """Points of an order come again, since a refund of it is cancelled, or it is changed; the refunds that stand have
+    `taken` so many.
+
+    What had lapsed of it, and was not taken twice, has lapsed again: as far as those that stand do not explain it. If
+    the order's own points would have lapsed by now, the rest was taken while it had them, or from others that live:
+    it lives for as long as spent points that come back do, and is no more the order's than those others were. The
+    program is the one in force.
+    """
+    own = _own_lots(account, active_at, expires)
+    lapsed = min(points, max(0, sum(account.lots[key][2] for key in own) - taken))
+    points -= lapsed
+    for key in reversed(own):
+        n = min(lapsed, account.lots[key][2])
+        if n:
+            account.lots[key][2] -= n
+            lapsed -= n
+            account.lapses.append(Lapse(-n, now, *key))
+    if program.extended(expires) > now or _is_forgotten(expires, now, program):
+        bring_in(account, points, order=order, active_at=active_at, expires=expires, now=now)
+    elif points:
+        until = now + program.restore_days * DAY
+        credit(account, (until, until), points)
+
+
+def _own_lots(account: Account, active_at: int, expires: int) -> list[LotKey]:
+    """The lots that an order's points may lie in, or have lapsed in; the soonest first."""
+    return sorted(key for key in account.lots if key[1] == expires and key[0] >= active_at)
 
 
 def bring_back(account: Account, spent: tuple[Spent, ...], points: int, days: int, now: int) -> tuple[Spent, ...]:

@@ -100,6 +100,7 @@ def merge(program: "Program", ends: ProgramState, goes_on: ProgramState, *, now:
     if whole:
         expires = expires_at(program, now)
         credit(other, (expires, expires), whole)
+    let_pass(other, now, program, since=now)
     tier = note_tier(program, other, now, before)
     return Merge(
         moved=of.active + of.waiting,

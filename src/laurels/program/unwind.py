@@ -17,7 +17,8 @@ from laurels.program.caps import use
 from laurels.program.details import word_beyond, word_reverse, word_unlinked
 from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, shares, whole_points
 from laurels.program.frame import NOTHING, Frame, Refunded
-from laurels.program.lots import credit, debit, let_pass, take_back
+from laurels.program.grains import GRAIN
+from laurels.program.lots import debit, give_again, let_pass, take_back
 from laurels.program.state import NEW, Account, Lapse, ProgramState
 from laurels.program.tiers import count, let_tiers_pass, note_tier
 from laurels.program.worth import Worth, unit_of, worth
@@ -84,9 +85,7 @@ def cancel(
     in_force: "Program | None" = None,
 ) -> Reversal:
     """Cancel a refund: the order is worth what the `others`, in their order, leave of it. `points` is not above 0."""
-    after = NOTHING
-    for asked in others:
-        after, _ = apply(frame, after, asked)
+    after = apply_all(frame, others)
     return _move(program, frame, refunded, after, member, order=order, now=now, in_force=in_force, beyond=0)
 
 
@@ -129,9 +128,23 @@ def unwind_unlinked(
     )
 
 
-def apply(frame: Frame, refunded: Refunded, asked: Return) -> tuple[Refunded, int]:
+def apply_all(frame: Frame, taken: Iterable[Return]) -> Refunded:
+    """What is refunded by refunds that were taken, in their order, whichever of them were cancelled since. Linear in
+    the refunds and the lines.
+    """
+    refunded = NOTHING
+    for asked in taken:
+        refunded, _ = apply(frame, refunded, asked, was_taken=True)
+    return refunded
+
+
+def apply(frame: Frame, refunded: Refunded, asked: Return, *, was_taken: bool = False) -> tuple[Refunded, int]:
     """What is refunded with one more refund, and what that gives back beyond the order. Each line takes what it and the
     order have left; the rest counts against the order as a whole. Raises `Refused`.
+
+    What units are worth follows from those that came back before. So lines that fitted the amount may be above it by a
+    penny, or by all that another gave back, where that one was cancelled since: `was_taken`, they take no more than the
+    amount.
     """
     count_of = len(frame.net)
     lines = list(refunded.lines) or [0] * count_of
@@ -143,6 +156,8 @@ def apply(frame: Frame, refunded: Refunded, asked: Return) -> tuple[Refunded, in
             raise Refused(f"the order has no line {each.line}")
         line = each.line - 1
         amount = each.amount if each.amount is not None else _by_units(frame, lines, units, line, each.quantity or 0)
+        if was_taken and asked.amount is not None:
+            amount = min(amount, asked.amount - named)
         named += amount
         fits = min(amount, frame.net[line] - lines[line], left)
         lines[line] += fits
@@ -190,7 +205,16 @@ def _move(
     if change < 0:
         take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
     elif change:
-        credit(account, (frame.expires_at, frame.expires_at), change)
+        give_again(
+            account,
+            change,
+            current,
+            order=order,
+            active_at=frame.active_at,
+            expires=frame.expires_at,
+            taken=(worth(program, frame, NOTHING).grains - keeps.grains) // GRAIN,
+            now=now,
+        )
     moved = moves(account)
     let_pass(account, now, current, since=now)
     tier = note_tier(current, account, now, was)

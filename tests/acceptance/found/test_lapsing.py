@@ -13,7 +13,8 @@ from tests.console.console_shop import open_console_shop
 from tests.console.test_jobs import run_jobs
 from tests.integration.http_shop import Shop, check_problem, open_shop
 
-from laurels.clock import DAY, SECOND
+from laurels import clock
+from laurels.clock import DAY, MINUTE, SECOND
 from laurels.errors import FileRefused
 from laurels.exchange import OptionList, read_adjustments
 from laurels.model.times import format_instant
@@ -76,6 +77,18 @@ async def test_every_door_takes_when_points_lapse(tmp_path: Path) -> None:
             assert shown["expiring"] == [{"points": 500, "at": UNTIL}]
             timeline = (await shop.ask("GET", f"/members/{member}/timeline")).json()["entries"]
             assert [row.get("expires_at") for row in timeline if row["kind"] != "enrol"] == [UNTIL, None]
+
+
+async def test_a_correction_whose_points_have_lapsed_is_not_offered_to_be_undone(tmp_path: Path) -> None:
+    """The points went with their day: the opposite would take others, or leave them owed."""
+    at = [clock.now()]
+    async with open_shop(tmp_path, now=lambda: at[0]) as shop:
+        await once(shop, "ann", {"loyalty-points": 50, "expires_at": format_instant(at[0] + 2 * MINUTE)})
+        await once(shop, "ann", {"loyalty-points": 7})
+        for minutes, offered in ((0, [-7, -50]), (2, [-7, None])):
+            at[0] += minutes * MINUTE
+            rows = (await shop.ask("GET", "/members/ann/timeline", params={"kinds": "adjust"})).json()["entries"]
+            assert [row.get("undo", {}).get("points") for row in rows] == offered
 
 
 async def test_every_door_refuses_what_cannot_lapse_so(tmp_path: Path) -> None:

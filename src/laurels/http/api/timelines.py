@@ -36,7 +36,8 @@ class TimelineQuery(Struct, forbid_unknown_fields=True):
 class Undo(Struct, frozen=True):
     """What undoes an entry: `adjust` by the opposite, `restore` what was spent, `cancel_refund`. `points` is what it
     would give or take. The opposite counts once, whoever sends it, with the `Idempotency-Key` `undo:` and the entry's
-    `loyaltyId` and the `source` `console`; a correction that was undone so is not offered again.
+    `loyaltyId` and the `source` `console`; a correction that was undone so is not offered again, nor one whose points
+    lapsed at its `expires_at`: they would be taken twice.
     """
 
     action: str
@@ -179,8 +180,10 @@ def _undo(request: Request, customer: Customer, found: TimelineEntry, entry: Ent
         return None
     if entry.kind is EntryKind.ADJUST and entry.points and "points:adjust" in scopes:
         most = most_points(request.caller, request.services.settings)
-        is_open = request.services.now() - entry.recorded_at <= UNDO_FOR and (most is None or abs(entry.points) <= most)
-        return Undo("adjust", -entry.points) if is_open else None
+        now, expires = request.services.now(), adjust_details(entry.details).expires_at
+        has_lapsed = expires is not None and expires <= now  # the opposite would take these points twice
+        is_open = not has_lapsed and now - entry.recorded_at <= UNDO_FOR
+        return Undo("adjust", -entry.points) if is_open and (most is None or abs(entry.points) <= most) else None
     if entry.kind is EntryKind.REDEEM and found.redemption_id is not None and "points:redeem" in scopes:
         left = -entry.points - found.restored
         return Undo("restore", left) if left > 0 else None
