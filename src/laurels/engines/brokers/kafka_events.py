@@ -9,7 +9,8 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.kafka_client import abandoned, connection_of, started, stopped
+from laurels.engines.brokers.kafka_client import CLIENT_OPTIONS, abandoned, connection_of, started, stopped
+from laurels.engines.brokers.reasons import reason_of
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.events import Event, SinkUnavailable
 
@@ -26,7 +27,7 @@ class KafkaSink:
 
     def __init__(self, url: str) -> None:
         """Raises `SettingsError` for an address that names no topic."""
-        self._address = parse(url, EXAMPLE, frozenset({"mechanism", "cafile", "certfile", "keyfile"}))
+        self._address = parse(url, EXAMPLE, CLIENT_OPTIONS)
         if not self._address.place or "/" in self._address.place:
             raise SettingsError(f"The address for events names no topic. Write it as {EXAMPLE}")
         self.target = f"kafka://{self._address.hosts}/{self._address.place}"
@@ -38,7 +39,7 @@ class KafkaSink:
                 await self._send(events)
         except (KafkaError, OSError, TimeoutError) as error:
             await self._abandon()
-            raise SinkUnavailable(f"Kafka did not take the events ({type(error).__name__}).") from error
+            raise SinkUnavailable(f"Kafka did not take the events ({reason_of(error)}).") from error
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
