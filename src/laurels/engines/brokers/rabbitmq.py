@@ -24,7 +24,7 @@ from laurels.engines.brokers.rabbitmq_client import (
     open_connection,
     raise_if_cancelled,
 )
-from laurels.engines.brokers.rabbitmq_queues import QueueState, look_at
+from laurels.engines.brokers.rabbitmq_queues import QueueState, advise, look_at
 from laurels.engines.brokers.reasons import reason_of
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import MessageBatch, ReceivedMessage
@@ -71,12 +71,16 @@ class RabbitQueue:
         self._lost = asyncio.Event()
 
     async def look(self) -> QueueState:
-        """What the queue is. Raises `SettingsError` for one that is not there or would drop orders, in one line."""
+        """What the queue is, with advice in the log. Raises `SettingsError` for one that is not there or would drop
+        orders, in one line.
+        """
         connection: AbstractConnection | None = None
         try:
             async with asyncio.timeout(CONNECTED_WITHIN_S):
                 connection = await open_connection(self._url)
-                return await look_at(connection, self.name, checked=self._checked)
+                found = await look_at(connection, self.name, checked=self._checked)
+                advise(self.name, found)
+                return found
         except AWAY as error:
             raise _unavailable(error, f"No RabbitMQ answers at {self._hosts}") from error
         finally:
