@@ -168,7 +168,7 @@ def test_a_wrong_set_up_of_sqs_is_said_in_one_line(tmp_path: Path) -> None:
         asyncio.run(_make_queues(server))
         for url, said in (
             ("https://sqs.eu-west-2.amazonaws.com/", "is none of SQS"),
-            ("http://127.0.0.1:1/123456789012/orders", "SQS cannot be used now"),
+            ("http://127.0.0.1:1/123456789012/orders", "SQS cannot be used now (Connection refused)"),
             (server.url("nowhere"), "There is no queue nowhere"),
             (server.url("brief"), "shows messages again after 5 s"),
             (server.url("orphan"), "its dead-letter queue is not there"),
