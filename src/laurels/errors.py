@@ -143,6 +143,10 @@ class LedgerUncertain(LedgerUnavailable):
     """The ledger broke off while it wrote this, so it may be in or not. Send the same again: it counts once."""
 
 
+class LedgerDamaged(LedgerUnavailable):
+    """The ledger's file is damaged. `laurels verify` says where; restore a backup."""
+
+
 class LedgerReadOnly(LedgerUnavailable):
     """The ledger's files cannot be written. Check the rights and the free space of the state directory."""
 

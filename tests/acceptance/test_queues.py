@@ -129,7 +129,8 @@ def test_a_wrong_set_up_of_rabbitmq_is_said_in_one_line(rabbitmq: rabbitmq_serve
         ("rabbit://127.0.0.1/", "of no broker that Laurels knows"),
         ("amqp://127.0.0.1/", "names no queue"),
         ("amqp://127.0.0.1/?queue=orders&colour=red", "has an option 'colour'"),
-        ("amqp://127.0.0.1:1/?queue=orders", "No RabbitMQ answers at 127.0.0.1:1"),
+        ("amqp://127.0.0.1:1/?queue=orders", "No RabbitMQ answers at 127.0.0.1:1 (Connection refused)"),
+        (rabbitmq.url("safe") + "&heartbeat=x", "value of heartbeat in the queue's address must be whole seconds"),
         (f"amqp://guest:wrong@127.0.0.1:{port}/?queue=safe", "refuses the user or the password"),
         (f"amqp://guest:guest@127.0.0.1:{port}/nowhere?queue=safe", "refuses the virtual host"),
         (rabbitmq.url("nowhere"), "There is no queue nowhere"),
@@ -147,7 +148,9 @@ def test_a_wrong_set_up_of_kafka_is_said_in_one_line(kafka: kafka_server.KafkaSe
     signed = f"127.0.0.1:{kafka.signed_port}"
     for url, said in (
         ("kafka://127.0.0.1:9092/", "names no topic"),
-        ("kafka://127.0.0.1:1/orders", "No Kafka answers at 127.0.0.1:1"),
+        ("kafka://127.0.0.1:1/orders", "No Kafka answers at 127.0.0.1:1 (Connection refused)"),
+        (f"kafka://{signed}/orders", "does that port ask for TLS, kafka+ssl://, or for a user?"),
+        (f"kafka://laurels:secret@{kafka.bootstrap}/orders", "Kafka asks for no user at the port in its address"),
         (kafka.url("nowhere"), "There is no topic nowhere"),
         (f"kafka://laurels:wrong@{signed}/nowhere", "refuses the user or the password"),
         (
@@ -165,7 +168,7 @@ def test_a_wrong_set_up_of_sqs_is_said_in_one_line(tmp_path: Path) -> None:
         asyncio.run(_make_queues(server))
         for url, said in (
             ("https://sqs.eu-west-2.amazonaws.com/", "is none of SQS"),
-            ("http://127.0.0.1:1/123456789012/orders", "SQS cannot be used now"),
+            ("http://127.0.0.1:1/123456789012/orders", "SQS cannot be used now (Connection refused)"),
             (server.url("nowhere"), "There is no queue nowhere"),
             (server.url("brief"), "shows messages again after 5 s"),
             (server.url("orphan"), "its dead-letter queue is not there"),

@@ -164,6 +164,11 @@ def consumer_of(server: kafka_server.KafkaServer) -> aiokafka.AIOKafkaConsumer:
 
 async def test_kafka(tmp_path: Path) -> None:
     with kafka_server.running(tmp_path) as server:
+        others = asyncio.all_tasks()
+        missing = KafkaSink(f"kafka://{server.bootstrap}/nowhere")
+        with pytest.raises(SinkUnavailable, match="Kafka has no topic nowhere that its user may write to"):
+            await missing.send(EVENTS[:1])
+        assert asyncio.all_tasks() == others
         await make_topic(server, partitions=3)
         sink = KafkaSink(f"kafka://{server.bootstrap}/points")
         await sink.send(EVENTS[:60])

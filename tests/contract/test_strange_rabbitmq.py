@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.long, pytest.mark.anyio]
 
 QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 DEAD_LETTERS: dict[str, Any] = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "elsewhere"}
+KEPT: dict[str, Any] = DEAD_LETTERS | {"x-dead-letter-routing-key": "dead"}
 
 HEADERS, MESSAGE_ID, TIMESTAMP, TYPE = 1 << 13, 1 << 7, 1 << 6, 1 << 5
 """Which properties a message has, as AMQP counts them."""
@@ -123,6 +124,13 @@ async def test_no_header_stops_the_queue(rabbitmq: rabbitmq_server.RabbitServer)
     ("queue", "declared", "said"),
     [
         ("stream", {"arguments": {"x-queue-type": "stream"}}, "is a stream"),
+        ("passing", {"durable": False}, "is gone when RabbitMQ starts anew"),
+        ("astray", {"arguments": QUORUM | DEAD_LETTERS}, "dead letters to the queue elsewhere, which is not there"),
+        (
+            "lost",
+            {"arguments": {"x-dead-letter-exchange": "nowhere"}},
+            "dead letters to the exchange nowhere, which is not there",
+        ),
         ("leaving", {"auto_delete": True}, "is deleted when its last reader goes"),
         ("expiring", {"arguments": {"x-expires": 3_600_000}}, "is deleted when it was not read for 3600000 ms"),
         ("brief", {"arguments": {"x-message-ttl": 60_000}}, "drops a message after 60000 ms"),
@@ -148,8 +156,9 @@ async def test_a_queue_that_would_lose_orders_is_refused(
 @pytest.mark.parametrize(
     ("queue", "arguments"),
     [
-        ("brief-kept", QUORUM | DEAD_LETTERS | {"x-max-length": 1000, "x-delivery-limit": 5}),
-        ("old-kept", DEAD_LETTERS | {"x-message-ttl": 60_000}),
+        ("brief-kept", QUORUM | KEPT | {"x-max-length": 1000, "x-delivery-limit": 5}),
+        ("old-kept", KEPT | {"x-message-ttl": 60_000}),
+        ("exchange-kept", {"x-dead-letter-exchange": "amq.fanout"}),
         ("full-refuses", {"x-max-length": 1000, "x-overflow": "reject-publish"}),
         ("by-priority", {"x-max-priority": 10}),
         ("lazy", {"x-queue-mode": "lazy"}),
@@ -160,6 +169,7 @@ async def test_a_queue_that_keeps_orders_is_taken(
     rabbitmq: rabbitmq_server.RabbitServer, queue: str, arguments: dict[str, Any]
 ) -> None:
     """Whatever else was declared for it; it is read, too."""
+    await declare(rabbitmq, "dead", arguments=QUORUM)
     await declare(rabbitmq, queue, arguments=arguments)
     await publish(rabbitmq, queue, 0, b"", b"an order")
     reader = RabbitQueue(rabbitmq.url(queue))

@@ -19,13 +19,20 @@ pytestmark = pytest.mark.anyio
 HOW_TO = REPOSITORY / "docs/how-to/run-the-leaderboard-on-valkey.md"
 
 
-def least_rights() -> list[str]:
-    """The how-to's `ACL SETUSER`, word by word."""
+def least_rights() -> list[list[str]]:
+    """The how-to's commands that make the user, word by word."""
     text = HOW_TO.read_text("utf-8")
-    return text.split("```text\n", 1)[1].split("```", 1)[0].split()
+    commands = text.split("```text\n", 1)[1].split("```", 1)[0].splitlines()
+    return [command.split() for command in commands if command.startswith("ACL SETUSER")]
 
 
-RIGHTS = [word for word in least_rights() if word[0] in "+~&"]
+RIGHTS = [word for command in least_rights() for word in command if word[0] in "+~&"]
+
+
+def make_user(server: Process, without: str = "") -> None:
+    """Type the how-to's commands, one right left out."""
+    for command in least_rights():
+        server.command(*[word for word in command if word != without])
 
 
 @pytest.fixture(scope="module", params=["valkey", "redis"])
@@ -40,7 +47,7 @@ def url_of(server: Process) -> str:
 
 
 async def test_they_are_enough_for_all_that_a_board_does(server: Process) -> None:
-    server.command(*least_rights())
+    make_user(server)
     engine = await ValkeyLeaderboard.open(url_of(server), identity="ledger")
     try:
         with capture_logs() as logs:
@@ -68,7 +75,7 @@ async def test_they_are_enough_for_all_that_a_board_does(server: Process) -> Non
 @pytest.mark.parametrize("right", RIGHTS)
 async def test_each_that_is_missing_is_named_at_the_start(server: Process, right: str) -> None:
     server.command("ACL", "DELUSER", "board")
-    server.command(*[word for word in least_rights() if word != right])
+    make_user(server, without=right)
     if right == "+unsubscribe":  # nobody waits for its answer
         await (await ValkeyLeaderboard.open(url_of(server))).close()
         return
@@ -80,7 +87,7 @@ async def test_each_that_is_missing_is_named_at_the_start(server: Process, right
 
 async def test_a_database_of_its_own_takes_a_right_more(server: Process) -> None:
     server.command("ACL", "DELUSER", "board")
-    server.command(*least_rights())
+    make_user(server)
     url = f"{url_of(server)}/3"
     with pytest.raises(SettingsError, match=r"NOPERM \(\+select\)"):
         await ValkeyLeaderboard.open(url)
@@ -101,7 +108,7 @@ async def test_a_command_that_was_renamed_is_named_at_the_start(tmp_path: Path, 
 
 async def test_one_that_is_taken_away_later_is_named_in_the_log(server: Process) -> None:
     server.command("ACL", "DELUSER", "board")
-    server.command(*least_rights())
+    make_user(server)
     engine = await ValkeyLeaderboard.open(url_of(server), identity="ledger")
     try:
         await engine.reset(Followed(identity="ledger", epoch=1))

@@ -72,7 +72,7 @@ def test_somebody_elses_tables(tmp_path: Path, postgres: Databases) -> None:
 
 
 def test_a_database_a_role_or_rights_that_are_not_there(tmp_path: Path, database: str, postgres: Databases) -> None:
-    assert "createdb" in refusal(tmp_path, postgres.server.url("nowhere"))
+    assert "createdb --template template0 --encoding UTF8" in refusal(tmp_path, postgres.server.url("nowhere"))
     assert "let us in" in refusal(tmp_path, database.replace("//laurels@", "//stranger@"))
     postgres.server.sql("CREATE ROLE feeble LOGIN")
     assert "rights" in refusal(tmp_path, database.replace("//laurels@", "//feeble@"))

@@ -30,7 +30,7 @@ async def refusal(url: str, *, must_exist: bool = False) -> LaurelsError:
 @pytest.mark.parametrize(
     ("url", "error", "says"),
     [
-        ("postgresql://127.0.0.1:1/shop", LedgerUnavailable, "cannot be reached"),
+        ("postgresql://127.0.0.1:1/shop", LedgerUnavailable, "(ledger.url) cannot be reached"),
         ("postgresql://nowhere.invalid/shop", LedgerUnavailable, "cannot be reached"),
         ("postgresql://127.0.0.1:port/shop", SettingsError, "cannot be used"),
         ("postgresql://127.0.0.1/shop?sslmode=perhaps", SettingsError, "sslmode"),
@@ -39,6 +39,23 @@ async def refusal(url: str, *, must_exist: bool = False) -> LaurelsError:
 async def test_an_address_that_leads_nowhere(url: str, error: type[LaurelsError], says: str) -> None:
     refused = await refusal(url)
     assert isinstance(refused, error)
+    assert says in refused.message
+
+
+@pytest.mark.parametrize(
+    ("sslmode", "says"), [("", "no PostgreSQL answers there"), ("?sslmode=require", "the server offers no TLS")]
+)
+async def test_what_is_no_postgresql_is_said(sslmode: str, says: str) -> None:
+    """A broker at the port, say; with TLS asked for, nobody can tell it from a server that has none."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"AMQP\0\0\x09\x01")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        refused = await refusal(f"postgresql://shop@127.0.0.1:{port}/shop{sslmode}")
+    assert isinstance(refused, SettingsError)
     assert says in refused.message
 
 

@@ -429,6 +429,16 @@ def test_the_command_moves_and_verifies(tmp_path: Path, database: str) -> None:
     after = laurels_here("top", cwd=tmp_path, LAURELS_LEDGER_URL=database).stdout
     assert "ann" not in before
     assert before.splitlines()[1:] == after.splitlines()[1:]
-    for url, code in ((database, 1), ("mysql://db/x", 2), ("sqlite", 2)):
+    nowhere = database.replace("@/", "@/no_")
+    for url, code, said in (
+        (database, 1, ""),
+        ("mysql://db/x", 2, ""),
+        ("sqlite", 2, "give --to"),
+        (nowhere, 2, "--to: database"),
+        ("postgresql://127.0.0.1:1/x", 1, "(--to) cannot be reached"),
+    ):
         refused = laurels_here("migrate", "--to", url, cwd=tmp_path)
         assert (refused.returncode, len(refused.stderr.splitlines())) == (code, 1)
+        assert said in refused.stderr
+    refused = laurels_here("migrate", "--to", nowhere, cwd=tmp_path, LAURELS_LEDGER_URL=database)
+    assert "ledger.url names a server" in refused.stderr

@@ -104,3 +104,10 @@ def test_what_a_setting_must_be_is_said_in_words(name: str, value: object, said:
     with pytest.raises(SettingsError) as refused:
         load({name: value}, {})
     assert str(refused.value) == f"The settings are not valid: {said}"
+
+
+@pytest.mark.parametrize("value", ['["https://a.example/hook", "https://b.example/hook"]', " ['https://a.example']"])
+def test_a_list_of_the_file_is_none_of_the_environment(value: str) -> None:
+    """It would be one address with brackets, and refused as that."""
+    with pytest.raises(SettingsError, match="LAURELS_EVENTS_URLS is written as in the file"):
+        load(environment={"LAURELS_EVENTS_URLS": value})

@@ -31,6 +31,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TOKEN", "LAURELS_TEST_")
 
 
+_LIST_OF_A_FILE = ('["', "['")
+
+
 def load(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
@@ -121,14 +124,16 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in environment.items():
         if key in names:
-            values[names[key]] = _parts(value) if names[key] in lists else value
+            values[names[key]] = _parts(key, value) if names[key] in lists else value
         elif key.startswith(PREFIX) and not key.startswith(_NOT_SETTINGS):
             raise SettingsError(f"The environment has {key}, which is no setting.{_nearest(key, names)}")
     return values
 
 
-def _parts(value: str) -> list[str]:
+def _parts(key: str, value: str) -> list[str]:
     """A list as the environment has it, its parts separated by commas."""
+    if value.lstrip().startswith(_LIST_OF_A_FILE):
+        raise SettingsError(f"{key} is written as in the file. In the environment a list is a,b without brackets.")
     return [part.strip() for part in value.split(",") if part.strip()]
 
 

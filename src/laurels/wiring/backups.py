@@ -18,7 +18,7 @@ from laurels.engines.sqlite.copying import (
     put_in_place,
     write_copy,
 )
-from laurels.errors import AnotherNamesKey, FileRefused, LedgerUnavailable, SettingsError
+from laurels.errors import AnotherNamesKey, FileRefused, ForeignFile, LedgerDamaged, LedgerUnavailable, SettingsError
 from laurels.keyfile import check_folder, make_folder, read_secret, write_once
 from laurels.ledger import Counts, Heads, NameNumbers, Progress
 from laurels.settings import Settings
@@ -86,11 +86,13 @@ async def restore(settings: Settings, backup: Path, keys: Path | None, now: Cloc
     path = ledger_path(settings)
     _check_place(path, backup)
     brought = _keys_to_bring(settings, keys)
-    names = _names_of(settings, brought, names_key_of(backup))
+    with _telling_of(backup):
+        names = _names_of(settings, brought, names_key_of(backup))
     make_folder(settings.state)
     check_folder(settings.state)
     with _draft(path) as draft:
-        write_copy(backup, draft)
+        with _telling_of(backup):
+            write_copy(backup, draft)
         SqliteLedger.migrate(draft, settings.ledger.shards, old_rules)
         entries = await _verified(draft, names, now, progress)
         ledger = SqliteLedger.open(draft, now, names=names)
@@ -117,6 +119,19 @@ async def try_restore(settings: Settings, backup: Path, keys: Path | None, now: 
         copied = await restore(trial, backup, settings.state if keys is None else keys, now, progress)
     note_restore(settings.state, BackupNote(at=now(), entries=copied.entries))
     return copied
+
+
+@contextmanager
+def _telling_of(backup: Path) -> Iterator[None]:
+    """What is wrong with a file is told of the backup, and not as if it were the ledger."""
+    try:
+        yield
+    except ForeignFile as error:
+        raise FileRefused(f"{backup} is no ledger of Laurels. Nothing was restored.") from error
+    except LedgerDamaged as error:
+        raise FileRefused(
+            f"{backup} is damaged ({error.__cause__}). Nothing was restored: take another backup."
+        ) from error
 
 
 def _check_in_file(settings: Settings, instead: str) -> None:

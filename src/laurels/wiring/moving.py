@@ -1,6 +1,7 @@
 """Moving the ledger from a file to a server."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from msgspec import structs
 
@@ -23,13 +24,17 @@ async def move(settings: Settings, url: str, now: Clock, progress: Progress) -> 
     """
     check_owner(settings.state)
     there = structs.replace(settings, ledger=structs.replace(settings.ledger, url=url))
-    if is_on_server(settings) or not is_on_server(there):
+    if is_on_server(settings):
+        raise SettingsError(
+            "A ledger moves from a file to a server, and ledger.url names a server. Leave it out until it has moved."
+        )
+    if not is_on_server(there):
         raise SettingsError("A ledger moves from a file to a server: give --to postgresql://user@host/database.")
     from laurels.engines.postgres import PostgresLedger  # noqa: PLC0415 - an extra that may not be there
 
     await check_there(settings)
     names = NameNumbers(load_key(settings.names_key_path))
-    with closing(MovingOut(ledger_path(settings))) as leaving:
+    with closing(MovingOut(ledger_path(settings))) as leaving, _telling_of_option():
         entries = await PostgresLedger.move_in(url, leaving, now, progress)
     bundle = await open_ledger(there, now, names, must_exist=True)
     try:
@@ -42,3 +47,12 @@ async def move(settings: Settings, url: str, now: Clock, progress: Progress) -> 
     finally:
         await bundle.close()
     return entries
+
+
+@contextmanager
+def _telling_of_option() -> Iterator[None]:
+    """What is wrong with a server's address is told of the setting where it usually stands."""
+    try:
+        yield
+    except (SettingsError, LedgerUnavailable) as error:
+        raise type(error)(error.message.replace("ledger.url", "--to", 1)) from error

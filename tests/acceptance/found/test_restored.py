@@ -171,6 +171,20 @@ def test_a_damaged_ledger_makes_no_copy(shop: Path, where: str) -> None:
     assert (shop / "laurels-data" / "laurels.db").exists() == (where == "backup")
 
 
+def test_a_backup_that_is_none_is_not_taken_for_the_ledger(shop: Path) -> None:
+    """What is said of a file is told of the backup: nobody is sent to look at a ledger that is well."""
+    assert laurels_here("backup", "whole.db", cwd=shop).returncode == 0
+    (shop / "broken.db").write_bytes((shop / "whole.db").read_bytes()[:1000])
+    (shop / "text.db").write_text("no ledger at all, and longer than a header of one would be: " * 20)
+    (shop / "empty.db").write_bytes(b"")
+    for name, says in (
+        ("broken.db", "broken.db is damaged"),
+        ("text.db", "text.db is no ledger"),
+        ("empty.db", "empty"),
+    ):
+        assert says in refused(shop, "restore", name, "--trial")
+
+
 def test_a_restore_begins_an_epoch_and_says_what_it_cannot_know(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text(
         "order_id,member_id,currency,total,email\na1,ann,GBP,2500.00,ann@example.com\n"

@@ -15,14 +15,22 @@ import structlog
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
-from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.kafka_client import ANSWER_WITHIN_S, connection_of, started, stopped, unavailable, within
+from laurels.engines.brokers.addresses import NAME, parse
+from laurels.engines.brokers.kafka_client import (
+    ANSWER_WITHIN_S,
+    CLIENT_OPTIONS,
+    connection_of,
+    started,
+    stopped,
+    unavailable,
+    within,
+)
 from laurels.engines.brokers.kafka_records import read_strange_names
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import MessageBatch, ReceivedMessage
 
 EXAMPLE = "kafka://user:password@host:9092,host2:9092/orders?group=laurels"
-OPTIONS = frozenset({"group", "mechanism", "cafile", "certfile", "keyfile"})
+OPTIONS = CLIENT_OPTIONS | {"group": NAME}
 GROUP = "laurels"
 
 FETCHED_BYTES = 8 * 1024 * 1024

@@ -11,20 +11,28 @@ from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     GroupAuthorizationFailedError,
+    IllegalSaslStateError,
     KafkaError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
-from laurels.engines.brokers.addresses import BrokerAddress
+from laurels.engines.brokers.addresses import CERTIFICATES, BrokerAddress, one_of
 from laurels.engines.brokers.encryption import refusal_of
+from laurels.engines.brokers.reasons import reason_of
 from laurels.errors import QueueUnavailable, SettingsError
 
 ENCRYPTED = "kafka+ssl"
 
+CLIENT_OPTIONS = CERTIFICATES | {"mechanism": one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")}
+"""Options of an address that say how its brokers are reached."""
+
 ANSWER_WITHIN_S = 10.0
 """How long the brokers may take to keep offsets, or to say goodbye."""
+
+PLAIN_ANSWER_WITHIN_S = 2.0
+"""The same of a look that only finds a better word for brokers that are away."""
 
 Client = TypeVar("Client", bound=Any)
 
@@ -70,11 +78,11 @@ async def started(client: Client, address: BrokerAddress) -> Client:
         raise
     except (KafkaError, OSError) as error:
         await stopped(client)
-        refusal = await _refusal(address)
-        if refusal is not None:
-            raise refusal from error
+        why = await _looked_at(address) or reason_of(error)
+        if isinstance(why, SettingsError):
+            raise why from error
         how = " by TLS" if address.scheme == ENCRYPTED else ""
-        raise QueueUnavailable(f"No Kafka answers{how} at {address.hosts} ({type(error).__name__}).") from error
+        raise QueueUnavailable(f"No Kafka answers{how} at {address.hosts} ({why}).") from error
     return client
 
 
@@ -114,27 +122,35 @@ async def within(work: Coroutine[Any, Any, object], seconds: float) -> None:
     task.result()
 
 
-async def _refusal(address: BrokerAddress) -> SettingsError | None:
-    """What a broker has against who signs in, or we against its certificate, asked by hand: of brokers that refuse it
-    the client says: away.
+async def _looked_at(address: BrokerAddress) -> SettingsError | str | None:
+    """What a broker has against who signs in, or we against its certificate, or why none is reached, asked by hand: of
+    all these the client says that no broker is there.
     """
-    if address.user is None and address.scheme != ENCRYPTED:
-        return None
     settings = connection_of(address)
+    is_plain = address.user is None and address.scheme != ENCRYPTED
+    within_s = PLAIN_ANSWER_WITHIN_S if is_plain else ANSWER_WITHIN_S
+    why: str | None = None
     for host, port, *_ in collect_hosts(settings.pop("bootstrap_servers")):
         try:
-            connection = await create_conn(host, port, request_timeout_ms=int(ANSWER_WITHIN_S * 1000), **settings)
+            connection = await create_conn(host, port, request_timeout_ms=int(within_s * 1000), **settings)
         except (AuthenticationFailedError, SaslAuthenticationFailed):
             return SettingsError("Kafka refuses the user or the password in its address.")
         except UnsupportedSaslMechanismError:
             return SettingsError(f"Kafka does not sign in by {settings['sasl_mechanism']}: say another `mechanism`.")
+        except IllegalSaslStateError:
+            return SettingsError(
+                "Kafka asks for no user at the port in its address: leave user and password out, or name another port."
+            )
         except (KafkaError, OSError, TimeoutError) as error:
             refusal = refusal_of(error, "Kafka")
             if refusal is not None:
                 return refusal
+            why = reason_of(error)
             continue
         connection.close()
-    return None
+        if is_plain:
+            why = "it listens, and does not answer: does that port ask for TLS, kafka+ssl://, or for a user?"
+    return why
 
 
 def unavailable(error: Exception) -> QueueUnavailable:
@@ -143,7 +159,7 @@ def unavailable(error: Exception) -> QueueUnavailable:
         return QueueUnavailable("Kafka gives the user in its address no right to read the topic.")
     if isinstance(error, GroupAuthorizationFailedError):
         return QueueUnavailable("Kafka gives the user in its address no right to read as the group in it.")
-    return QueueUnavailable(f"Kafka cannot be used now ({type(error).__name__}).")
+    return QueueUnavailable(f"Kafka cannot be used now ({reason_of(error)}).")
 
 
 def _certificates(address: BrokerAddress) -> ssl.SSLContext:

@@ -1,15 +1,17 @@
 """Events to a Kafka topic, keyed by the member, so that a member's events are in one partition, in order."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import aiokafka
 import msgspec
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from laurels.engines.brokers.addresses import parse
-from laurels.engines.brokers.kafka_client import abandoned, connection_of, started, stopped
+from laurels.engines.brokers.kafka_client import CLIENT_OPTIONS, abandoned, connection_of, started, stopped
+from laurels.engines.brokers.reasons import reason_of
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.events import Event, SinkUnavailable
 
@@ -17,6 +19,9 @@ EXAMPLE = "kafka://host:9092/points"
 
 TAKEN_WITHIN_S = 30.0
 """How long the brokers may take to confirm what they are given at once, with connecting; the client tries longer."""
+
+TOPIC_WITHIN_S = 5.0
+"""How long the brokers may take to make a topic that is not there, where they do; the client asks and asks."""
 
 
 class KafkaSink:
@@ -26,11 +31,14 @@ class KafkaSink:
 
     def __init__(self, url: str) -> None:
         """Raises `SettingsError` for an address that names no topic."""
-        self._address = parse(url, EXAMPLE, frozenset({"mechanism", "cafile", "certfile", "keyfile"}))
+        self._address = parse(url, EXAMPLE, CLIENT_OPTIONS)
         if not self._address.place or "/" in self._address.place:
             raise SettingsError(f"The address for events names no topic. Write it as {EXAMPLE}")
         self.target = f"kafka://{self._address.hosts}/{self._address.place}"
         self._producer: Any = None
+        logging.getLogger("aiokafka.cluster").setLevel(
+            logging.CRITICAL
+        )  # ten lines a second of a topic that is missing
 
     async def send(self, events: Sequence[Event]) -> None:
         try:
@@ -38,7 +46,7 @@ class KafkaSink:
                 await self._send(events)
         except (KafkaError, OSError, TimeoutError) as error:
             await self._abandon()
-            raise SinkUnavailable(f"Kafka did not take the events ({type(error).__name__}).") from error
+            raise SinkUnavailable(f"Kafka did not take the events ({reason_of(error)}).") from error
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -68,6 +76,17 @@ class KafkaSink:
     async def _started(self) -> Any:
         producer = aiokafka.AIOKafkaProducer(acks="all", enable_idempotence=True, **connection_of(self._address))
         try:
-            return await started(producer, self._address)
+            await started(producer, self._address)
         except QueueUnavailable as error:
             raise SinkUnavailable(error.message) from error
+        try:
+            async with asyncio.timeout(TOPIC_WITHIN_S):
+                await producer.partitions_for(self._address.place)
+        except BaseException as error:
+            await abandoned(producer)
+            if isinstance(error, TimeoutError | TopicAuthorizationFailedError):
+                raise SinkUnavailable(
+                    f"Kafka has no topic {self._address.place} that its user may write to."
+                ) from error
+            raise
+        return producer

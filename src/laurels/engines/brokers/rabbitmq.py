@@ -14,22 +14,23 @@ from typing import cast
 from aiormq import Channel
 from aiormq.abc import AbstractConnection, DeliveredMessage
 
-from laurels.engines.brokers.addresses import parse
+from laurels.engines.brokers.addresses import NAME, parse
 from laurels.engines.brokers.rabbitmq_client import (
     ANSWER_WITHIN_S,
     AWAY,
-    CERTIFICATES,
+    CLIENT_OPTIONS,
     CONNECTED_WITHIN_S,
     close_connection,
     open_connection,
     raise_if_cancelled,
 )
-from laurels.engines.brokers.rabbitmq_queues import QueueState, look_at
+from laurels.engines.brokers.rabbitmq_queues import QueueState, advise, look_at
+from laurels.engines.brokers.reasons import reason_of
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import MessageBatch, ReceivedMessage
 
 EXAMPLE = "amqp://user:password@host/vhost?queue=orders"
-OPTIONS = CERTIFICATES | {"queue", "heartbeat", "auth"}
+OPTIONS = CLIENT_OPTIONS | {"queue": NAME}
 
 PREFETCH = 1536
 """Messages that the broker sends ahead: three batches, so that one comes in while one is read and one is written."""
@@ -70,12 +71,16 @@ class RabbitQueue:
         self._lost = asyncio.Event()
 
     async def look(self) -> QueueState:
-        """What the queue is. Raises `SettingsError` for one that is not there or would drop orders, in one line."""
+        """What the queue is, with advice in the log. Raises `SettingsError` for one that is not there or would drop
+        orders, in one line.
+        """
         connection: AbstractConnection | None = None
         try:
             async with asyncio.timeout(CONNECTED_WITHIN_S):
                 connection = await open_connection(self._url)
-                return await look_at(connection, self.name, checked=self._checked)
+                found = await look_at(connection, self.name, checked=self._checked)
+                advise(self.name, found)
+                return found
         except AWAY as error:
             raise _unavailable(error, f"No RabbitMQ answers at {self._hosts}") from error
         finally:
@@ -209,4 +214,4 @@ def _message(delivered: DeliveredMessage) -> ReceivedMessage:
 
 def _unavailable(error: BaseException, said: str = "RabbitMQ cannot be used now") -> QueueUnavailable:
     raise_if_cancelled(error)
-    return QueueUnavailable(f"{said} ({type(error).__name__}).")
+    return QueueUnavailable(f"{said} ({reason_of(error)}).")

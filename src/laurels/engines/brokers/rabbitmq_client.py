@@ -13,6 +13,7 @@ from aiormq.exceptions import (
     ProbableAuthenticationError,
 )
 
+from laurels.engines.brokers.addresses import CERTIFICATES, Option, one_of
 from laurels.engines.brokers.encryption import refusal_of
 from laurels.engines.brokers.rabbitmq_headers import read_whatever_is_said
 from laurels.errors import SettingsError
@@ -26,7 +27,15 @@ HEARTBEAT_S = 20
 ANSWER_WITHIN_S = 10.0
 """How long the broker may take for an answer. While it recovers a queue, it gives none: then it is asked again."""
 
-CERTIFICATES = frozenset({"cafile", "certfile", "keyfile", "no_verify_ssl"})
+_HEARTBEATS_S = range(1, 65_535)
+
+CLIENT_OPTIONS = CERTIFICATES | {
+    "auth": one_of("plain", "external"),
+    "heartbeat": Option(
+        "be whole seconds from 1 to 65534", lambda text: text.isdecimal() and int(text) in _HEARTBEATS_S
+    ),
+    "no_verify_ssl": one_of("0", "1"),
+}
 """Options of an address that the client reads."""
 
 AWAY = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.CancelledError)

@@ -9,14 +9,15 @@ import msgspec
 from aiormq.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
-from laurels.engines.brokers.addresses import parse
+from laurels.engines.brokers.addresses import NAME, parse
 from laurels.engines.brokers.rabbitmq_client import (
     AWAY,
-    CERTIFICATES,
+    CLIENT_OPTIONS,
     close_connection,
     open_connection,
     raise_if_cancelled,
 )
+from laurels.engines.brokers.reasons import reason_of
 from laurels.errors import SettingsError
 from laurels.events import Event, SinkUnavailable
 
@@ -33,7 +34,7 @@ class RabbitSink:
 
     def __init__(self, url: str) -> None:
         """Raises `SettingsError` for an address that names neither."""
-        address = parse(url, EXAMPLE, OPTIONS | CERTIFICATES | {"heartbeat", "auth"})
+        address = parse(url, EXAMPLE, CLIENT_OPTIONS | dict.fromkeys(OPTIONS, NAME))
         self._exchange = address.options.get("exchange", "")
         self._key = address.options.get("queue") or address.options.get("routing_key")
         if not self._exchange and not address.options.get("queue"):
@@ -65,7 +66,7 @@ class RabbitSink:
             return f"RabbitMQ has no exchange {self._exchange}."
         if isinstance(error, PublishError):
             return f"RabbitMQ has no queue {self._key}."
-        return f"RabbitMQ did not take the events ({type(error).__name__})."
+        return f"RabbitMQ did not take the events ({reason_of(error)})."
 
     async def _connect(self) -> AbstractChannel:
         self._connection = await open_connection(self._url, OPTIONS)

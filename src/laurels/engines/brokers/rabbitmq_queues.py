@@ -36,23 +36,25 @@ log = structlog.get_logger(__name__)
 
 
 class QueueState(Struct, frozen=True):
-    """A queue: `delivery_limit` None: messages come again for ever; `dead_letters`: what is dropped goes elsewhere."""
+    """A queue: `delivery_limit` None: messages come again for ever; `dead_letters`: what is dropped goes elsewhere.
+    `is_known`: the user may look at it.
+    """
 
     is_quorum: bool
     delivery_limit: int | None
     dead_letters: bool
+    is_known: bool = True
 
 
 async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) -> QueueState:
     """What a queue is. Raises `SettingsError` where it is not there, and, if it is `checked`, where it would drop
-    orders. A classic queue is told in the log: it may lose messages with its node.
+    orders.
     """
     await _check_there(connection, queue)
     try:
-        arguments, is_deleted_unread = await _declared(connection, queue)
+        arguments, flags = await _declared(connection, queue)
     except ChannelAccessRefused:
-        log.warning("rabbitmq.not_looked_at", queue=queue, why="the user has no right to configure the queue")
-        return QueueState(is_quorum=True, delivery_limit=None, dead_letters=True)
+        return QueueState(is_quorum=True, delivery_limit=None, dead_letters=True, is_known=False)
     if arguments.get("x-queue-type") == "stream":
         raise SettingsError(
             f"The queue {queue} is a stream: it does not keep how far it was read, so orders would be left out. Bind a "
@@ -73,12 +75,19 @@ async def look_at(connection: AbstractConnection, queue: str, *, checked: bool) 
             "exchange: orders would be lost. Give it x-dead-letter-exchange, or x-delivery-limit -1 (RabbitMQ 4); "
             "where a policy names its dead letters, say --unchecked."
         )
-    why = _why_it_loses(arguments, is_deleted_unread=is_deleted_unread)
-    if checked and why is not None:
-        raise SettingsError(f"The queue {queue} {why}: orders would be lost. Where that is meant, say --unchecked.")
-    if not is_quorum:
-        log.warning("rabbitmq.classic_queue", queue=queue, advice="a quorum queue outlives the loss of a node")
+    if checked:
+        why = _why_it_loses(arguments, flags) or await _why_dead_letters_are_lost(connection, arguments)
+        if why is not None:
+            raise SettingsError(f"The queue {queue} {why}: orders would be lost. Where that is meant, say --unchecked.")
     return found
+
+
+def advise(queue: str, found: QueueState) -> None:
+    """Tell in the log of a queue that is not looked at, and of a classic one: it may lose messages with its node."""
+    if not found.is_known:
+        log.warning("rabbitmq.not_looked_at", queue=queue, why="the user has no right to configure the queue")
+    elif not found.is_quorum:
+        log.warning("rabbitmq.classic_queue", queue=queue, advice="a quorum queue outlives the loss of a node")
 
 
 async def _check_there(connection: AbstractConnection, queue: str) -> None:
@@ -96,14 +105,21 @@ async def _check_there(connection: AbstractConnection, queue: str) -> None:
         raise SettingsError(f"The queue {queue} belongs to another connection alone (exclusive).") from error
 
 
-def _why_it_loses(arguments: dict[str, Any], *, is_deleted_unread: bool) -> str | None:
+def _why_it_loses(arguments: dict[str, Any], flags: dict[str, bool]) -> str | None:
     """What a queue does with messages that nobody has read, beside what it does after many deliveries."""
-    if is_deleted_unread:
+    if not flags["durable"]:
+        return "is gone when RabbitMQ starts anew (it is not durable)"
+    if flags["auto_delete"]:
         return "is deleted when its last reader goes (auto_delete), as in a pause"
     if "x-expires" in arguments:
         return f"is deleted when it was not read for {arguments['x-expires']} ms (x-expires)"
     if "x-dead-letter-exchange" in arguments:
         return None
+    return _why_it_drops(arguments)
+
+
+def _why_it_drops(arguments: dict[str, Any]) -> str | None:
+    """What a queue without dead letters drops."""
     if "x-message-ttl" in arguments:
         return f"drops a message after {arguments['x-message-ttl']} ms (x-message-ttl) and has no dead-letter exchange"
     if arguments.keys() & _LENGTHS and not str(arguments.get("x-overflow", "")).startswith("reject-publish"):
@@ -111,8 +127,28 @@ def _why_it_loses(arguments: dict[str, Any], *, is_deleted_unread: bool) -> str 
     return None
 
 
-async def _declared(connection: AbstractConnection, queue: str) -> tuple[dict[str, Any], bool]:
-    """The arguments that a queue was declared with, and whether it is deleted when its last reader goes."""
+async def _why_dead_letters_are_lost(connection: AbstractConnection, arguments: dict[str, Any]) -> str | None:
+    """What becomes of dead letters that go nowhere. Of an exchange that is there nobody can see who listens."""
+    exchange, key = arguments.get("x-dead-letter-exchange"), arguments.get("x-dead-letter-routing-key")
+    if exchange is None or (exchange == "" and key is None):  # by their own keys, to whatever queues have those names
+        return None
+    channel = await connection.channel()
+    try:
+        if exchange == "":
+            await channel.queue_declare(str(key), passive=True, timeout=ANSWER_WITHIN_S)
+        else:
+            await channel.exchange_declare(str(exchange), passive=True, timeout=ANSWER_WITHIN_S)
+        await channel.close()
+    except ChannelNotFoundEntity:
+        where = f"the queue {key}" if exchange == "" else f"the exchange {exchange}"
+        return f"sends its dead letters to {where}, which is not there"
+    except (ChannelAccessRefused, ChannelLockedResource):  # it is there, and not for this user
+        return None
+    return None
+
+
+async def _declared(connection: AbstractConnection, queue: str) -> tuple[dict[str, Any], dict[str, bool]]:
+    """The arguments and flags that a queue was declared with."""
     arguments: dict[str, Any] = {}
     flags = {"durable": True, "auto_delete": False}
     for _ in range(_MOST_ARGUMENTS):
@@ -132,7 +168,7 @@ async def _declared(connection: AbstractConnection, queue: str) -> tuple[dict[st
                 arguments[differs["name"]] = _value(differs["text"], differs["type"])
         else:
             break
-    return arguments, flags["auto_delete"]
+    return arguments, flags
 
 
 def _value(text: str, kind: str | None) -> object:

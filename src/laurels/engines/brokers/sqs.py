@@ -18,6 +18,7 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from laurels.engines.brokers.addresses import is_host
+from laurels.engines.brokers.reasons import reason_of
 from laurels.errors import QueueUnavailable, SettingsError
 from laurels.intake import MessageBatch, ReceivedMessage
 
@@ -198,7 +199,7 @@ class SqsQueue:
             return SettingsError(f"SQS refuses the credentials of the environment for the queue {self.name}.")
         if _code(error) in _MISSING:
             return SettingsError(f"There is no queue {self.name} at {self._endpoint}.")
-        return QueueUnavailable(f"SQS cannot be used now ({_code(error) or type(error).__name__}).")
+        return QueueUnavailable(f"SQS cannot be used now ({_code(error) or reason_of(error)}).")
 
 
 def region_of(host: str) -> str | None:

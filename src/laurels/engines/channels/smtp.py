@@ -25,6 +25,9 @@ _SIGN_IN_FIRST = 530
 _ENHANCED_CODE = re.compile(r"(?P<code>[245]\.\d{1,3}\.\d{1,3})\b")
 
 
+_CODES = "in a user or password write / as %2F, ? as %3F, # as %23, @ as %40, % as %25"
+
+
 class SmtpChannel:
     """A mail server, by URL: `smtp://user:password@host:587` or `smtps://host:465`.
 
@@ -41,11 +44,11 @@ class SmtpChannel:
             self._tls = parts.scheme == "smtps"
             self._port = parts.port or (465 if self._tls else 25)
         except ValueError:
-            raise _bad_url("host or port cannot be read") from None
+            raise _bad_url(f"host or port cannot be read; {_CODES}") from None
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.port == 0:
             raise _bad_url("it names no mail server")
         if parts.path.strip("/") or parts.query or parts.fragment:
-            raise _bad_url("something follows the port; in a user or password write / as %2F, ? as %3F, # as %23")
+            raise _bad_url(f"something follows the port; {_CODES}")
         if bool(parts.username) != bool(parts.password):
             raise _bad_url("user and password go together")
         self._host = parts.hostname

@@ -34,9 +34,15 @@ class Address:
         except ValueError as error:
             raise SettingsError(unusable(setting, error)) from error
         self._asked = {name: values[-1] for name, values in asked.items()}
+        self._tls_mode = self._asked.get("sslmode") or os.environ.get("PGSSLMODE", "")
         self._check_files()
         self._check_service()
         self._check_target()
+
+    @property
+    def asks_for_tls(self) -> bool:
+        """Whether a server without TLS will not do."""
+        return self._tls_mode in CHECKED
 
     def answered(self, host: tuple[str, str]) -> None:
         """Try this host first from now on."""
@@ -45,9 +51,8 @@ class Address:
 
     def _check_files(self) -> None:
         """The driver does not tell a certificate that is not there from a server that is not there."""
-        mode = self._asked.get("sslmode") or os.environ.get("PGSSLMODE", "")
         by_tcp = any(not host.startswith("/") for host, _ in self.hosts)
-        for names, is_read in ((CERTIFICATE, mode not in NO_TLS), (AUTHORITY, mode in CHECKED)):
+        for names, is_read in ((CERTIFICATE, self._tls_mode not in NO_TLS), (AUTHORITY, self.asks_for_tls)):
             for name in names:
                 of_all = f"PG{name.upper()}"
                 self._check_file(name, self._asked.get(name))

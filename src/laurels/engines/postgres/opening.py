@@ -9,7 +9,7 @@ import asyncpg
 from laurels import clock
 from laurels.clock import SECOND, Clock
 from laurels.engines.postgres.connections import BEGIN, wrapped
-from laurels.engines.postgres.reaching import STANDBY, is_pooled, reaching_pooler, said
+from laurels.engines.postgres.reaching import CREATED_BY, STANDBY, is_pooled, reaching_pooler, said
 from laurels.engines.postgres.session_settings import settle_session
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.errors import ForeignFile, LedgerUnavailable, SettingsError
@@ -46,9 +46,7 @@ async def check_server(db: Statements, now: Clock) -> bool:
     if server["standby"]:
         raise SettingsError(STANDBY)
     if server["encoding"] != "UTF8":
-        raise SettingsError(
-            f"ledger.url: the database's encoding is {server['encoding']}. Make one with: createdb --encoding UTF8"
-        )
+        raise SettingsError(f"ledger.url: the database's encoding is {server['encoding']}. Make one with: {CREATED_BY}")
     check_durable(server)
     skew_s = abs(server["clock"] - now() / SECOND)
     if now is clock.now and skew_s > MOST_SKEW_S:

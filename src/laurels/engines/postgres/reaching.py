@@ -18,6 +18,9 @@ CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 10.0
 """The longest that any statement is waited for, and a call of the ledger with all its statements."""
 
+CREATED_BY = "createdb --template template0 --encoding UTF8 --owner ROLE NAME"
+"""As the superuser. From `template1` nothing in UTF8 comes where that itself is in another encoding."""
+
 STANDBY = "The ledger's server is a standby, which cannot be written. Name the primary."
 
 SHARED: dict[str, Any] = {"statement_cache_size": 0}
@@ -123,17 +126,17 @@ def reaching(address: Address) -> Iterator[None]:
     try:
         yield
     except asyncpg.InvalidCatalogNameError as error:
-        raise SettingsError(f"{address.setting}: {said(error)}. Create it there: createdb") from error
+        raise SettingsError(f"{address.setting}: {said(error)}. Create it there: {CREATED_BY}") from error
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError) as error:
         raise SettingsError(f"{address.setting}: the server does not let us in: {said(error)}.") from error
     except asyncpg.ProtocolViolationError as error:
-        raise _of_pooler(error) from error
+        raise _of_pooler(address.setting, error) from error
     except asyncpg.TargetServerAttributeNotMatched as error:
         # Where several are named, one of them may be about to become the primary.
         raise (LedgerUnavailable if len(address.hosts) > 1 else SettingsError)(STANDBY) from error
     except (ssl.CertificateError, ssl.SSLError) as error:
         if isinstance(error, _BROKEN_OFF):
-            raise _away(error) from error
+            raise _away(address.setting, error) from error
         raise SettingsError(f"{address.setting}: no secure connection comes about: {said(error)}.") from error
     except (TimeoutError, OSError, asyncpg.PostgresError) as error:
         raise _failed(address, error) from error
@@ -147,33 +150,37 @@ def reaching_pooler() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresConnectionError as error:
-        raise _of_pooler(error) from error
+        raise _of_pooler("ledger.url", error) from error
 
 
 def _failed(address: Address, error: Exception) -> LaurelsError:
     if isinstance(error, _NOT_UNDERSTOOD):
         return SettingsError(f"{address.setting}: the server does not take what the URL says: {said(error)}.")
     if type(error) is ConnectionError and "rejected SSL" in str(error):
+        if not address.asks_for_tls:  # a server without it says so, and goes on
+            return SettingsError(f"{address.setting}: no PostgreSQL answers there. Look at its host and port.")
         return SettingsError(
             f"{address.setting}: the server offers no TLS. Turn it on there (ssl = on), or change sslmode."
         )
-    return _away(error)
+    return _away(address.setting, error)
 
 
-def _of_pooler(error: asyncpg.PostgresError) -> LaurelsError:
+def _of_pooler(setting: str, error: asyncpg.PostgresError) -> LaurelsError:
     if "statement pooling" in str(error):
         return SettingsError(
-            "ledger.url: the pooler in front of the server takes no transactions. Set pool_mode = transaction there."
+            f"{setting}: the pooler in front of the server takes no transactions. Set pool_mode = transaction there."
         )
     if any(each in str(error) for each in _POOLER_REFUSES):
-        return SettingsError(f"ledger.url: the pooler in front of the server does not let us in: {said(error)}.")
-    return _away(error)
+        return SettingsError(f"{setting}: the pooler in front of the server does not let us in: {said(error)}.")
+    return _away(setting, error)
 
 
-def _away(error: BaseException) -> LedgerUnavailable:
-    return LedgerUnavailable(f"The ledger's server cannot be reached ({said(error)}). Try again.")
+def _away(setting: str, error: BaseException) -> LedgerUnavailable:
+    """By its setting, and not by its host: clients of the API are told this too."""
+    return LedgerUnavailable(f"The ledger's server ({setting}) cannot be reached: {said(error)}. Try again.")
 
 
 def said(error: BaseException) -> str:
     """What an error says, in one line."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    text = " ".join(str(error).split()).rstrip(".")
+    return text or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)

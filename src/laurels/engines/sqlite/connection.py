@@ -16,7 +16,7 @@ import aiosql
 import apsw
 
 from laurels import clock
-from laurels.errors import ForeignFile, LedgerReadOnly, LedgerUnavailable
+from laurels.errors import ForeignFile, LedgerDamaged, LedgerReadOnly, LedgerUnavailable
 from laurels.ledger import NameNumbers
 from laurels.model.documents import keyed
 
@@ -300,7 +300,7 @@ def wrapped() -> Iterator[None]:
     except apsw.FullError as error:
         raise LedgerUnavailable("The disk is full. Nothing was accepted; free some space and try again.") from error
     except (apsw.CorruptError, UnicodeDecodeError) as error:  # the second for a text that is none
-        raise LedgerUnavailable(
+        raise LedgerDamaged(
             f"The ledger's file is damaged ({error}). `laurels verify` says where; restore a backup."
         ) from error
     except apsw.Error as error:
