@@ -4,7 +4,7 @@ import re
 from importlib.resources import files
 
 from laurels.awarding.causes import CAUSES
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.http.app import ROUTES
 from laurels.model import DocumentKind
 
@@ -52,3 +52,7 @@ def test_a_member_is_a_customer_in_whatever_the_api_says() -> None:
     }
     for text, told in said.items():
         assert words.for_people(text) == (told or text)
+
+
+def test_a_name_begins_a_line_and_keeps_its_letters() -> None:
+    assert [formats.begun(name) for name in ("gold", "VIP", "eXtra", "")] == ["Gold", "VIP", "EXtra", ""]
