@@ -7,11 +7,13 @@ processes that count, when they begin, and by no other.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from laurels import clock
 from laurels.metrics_sharing import VARIABLE, is_shared
@@ -150,15 +152,42 @@ def counted() -> bytes:
         add()
     if not is_shared():
         return generate_latest(REGISTRY)
-    _forget_the_dead()
+    directory = Path(os.environ[VARIABLE])
+    _forget_the_dead(directory)
     everyones = CollectorRegistry()
-    multiprocess.MultiProcessCollector(everyones)  # type: ignore[no-untyped-call]
+    everyones.register(_Everyones(directory))
     return generate_latest(everyones)
 
 
-def _forget_the_dead() -> None:
+class _Everyones(Collector):
+    """What all count that share a directory. The library's own collector raises where a process has made its file and
+    not yet given it room, and where a file or the directory is removed meanwhile.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the files of those that have begun."""
+        while True:
+            begun = [str(file) for file in self._directory.glob("*.db") if _is_begun(file)]
+            try:
+                return multiprocess.MultiProcessCollector.merge(begun)  # type: ignore[no-untyped-call, no-any-return]
+            except FileNotFoundError:  # one was removed since: without it there are fewer each time
+                continue
+
+
+def _is_begun(file: Path) -> bool:
+    """A file has its whole first part, or nothing."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _forget_the_dead(directory: Path) -> None:
     """What is open in a process goes with it; what it counted stays."""
-    for file in Path(os.environ[VARIABLE]).glob("gauge_live*_*.db"):
+    for file in directory.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:
             os.kill(pid, 0)

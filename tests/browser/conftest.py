@@ -1,25 +1,12 @@
 """A Chromium for all pages of a file, and a shop's page with the element on it."""
 
-import os
-import signal
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from tests.browser.chromium import Chromium
 from tests.browser.fake_laurels import FakeLaurels, fake_laurels
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 PUT = """attributes => {
     const {token, ...rest} = attributes, element = document.createElement('laurels-dashboard');
@@ -40,26 +27,20 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Generator[Browser]:
+def browser(chromium: str) -> Generator[Chromium]:
     """For one file: while Playwright's own event loop runs, no asynchronous test can, and other files have some."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-        [leader] = [each["id"] for each in processes if each["type"] == "browser"]
+        browser = Chromium(playwright, chromium)
         yield browser
-        # Asked to leave, it may take minutes where the machine is busy, and nothing of it is kept. Its helpers are of
-        # its group, which Playwright made for it.
-        with suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
-        browser.close()
+        browser.end()
 
 
 @pytest.fixture
-def context(browser: Browser) -> Generator[BrowserContext]:
+def context(browser: Chromium) -> Generator[BrowserContext]:
     context = browser.new_context(viewport={"width": 800, "height": 1200}, timezone_id="Europe/London")
     context.set_default_timeout(PATIENCE_MS)
     yield context
-    context.close()
+    browser.close(context)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.chromium import Chromium
 from tests.browser.test_console import Console, filled, opened, signed_in_at
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
@@ -16,7 +17,7 @@ ROLES = "lead operator auditor finance"
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
-def page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, browser: Chromium, tmp_path: Path) -> Iterator[Page]:
     """Signed in, on a ledger of its own: what one walk mends, the next finds mended."""
     console = Console(filled(tmp_path), ROLES)
     try:

@@ -4,7 +4,8 @@ from collections.abc import Generator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
+from tests.browser.chromium import Chromium
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.demo_shop import Demo, buy, enter, put_into_basket
 from tests.browser.reading import found_by_axe
@@ -27,7 +28,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Demo]:
         *(pytest.param(*each, marks=pytest.mark.long) for each in ((390, "dark"), (1440, "light"), (1440, "dark"))),
     ],
 )
-def test_axe_finds_nothing(browser: Browser, demo: Demo, theme: Theme, width: int) -> None:
+def test_axe_finds_nothing(browser: Chromium, demo: Demo, theme: Theme, width: int) -> None:
     context = browser.new_context(
         color_scheme=theme, viewport={"width": width, "height": 900}, reduced_motion="reduce", bypass_csp=True
     )
@@ -44,7 +45,7 @@ def test_axe_finds_nothing(browser: Browser, demo: Demo, theme: Theme, width: in
     page.goto(f"{demo.url}/board")
     expect(page.locator("laurels-dashboard [part~=status]").first).to_have_text("Live")
     assert found_by_axe(page, "html") == []
-    context.close()
+    browser.close(context)
 
 
 def test_buys_by_keyboard_alone(demo: Demo, page: Page) -> None:
@@ -77,7 +78,9 @@ def test_buys_by_keyboard_alone(demo: Demo, page: Page) -> None:
         ),
     ],
 )
-def test_nothing_on_the_shelves_is_wider_than_its_card(browser: Browser, demo: Demo, language: str, width: int) -> None:
+def test_nothing_on_the_shelves_is_wider_than_its_card(
+    browser: Chromium, demo: Demo, language: str, width: int
+) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -86,14 +89,14 @@ def test_nothing_on_the_shelves_is_wider_than_its_card(browser: Browser, demo: D
     expect(cards.first).to_be_visible()
     wider = "cards => cards.filter(card => card.scrollWidth > card.clientWidth).map(card => card.innerText)"
     assert cards.evaluate_all(wider) == []
-    context.close()
+    browser.close(context)
 
 
-def test_the_board_for_a_big_screen_fits_a_small_one(browser: Browser, demo: Demo) -> None:
+def test_the_board_for_a_big_screen_fits_a_small_one(browser: Chromium, demo: Demo) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(f"{demo.url}/board")
     expect(page.locator("laurels-dashboard [part~=status]").first).to_have_text("Live")
     assert page.evaluate("document.documentElement.scrollWidth") == 320
-    context.close()
+    browser.close(context)

@@ -3,8 +3,9 @@
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from tests.browser.boards import board, falling
+from tests.browser.chromium import Chromium
 from tests.browser.conftest import PATIENCE_MS, PUT, Put
 from tests.browser.fake_laurels import FakeLaurels
 from tests.browser.reading import found_by_axe, part, wait_for_points, wait_for_state
@@ -25,7 +26,7 @@ Theme = Literal["light", "dark"]
     ],
 )
 def test_axe_finds_nothing(
-    theme: Theme, forced: Literal["none", "active"], browser: Browser, server: FakeLaurels
+    theme: Theme, forced: Literal["none", "active"], browser: Chromium, server: FakeLaurels
 ) -> None:
     unranked = board([*POINTS, 0], 90)
     unranked["me"]["name"] = None
@@ -53,7 +54,7 @@ def test_axe_finds_nothing(
         wait_for_state(page, state)
         assert found_by_axe(page) == [], (state, answer)
         page.close()
-    context.close()
+    browser.close(context)
 
 
 def test_is_a_table_with_names_and_headings(put: Put, server: FakeLaurels) -> None:

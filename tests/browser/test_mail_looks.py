@@ -1,7 +1,8 @@
 """The HTML of a mail as a person sees it: readable in light and in dark, on a phone, with nothing fetched."""
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
+from tests.browser.chromium import Chromium
 
 from laurels.ledger import Message
 from laurels.notify import Composer
@@ -40,14 +41,15 @@ def shown(page: Page, sender: str) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("sender", ["Corner Shop <points@shop.example>", f"{'Wide' * 40} <points@shop.example>"])
-def test_a_mail_is_readable(browser: Browser, scheme: str, sender: str) -> None:
-    page = browser.new_page(
+def test_a_mail_is_readable(browser: Chromium, scheme: str, sender: str) -> None:
+    context = browser.new_context(
         viewport={"width": 320, "height": 560}, color_scheme="dark" if scheme == "dark" else "light"
     )
+    page = context.new_page()
     assert shown(page, sender) == []
     assert page.evaluate(CONTRAST) >= LEAST_CONTRAST
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(20, 22, 26)" if scheme == "dark" else "rgb(245, 243, 238)")
     assert "1,234,567 points" in page.inner_text("body")
-    page.close()
+    browser.close(context)

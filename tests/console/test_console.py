@@ -73,7 +73,8 @@ async def test_a_used_code_signs_nobody_in_and_the_next_one_is_told(house: Conso
 
 
 def filled(page: Page) -> str:
-    path = page.path.replace("{number:str}", "0").replace("{kind:str}", "order").replace("{source:str}", "shop")
+    parts = {"number": "0", "kind": "order", "source": "shop"}
+    path = re.sub(r"{(\w+):str}", lambda found: parts.get(found[1], "1"), page.path)
     query = {"give-back": "?redemption=V1&source=shop", "shop": "?id=USD/1"}.get(path.rpartition("/")[2], "")
     return path + (query if page.method == "GET" else "")
 

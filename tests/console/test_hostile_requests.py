@@ -217,3 +217,21 @@ async def test_nothing_that_is_sent_is_kept(tmp_path: Path) -> None:
         await stranger.open("/nothing?a=b", cookie="a=b")
         await stranger.client.post("/customers?a=b", data={"q": "x"}, headers={"origin": BASE})
         assert [each.cache_info().currsize for each in kept] == before
+
+
+@pytest.mark.parametrize(
+    "path", ["//log", "/log/", "//", "/%6cog", "/customers//0", "/customers/0/", "/static//console.css"]
+)
+async def test_a_path_has_one_spelling(console: ConsoleShop, path: str) -> None:
+    """A rule of a proxy in front is no rule where Laurels takes another spelling for the same page."""
+    for visitor in (console.visitor("lead"), await console.signed_in("lead", "auditor")):
+        answer = await visitor.client.send(visitor.client.build_request("GET", BASE + path))
+        assert (answer.status_code, "Not found" in answer.text) == (404, True)
+
+
+async def test_two_hosts_are_none(console: ConsoleShop) -> None:
+    visitor = await console.signed_in("lead")
+    headers = [("Host", "127.0.0.1"), ("Host", "elsewhere.example")]
+    for path in ("/customers", "/sign-in", "/healthz", "/static/console.css"):
+        assert (await visitor.client.get(path, headers=headers)).status_code == 400, path
+    assert (await visitor.client.get("/customers")).status_code == 200

@@ -4,7 +4,7 @@ import re
 from importlib.resources import files
 
 from laurels.awarding.causes import CAUSES
-from laurels.console import words
+from laurels.console import formats, words
 from laurels.http.app import ROUTES
 from laurels.model import DocumentKind
 
@@ -41,3 +41,18 @@ def test_whatever_the_log_tells_has_words() -> None:
     assert words.thing("which=2") == "version 2"
     assert words.thing("kind=order source=shop id=Order 1 of 2") == "order Order 1 of 2 of shop"
     assert words.thing("entry 0-5") == "entry 0-5"
+
+
+def test_a_member_is_a_customer_in_whatever_the_api_says() -> None:
+    said = {
+        "No such member.": "No such customer.",
+        "A member's points must stay": "A customer's points must stay",
+        "Members of both: members.": "Customers of both: customers.",
+        "member_id: `member` is for members:read, or member.id, of remembered non-members": None,
+    }
+    for text, told in said.items():
+        assert words.for_people(text) == (told or text)
+
+
+def test_a_name_begins_a_line_and_keeps_its_letters() -> None:
+    assert [formats.begun(name) for name in ("gold", "VIP", "eXtra", "")] == ["Gold", "VIP", "EXtra", ""]

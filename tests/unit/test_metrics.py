@@ -99,3 +99,48 @@ def test_so_they_are_where_processes_count_together(tmp_path: Path) -> None:
     together, one_by_one = told_by(tmp_path / "together", "together"), told_by(tmp_path / "each", "one by one")
     assert together == pytest.approx(one_by_one, rel=1e-9)
     assert together["laurels_dashboard_seconds_count", ""] == len(AT_BOUNDS)
+
+
+BESIDE = """
+import os, sys
+from pathlib import Path
+from laurels.metrics import ACCEPTED, counted
+directory, what = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]), sys.argv[1]
+ACCEPTED.labels("order").inc(7)
+if what == "begins":
+    for kind in ("counter", "histogram", "gauge_min", "gauge_livesum"):
+        (directory / f"{kind}_{os.getppid()}.db").touch()
+elif what == "ends":
+    for file in directory.iterdir():
+        file.unlink()
+    directory.rmdir()
+elif what == "goes":
+    from prometheus_client.mmap_dict import MmapedDict
+    (directory / "counter_1.db").touch()
+    os.truncate(directory / "counter_1.db", 1 << 16)
+    read = MmapedDict.read_all_values_from_file
+    def go_first(name):
+        (directory / "counter_1.db").unlink(missing_ok=True)
+        return read(name)
+    MmapedDict.read_all_values_from_file = staticmethod(go_first)
+print(counted().decode())
+"""
+
+
+@pytest.mark.parametrize(("what", "told"), [("begins", {7.0}), ("goes", {7.0}), ("ends", set())])
+def test_others_that_begin_and_end_meanwhile_are_in_nobodys_way(tmp_path: Path, what: str, told: set[float]) -> None:
+    """A process makes its file and then gives it room; a file may go between being found and being read; and who began
+    to count together removes the directory.
+    """
+    (tmp_path / "counts").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", BESIDE, what],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counts")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    samples = [one for family in text_string_to_metric_families(done.stdout) for one in family.samples]
+    assert {one.value for one in samples if one.name == "laurels_accepted_total"} == told

@@ -32,7 +32,7 @@ from laurels.console.form_tokens import FormTokens
 from laurels.console.oidc import Oidc
 from laurels.console.page import Ask, Download, Elsewhere, Page, Shown, Upload
 from laurels.console.rendering import Renderer
-from laurels.console.requests import ConsoleRequest, is_own, page_before, path_of, read_alone
+from laurels.console.requests import ConsoleRequest, at_one_address, is_own, page_before, path_of, read_alone
 from laurels.console.sealing import SessionSeal
 from laurels.console.session_cookies import SessionCookies
 from laurels.console.shop_zone import NO_ZONE, ShopZone
@@ -120,7 +120,7 @@ def create_console(setup: Setup) -> ASGIApp:
             HTTPRouteHandler("/static/{name:str}", http_method="GET", status_code=HTTPStatus.OK)(console.static),
         ],
         exception_handlers={Exception: console.failed},
-        middleware=[sessions.middleware, DefineMiddleware(FormTokens, config=csrf)],
+        middleware=[sessions.middleware, at_one_address, DefineMiddleware(FormTokens, config=csrf)],
         before_send=[_add_headers],
         request_class=ConsoleRequest,
         request_max_body_size=_MOST_BYTES,

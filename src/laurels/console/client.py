@@ -11,6 +11,7 @@ from litestar.types import ASGIApp
 
 from laurels.console.sign_in import Person
 from laurels.console.transports import Answer, AppTransport, BrokenOff, HttpTransport, NotAsked, Transport
+from laurels.console.words import for_people
 from laurels.errors import LaurelsError
 
 AT_ONCE = 8
@@ -151,7 +152,7 @@ def _refused(answer: Answer) -> ApiRefused:
     if not isinstance(problem, dict):
         problem = {}
     errors = [each for each in problem.get("errors") or [] if isinstance(each, dict)]
-    fields = {str(each.get("field", "")): str(each.get("message", "")) for each in errors}
+    fields = {str(each.get("field", "")): for_people(str(each.get("message", ""))) for each in errors}
     kind = str(problem.get("type", "")).rpartition("/")[2]
-    detail = str(problem.get("detail", f"Laurels answered {answer.status}."))
+    detail = for_people(str(problem.get("detail", f"Laurels answered {answer.status}.")))
     return ApiRefused(answer.status, kind, detail, answer.request_id, fields)

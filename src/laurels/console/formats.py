@@ -20,6 +20,11 @@ def signed(value: int) -> str:
     return f"+{value:,}" if value > 0 else number(value)
 
 
+def begun(text: str) -> str:
+    """What stands at the beginning of a line: gold as Gold, and VIP as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def count(value: int, one: str, many: str) -> str:
     """Such as 1 customer, 1,200 customers."""
     return f"{number(value)} {one if value == 1 else many}"

@@ -72,6 +72,7 @@ def _environment(zone: ZoneInfo, charts: Charts) -> Environment:
     environment.filters.update(
         number=formats.number,
         signed=formats.signed,
+        begun=formats.begun,
         arrow=formats.arrow,
         period=formats.period,
         month_name=formats.month_name,

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from litestar import Request
 from litestar.datastructures import FormMultiDict
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import ClientException, PermissionDeniedException
+from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
 from litestar.types import ASGIApp, Empty, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
@@ -35,6 +35,23 @@ def read_alone(app: ASGIApp) -> ASGIApp:
         finally:
             if state.form is not Empty:
                 await FormMultiDict.from_form_data(dict(state.form)).close()
+
+    return answer
+
+
+def at_one_address(app: ASGIApp) -> ASGIApp:
+    """The same application, for requests that name one host and spell a path as the pages here do: rules of a proxy in
+    front know a path and a host by what was sent. Raises `ClientException` for two hosts, `NotFoundException` for
+    another spelling, such as `//log`, `/log/` and `/%6cog`.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            raise ClientException("Two hosts are named.")
+        path = scope["raw_path"]
+        if b"%" in path or (path != b"/" and not all(path[1:].split(b"/"))):
+            raise NotFoundException
+        await app(scope, receive, send)
 
     return answer
 

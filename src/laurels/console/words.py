@@ -267,6 +267,14 @@ ROLE_STATES: Mapping[str, str] = {
 }
 
 
+_MEMBERS = re.compile(r"(?<![\w:.`-])([Mm])ember(s?)(?!\w|:\S|[.`-]\w)")
+
+
+def for_people(text: str) -> str:
+    """What the API says, in the console's words: a member is a customer. Names of fields and of scopes stay."""
+    return _MEMBERS.sub(lambda found: f"{'C' if found[1] == 'M' else 'c'}ustomer{found[2]}", text)
+
+
 def did(row: Mapping[str, Any]) -> str:
     """What a row of the log says that somebody did."""
     if row["outcome"] == "checked":

@@ -84,11 +84,11 @@ LINKS = (
     Link("Rules", "/program", "page", frozenset(program.LOOK), "Program"),
     Link("Boards", "/boards", "cup", frozenset({"members:read"}), "Program"),
     Link("Messages", "/messages", "mail", frozenset({"quarantine:write"}), "Program"),
-    Link("Finance", "/finance", "coins", frozenset({"reports:read"}), "House"),
-    Link("Health", "/health", "pulse", frozenset({"status:read"}), "House"),
-    Link("Jobs", "/jobs", "clock", frozenset(jobs.LOOK), "House"),
-    Link("People", "/people", "people", frozenset({"audit:read"}), "House"),
-    Link("Log", "/log", "key", frozenset({"audit:read"}), "House"),
+    Link("Finance", "/finance", "coins", frozenset({"reports:read"}), "Administration"),
+    Link("Health", "/health", "pulse", frozenset({"status:read"}), "Administration"),
+    Link("Jobs", "/jobs", "clock", frozenset(jobs.LOOK), "Administration"),
+    Link("People", "/people", "people", frozenset({"audit:read"}), "Administration"),
+    Link("Log", "/log", "key", frozenset({"audit:read"}), "Administration"),
 )
 
 
