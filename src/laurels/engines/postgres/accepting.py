@@ -335,6 +335,7 @@ class Acceptor:
             taken = await rows.insert(db, self._now(), names)
             await db.run("finish_intent", document.source, document.id)
             if not taken:
+                self._members.forget([document.member_id])
                 raise LedgerUnavailable
         await self._placed(rows)
         self._committed()

@@ -18,7 +18,7 @@ MOST_REMEMBERED = 100_000
 
 class Whose(NamedTuple):
     """Whose a document is: a member's number (None: nobody's yet), its shard, and what keys the fingerprint.
-    `member_id` is the id that has to mean that member still when the document goes in; None: whatever it means.
+    `member_id` is the member's own id, which has to mean it still when the document goes in; None: whatever it means.
     """
 
     number: int | None
@@ -89,10 +89,12 @@ async def _read(db: Statements, member_ids: Iterable[str]) -> tuple[Generation, 
     wanted = sorted(member_ids)
     rows = await db.all("look_up_members", [shard_of(each, SHARDS) for each in wanted], wanted)
     found = {}
-    for _, _, shard, member_id, number, secret, into, into_shard, into_secret in rows:
+    for _, _, shard, member_id, number, secret, into, into_shard, into_secret, into_id in rows:
         if number is not None:
             found[member_id] = (
-                Whose(number, shard, secret, member_id) if into is None else Whose(into, into_shard, into_secret)
+                Whose(number, shard, secret, member_id)
+                if into is None
+                else Whose(into, into_shard, into_secret, into_id)
             )
     return Generation(*rows[0][:2]), found
 

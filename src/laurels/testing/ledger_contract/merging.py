@@ -107,3 +107,15 @@ class MergedMembersTests(LedgerSuite):
         before = (await shop.balance("bob")).balance
         await shop.sell(order("B", "bob", "20.00"))
         assert (await shop.balance("bob")).balance - before == (2 if ordered else 102)
+
+    async def test_what_comes_under_an_id_of_who_was_erased_is_never_that_members(self, shop: Shop) -> None:
+        """Also where the id had just come, as one of who it became: it is somebody new's."""
+        await shop.sell(order("A1", "ann", "30.00"), order("B1", "bob", "30.00"))
+        await shop.awarder.merge("ann", "bob", actor="clerk")
+        was = await shop.number("bob")
+        await shop.sell(order("A2", "ann", "30.00"))
+        assert await shop.number("ann") == was
+        await shop.ledger.change_member("bob", MemberEvent.ERASE, actor="clerk")
+        await shop.sell(order("A3", "ann", "50.00"))
+        assert await shop.number("ann") != was
+        assert (await shop.balance("ann")).balance == 5

@@ -11,7 +11,7 @@ LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = m.merged_shard AND 
 -- The same, and the ledger's epoch and how often ids came to mean others: in the first row, whoever is found.
 SELECT g.epoch, g.change, m.*
 FROM (SELECT (SELECT epoch FROM ledger) AS epoch, (SELECT max(number) FROM member_change) AS change) g LEFT JOIN LATERAL (
-  SELECT x.shard, x.member_id, x.number, x.secret, x.merged_into, x.merged_shard, n.secret
+  SELECT x.shard, x.member_id, x.number, x.secret, x.merged_into, x.merged_shard, n.secret, n.member_id AS merged_id
   FROM unnest($1::smallint[], $2::text[]) AS u(shard, member_id)
   CROSS JOIN LATERAL (SELECT * FROM member WHERE member.shard = u.shard AND member.member_id = u.member_id LIMIT 1) x
   LEFT JOIN LATERAL (SELECT * FROM member WHERE member.shard = x.merged_shard AND member.number = x.merged_into LIMIT 1) n ON true
