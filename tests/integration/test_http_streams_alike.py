@@ -24,6 +24,10 @@ pytestmark = pytest.mark.anyio
 pytest.importorskip("laurels_core", reason="the edge is part of the native core, which is built where there is a cargo")
 
 STREAMS = 150
+HELPED = 6
+"""Streams, of 150 some 13, of which the edge answered the first request itself: with fewer little was compared."""
+
+SEEN = {b"200", b"202", b"400", b"404", b"422"}
 MEMBER, TILL = b"{member}", b"{till}"
 """Stand for tokens, which each shop signs with its own key."""
 
@@ -175,18 +179,17 @@ async def test_the_same_bytes_come_back(
             await till.shop.settle()
             await till.shop.ask("GET", "/loyalty/m1", token=tokens(till.shop, "m1"))
             tills.append(till)
-        statuses, helped = set[bytes](), 0
-        for n in range(STREAMS):
+        statuses, helped, n = set[bytes](), 0, 0
+        while n < STREAMS or helped < HELPED or not statuses >= SEEN:
             handed.clear()
             sent = stream(rng, 10 * n)
             python, by_edge = [await answers(till, sent) for till in tills]
             assert by_edge == python, (n, sent)
             helped += sent.in_turn and b": r%d" % (10 * n) not in handed[0]
             statuses.update(re.findall(rb"HTTP/1.1 (\d+) ", python))
-        assert {b"200", b"202", b"400", b"404", b"422"} <= statuses, statuses
+            n += 1
         orders = [await till.shop.services.ledger.inbox_depth() for till in tills]
         assert orders[0] == orders[1] > 0
-        assert helped > 5, "else little was compared"
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
