@@ -33,6 +33,7 @@ async def opened_consumer(
     queue = open_queue(settings.url, checked=settings.checked)
     try:
         await queue.look()
+        log.info("queue.read", queue=queue.name)
         yield Consumer(
             queue,
             Taking(services.intake, services.ledger, services.now, queue.name),
