@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 from tests.conformance import oracle
 from tests.conformance.book import Book
-from tests.conformance.lives import LATE, WHAT, Twins, live
+from tests.conformance.lives import LATE, WHAT, Twins, live, model_of
 
 from laurels.errors import ProgramError
+from laurels.program.caps import KEPT_DAYS
 
 ZONES = ("Europe/London", "Asia/Kolkata", "Asia/Kathmandu", "Pacific/Chatham", "America/New_York", "America/Havana")
 STARTS = tuple(
@@ -50,7 +51,7 @@ class WideTwins(Twins):
 
     def __init__(self, start: datetime, currencies: list[str], programs: list[dict[str, Any]]) -> None:
         self.model = oracle.load("model")
-        self.ledger = self.model.Ledger(programs)
+        self.ledger = model_of(programs)
         self.program, self.currencies = programs[0], currencies
         self.book = Book.of(programs)
         self.history, self.let_go = [], set()
@@ -68,11 +69,15 @@ class WideTwins(Twins):
         if "refused" not in got and step["do"] in {"order", "refund", "grant", "merge"}:
             of = self.ledger.awards[step["order"]].member if step["do"] == "refund" else step["member"]
             self._looked.append((self.ledger.now, of))
-        for member in self.ledger.members.values():  # a month of which nothing is kept is no month with orders
-            member.q = {month: n for month, n in member.q.items() if n}
         members = {id: (dict(member.q), list(member.grants)) for id, member in self.ledger.members.items()}
         self._then.append((self.ledger.now, members))
         return got
+
+    def agree(self, step: Any) -> None:
+        """A month of which nothing is kept is no month with orders: the model would land softly from a grant by it."""
+        for member in self.ledger.members.values():
+            member.q = {month: n for month, n in member.q.items() if n}
+        super().agree(step)
 
     def _tier_for(self, ledger: Any, member: Any, at: datetime) -> str | None:
         of_then = ledger.version_at(at)
@@ -250,12 +255,13 @@ def _two(r: random.Random, twins: WideTwins, alive: list[str], what: str) -> Non
 
 
 def _before(r: random.Random, twins: WideTwins) -> datetime:
+    """No longer ago than what days and months used of caps is kept; the model keeps it for ever."""
     now: datetime = twins.ledger.now
     begun: list[datetime] = [
         each.starts for each in twins.ledger.programs if each.starts.year > 2000 and each.starts <= now
     ]
     if begun and r.random() < 0.3:
-        return r.choice(begun) - timedelta(microseconds=r.choice([0, 1]))
+        return max(r.choice(begun) - timedelta(microseconds=r.choice([0, 1])), now - timedelta(days=KEPT_DAYS - 3))
     return now - timedelta(days=r.choice([1, 5, 40, 100, 400]), minutes=r.choice([0, 17]))
 
 
