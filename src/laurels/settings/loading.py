@@ -29,8 +29,6 @@ _BOUNDS = {">=": "at least", "<=": "at most"}
 _NAME = re.compile(r" - at `([\w.]*\w)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOT_SETTINGS = ("LAURELS_CONFIG", "LAURELS_TOKEN", "LAURELS_TEST_")
-
-
 _LIST_OF_A_FILE = ('["', "['")
 
 

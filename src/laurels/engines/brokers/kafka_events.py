@@ -36,9 +36,8 @@ class KafkaSink:
             raise SettingsError(f"The address for events names no topic. Write it as {EXAMPLE}")
         self.target = f"kafka://{self._address.hosts}/{self._address.place}"
         self._producer: Any = None
-        logging.getLogger("aiokafka.cluster").setLevel(
-            logging.CRITICAL
-        )  # ten lines a second of a topic that is missing
+        # It writes ten lines a second of a topic that is missing.
+        logging.getLogger("aiokafka.cluster").setLevel(logging.CRITICAL)
 
     async def send(self, events: Sequence[Event]) -> None:
         try:
