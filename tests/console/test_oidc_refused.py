@@ -298,7 +298,7 @@ async def test_people_come_to_the_page_that_they_asked_for(
 
 
 @pytest.mark.parametrize(
-    "at", ["/customers/%E2%98%83", "/customers/0?x=%E2%98%83%20%0A", "/boards?board=50%25", "/customers/0%3Fx?y=%3F"]
+    "at", ["/customers?x=%E2%98%83", "/customers/0?x=%E2%98%83%20%0A", "/boards?board=50%25", "/customers/0?x%3Fx=%3F"]
 )
 async def test_in_whatever_letters_the_page_is_asked_for(
     console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, at: str
@@ -310,6 +310,18 @@ async def test_in_whatever_letters_the_page_is_asked_for(
         assert (await walk(visitor, unescape(to))).url.raw_path.decode() == at
         now.later += CHECKED_FOR
         assert (await walk(visitor, at)).url.raw_path.decode() == at, "also when it is asked again"
+
+
+@pytest.mark.parametrize("at", ["/customers/%E2%98%83", "/customers/0%3Fx?y=%3F", "/customers/%EF%BC%90"])
+async def test_a_path_with_encoded_letters_is_no_page_before_the_sign_in_and_after(
+    console: ConsoleShop, provider: IdentityProvider, now: RunningClock, tmp_path: Path, at: str
+) -> None:
+    """No page has any in its path, so that nobody is sent to sign in for one."""
+    async with at_console(console, provider, now, tmp_path) as visitors:
+        visitor = visitors()
+        assert (await walk(visitor, at)).status_code == 404
+        await walk(visitor, "/sign-in/begin")
+        assert (await walk(visitor, at)).status_code == 404
 
 
 async def test_an_address_in_letters_beyond_ascii_is_one(
