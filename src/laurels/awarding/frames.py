@@ -23,7 +23,6 @@ from laurels.program import (
     NEW,
     NOBODY,
     Frame,
-    Refunded,
     Return,
     Reversal,
     cancel,
@@ -78,7 +77,11 @@ class FrameRules:
             order=known_by(award.source, award.order_id),
             now=self._work.now,
             in_force=self._work.in_force,
+            cut=before.cut,
+            used=self._work.claim.budgets,
+            versions=self._programs.published.values(),
         )
+        kept = msgspec.structs.replace(kept, cut=got.cut)
         details = msgspec.structs.replace(got.details, cancelled=True, order_source=cancellation.order_source)
         posting = taken_back(item, cancellation, award, points=-got.points, amount=-got.covered, details=details)
         self._moved(item, award.member, [posting], got)
@@ -90,7 +93,7 @@ class FrameRules:
         order, revision = amendment.order, amendment.revision
         refuse_lines(kept)
         frame = self._frame(award, by_line=False)
-        got = self._unwind(award, frame, kept.of_frame(frame), Return(award.left))
+        got = self._unwind(award, frame, kept, Return(award.left))
         details = msgspec.structs.replace(got.details, left=award.left, amended=revision)
         back = taken_back(item, None, award, points=-got.points, amount=award.left, details=details)
         self._moved(item, award.member, [back], got)
@@ -161,7 +164,7 @@ class FrameRules:
     def _take_back(self, item: Item, refund: Refund, award: Award, kept: Refunds) -> Award:
         given = GivenBack.of(refund)
         frame = self._frame(award, by_line=kept.by_line or bool(refund.lines))
-        got = self._unwind(award, frame, kept.of_frame(frame), given.asked)
+        got = self._unwind(award, frame, kept, given.asked)
         left = got.refunded_after.left(frame)
         postings = parts_taken(
             item, refund, award, points=-got.points, left=left, beyond=got.beyond, details=got.details
@@ -169,16 +172,17 @@ class FrameRules:
         self._moved(item, award.member, postings, got)
         return refunded_award(award, postings, kept.plus(given), left)
 
-    def _unwind(self, award: Award, frame: Frame, refunded: Refunded, asked: Return) -> Reversal:
+    def _unwind(self, award: Award, frame: Frame, kept: Refunds, asked: Return) -> Reversal:
         return unwind(
             self._programs.version(award.program_version),
             frame,
-            refunded,
+            kept.of_frame(frame),
             asked,
             self._work.state(award.member),
             order=known_by(award.source, award.order_id),
             now=self._work.now,
             in_force=self._work.in_force,
+            cut=kept.cut,
         )
 
     def _moved(self, item: Item, member: int, postings: list[Posting], got: Reversal) -> None:

@@ -117,7 +117,7 @@ def refunds_of(entries: Sequence[Entry]) -> Refunds:
         if entry.kind is EntryKind.EARN:
             revision = Details.decode(entry.details).amended
             if revision is not None:
-                kept = replace(kept, revision=revision)
+                kept = replace(kept, revision=revision, cut=())
                 _pass_over_carried(walk, kept)
         elif entry.refund_id is not None:
             kept = _with(kept, entry, entry.source or "", entry.refund_id)
@@ -128,6 +128,7 @@ def _with(kept: Refunds, entry: Entry, source: str, refund_id: str) -> Refunds:
     details, known = Details.decode(entry.details), kept.find(source, refund_id)
     if details.cancelled:  # where it is not known, the cancellation came before its refund
         known = known or GivenBack(source, refund_id, 0)
+        kept = replace(kept, cut=tuple(sorted({**dict(kept.cut), **dict(details.bound)}.items())))
         return (kept if kept.find(source, refund_id) else kept.plus(known)).without(known)
     if known is None:
         return kept.plus(GivenBack(source, refund_id, entry.amount or 0))

@@ -10,6 +10,7 @@ from laurels.ledger import Award
 from laurels.model import Refund, ReturnLine
 from laurels.program import Frame, Refunded, Return
 from laurels.program.unwind import apply_all
+from laurels.program.worth import Cut
 
 
 class GivenBack(Struct, frozen=True, array_like=True):
@@ -53,12 +54,13 @@ class EarlierFrame(Struct, frozen=True, array_like=True):
 
 class Refunds(Struct, frozen=True, omit_defaults=True):
     """An order's refunds in the order in which they were taken, its last revision, and the frames that it had before
-    that.
+    that; `cut` is what others left of its room, who got of it before a refund was cancelled.
     """
 
     given_back: tuple[GivenBack, ...] = ()
     revision: int = 0
     earlier: tuple[EarlierFrame, ...] = ()
+    cut: Cut = ()
 
     @property
     def standing(self) -> Iterable[GivenBack]:

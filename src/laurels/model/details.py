@@ -22,7 +22,8 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     earns by each rate, exactly, in minor units or millionths of quantity; `bound` are the bonuses that reached the
     room their caps left, and that room; `carried` the member's remainder before and after, in grains; `lots` what moved
     in each lot (expires, origin, points). Of a reverse entry, `had` and `keeps` are what was left of the order earned
-    before it, and what is kept earns. `frame` is the digest of the order's frame.
+    before it, and what is kept earns; of a cancelled refund, `bound` is what the order can have of bonuses (`cap`: in
+    all) of whose room others got meanwhile. `frame` is the digest of the order's frame.
     """
 
     left: int | None = None
