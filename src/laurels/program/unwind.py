@@ -89,11 +89,13 @@ def cancel(
     order: str,
     now: int,
     in_force: "Program | None" = None,
+    lapsed: int = 0,
     cut: Cut = (),
     used: Mapping[str, int] = NO_BUDGETS,
     versions: Iterable["Program"] = (),
 ) -> Reversal:
     """Cancel a refund: the order is worth what the `others`, in their order, leave of it. `points` is not above 0.
+    All that took from the order found so many points `lapsed`.
 
     No cap is exceeded by it, and no budget: of room that other orders got meanwhile nothing comes again. `used` is of
     budgets, in grains; `versions` are all.
@@ -102,7 +104,19 @@ def cancel(
     rooms = RoomsAgain(program, Account(member), day_of(program, frame.at), used, versions)
     bound = cut_by_others(program, narrowed(program, frame, cut), refunded, after, rooms)
     cut = tuple(sorted({**dict(cut), **dict(bound)}.items()))
-    got = _move(program, frame, refunded, after, member, order=order, now=now, in_force=in_force, beyond=0, cut=cut)
+    got = _move(
+        program,
+        frame,
+        refunded,
+        after,
+        member,
+        order=order,
+        now=now,
+        in_force=in_force,
+        beyond=0,
+        cut=cut,
+        lapsed=lapsed,
+    )
     if not bound:
         return got
     details = replace(got.details, bound=bound)
@@ -212,6 +226,7 @@ def _move(
     in_force: "Program | None",
     beyond: int,
     cut: Cut,
+    lapsed: int = 0,
 ) -> Reversal:
     current = in_force if in_force is not None else program
     account = Account(member)
@@ -224,16 +239,18 @@ def _move(
     budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
     account.orders += keeps.kept - had.kept
     count(program, account, frame.at, had, keeps)
+    found = 0
     if change < 0:
-        take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
+        found = take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
     elif change:
-        give_again(
+        found = give_again(
             account,
             change,
             current,
             order=order,
             active_at=frame.active_at,
             expires=frame.expires_at,
+            lapsed=lapsed,
             taken=(worth(program, frame, NOTHING).grains - keeps.grains) // GRAIN,
             now=now,
         )
@@ -244,6 +261,8 @@ def _move(
     kept = dict(keeps.parts)
     fell = [(name, kept.get(name, 0) - grains) for name, grains in had.parts if kept.get(name, 0) != grains]
     details = _details(program, frame, had, keeps, fell, left=left, carried=carried, moved=moved)
+    if found:
+        details = replace(details, lapsed=found)
     return Reversal(
         points=-change,
         parts=tuple(fell),
