@@ -12,14 +12,14 @@ from tests.conformance.ledgers import ENGINES, Fresh
 from tests.conformance.steps import SOURCE
 
 from laurels.awarding import liability, rehearse
-from laurels.model import Amendment, Document, Order
-from laurels.program import Program
+from laurels.model import Amendment, Cancellation, Document, Order
+from laurels.program import GRAIN, Program
 
 pytestmark = pytest.mark.anyio
 
 MEMBERS = [f"m{number}" for number in range(8)]
 RATE = {"name": "all", "points": 1, "per": {"GBP": "1.00"}}
-CAMPAIGNS = [
+CAMPAIGNS: list[dict[str, Any]] = [
     {"name": "double", "multiply": "2", "budget": 70},
     {"name": "treble", "multiply": "3", "budget": 90, "caps": {"day": 60}},
 ]
@@ -43,10 +43,13 @@ async def send(book: LedgerBook, document: Document) -> None:
 async def test_what_a_budget_left_for_an_order_is_left_for_it_again(
     engine: str, rounding: str, fresh: Fresh, rng: random.Random, tmp_path: Path
 ) -> None:
-    """Orders, changes of orders and refunds of eight members at one instant, while two budgets come to their ends."""
+    """Orders, changes of orders, refunds and cancelled refunds of eight members at one instant, while two budgets come
+    to their ends: none goes beyond.
+    """
     book = LedgerBook(fresh(), tmp_path)
     await book.begin([rules(rounding)])
     await book.ledger.enrol([(member, None) for member in MEMBERS], actor="clerk")
+    refunds: list[tuple[str, str]] = []
     for number in range(30):
         member, revision = rng.choice(MEMBERS), 0
         await send(book, order_of(number, member, rng).document())
@@ -57,7 +60,14 @@ async def test_what_a_budget_left_for_an_order_is_left_for_it_again(
                 await send(book, changed.document())
             else:
                 book._owners[f"o{number}"] = member
-                await book.step({"do": "refund", "order": f"o{number}", "amount": "0.70"})
+                await book.step({"do": "refund", "order": f"o{number}", "amount": rng.choice(["0.70", "9.00"])})
+                refunds.append((f"o{number}", f"r{book._refunds}"))
+        if refunds and rng.random() < 0.3:
+            order_id, refund_id = refunds.pop(rng.randrange(len(refunds)))
+            await send(book, Cancellation(source=SOURCE, refund_id=refund_id, order_id=order_id).document())
+        used = await book.ledger.budgets()
+        assert all(used.get(each["name"], 0) <= each["budget"] * GRAIN for each in CAMPAIGNS)
+    assert await book.findings() == []
     budgets = await book.ledger.budgets()
     assert budgets.keys() == {"double", "treble"}
     then = await liability(book.ledger, book.programs, book.now, book.now)

@@ -9,8 +9,10 @@ from tests.conformance.ledger_book import LedgerBook
 from tests.conformance.ledgers import LEDGERS
 from tests.conformance.steps import instant
 
-from laurels.model import Amendment, Order
-from laurels.program import Frame, ProgramState
+from laurels.awarding import order_worth
+from laurels.clock import DAY
+from laurels.model import Amendment, Cancellation, Order
+from laurels.program import GRAIN, Frame, ProgramState
 
 pytestmark = pytest.mark.anyio
 
@@ -72,6 +74,66 @@ async def test_refunds_that_were_changed(book: LedgerBook, tmp_path: Path) -> No
     found = await _words(book)
     assert "do not add up to its amount and what is left of it" in found
     assert "what is kept of it earns" in found
+
+
+async def test_room_that_others_left_an_order_is_told_and_held_against_its_entries(tmp_path: Path) -> None:
+    capped = PROGRAM["campaigns"][0] | {"caps": {"month": 10}}  # type: ignore[index]
+    book = LedgerBook(LEDGERS["sqlite, 1 shard"], tmp_path)
+    await book.begin([PROGRAM | {"campaigns": [capped]}])
+    await book.step({"do": "order", "order": "a", "lines": LINES})
+    await book.step({"do": "refund", "order": "a", "amount": "10.00"})
+    await book.step({"do": "order", "order": "b", "lines": LINES})
+    await book.ledger.accept([Cancellation(source="till", refund_id="r1", order_id="a").document()])
+    await book.awarder.drain()
+    assert (await book.totals("m")).balance == 10 + 3 + 17
+    award = await book.ledger.order_award("till", "a")
+    assert award is not None
+    told = order_worth(award, book.programs)
+    assert {name: grains // GRAIN for name, grains in told.parts} == {"base": 10, "dairy": 3}
+    assert "dairy 3" in told.in_words()
+    [entry, *_] = await book.ledger.entries("m")
+    [entry] = await book.programs.worded([entry], book.ledger)
+    assert "dairy: 3 is all that others have left of it" in entry.reason
+    assert await book.findings() == []
+    assert award.refunded is not None
+    _changed(tmp_path, "award", "refunded", award.refunded.replace(b'["dairy",3]', b'["dairy",4]'))
+    assert "what is kept of it earns 14 points in its frame" in await _words(book)
+
+
+async def test_points_that_live_are_not_taken_for_those_that_lapsed_of_another_order(tmp_path: Path) -> None:
+    book = LedgerBook(LEDGERS["sqlite, 1 shard"], tmp_path)
+    await book.begin([PROGRAM | {"expiry": {"kind": "inactivity", "months": 1}}])
+    await book.step({"do": "order", "order": "b", "total": "79.00"})
+    book.now += 70 * DAY
+    await book.step({"do": "refund", "order": "b", "amount": "79.00"})
+    await book.step({"do": "order", "order": "a", "total": "88.00"})
+    await book.step({"do": "refund", "order": "a", "amount": "88.00"})
+    await book.ledger.accept([Cancellation(source="till", refund_id="r2", order_id="a").document()])
+    await book.awarder.drain()
+    assert (await book.totals("m")).balance == 88
+    await book.change("a", 1, {"total": "88.00"})
+    assert (await book.totals("m")).balance == 88
+    assert await book.findings() == []
+    await book.ledger.accept([Cancellation(source="till", refund_id="r1", order_id="b").document()])
+    await book.awarder.drain()
+    assert (await book.totals("m")).balance == 88, "these have lapsed again"
+    assert await book.findings() == []
+    await book.close()
+
+
+async def test_what_had_lapsed_of_an_order_is_held_against_its_entries(tmp_path: Path) -> None:
+    book = LedgerBook(LEDGERS["sqlite, 1 shard"], tmp_path)
+    await book.begin([PROGRAM])
+    await book.step({"do": "order", "order": "a", "total": "8.00"})
+    book.now += 500 * DAY
+    await book.step({"do": "refund", "order": "a", "amount": "5.00"})
+    award = await book.ledger.order_award("till", "a")
+    assert award is not None
+    assert award.refunded is not None
+    assert b'"lapsed":5' in award.refunded
+    assert await book.findings() == []
+    _changed(tmp_path, "award", "refunded", award.refunded.replace(b'"lapsed":5', b'"lapsed":4'))
+    assert "do not fit its entries" in await _words(book)
 
 
 @pytest.mark.parametrize("change", ["restored = restored - 1", "redemption_id = 'd2'"])

@@ -312,25 +312,58 @@ def test_a_refund_cancelled_at_once_and_an_idle_change_cost_and_bring_nothing(
     member = evaluate(rules, replace(order(more), order="b", occurred_at=later), member, now=later).member_after
     which = gone.draw(st.integers(0, len(given_back) - 1))
 
-    def refunded(amounts_back: list[int]) -> tuple[Refunded, ProgramState]:
-        back, state = NOTHING, member
+    def refunded(amounts_back: list[int]) -> tuple[Refunded, ProgramState, int]:
+        back, state, lapsed = NOTHING, member, 0
         for amount in amounts_back:
             taken = unwind(rules, frame, back, Return(amount), state, order="a", now=later)
-            back, state = taken.refunded_after, taken.member_after
-        return back, state
+            back, state, lapsed = taken.refunded_after, taken.member_after, lapsed + taken.details.lapsed
+        return back, state, lapsed
 
     others = given_back[:which] + given_back[which + 1 :]
-    back, state = refunded(given_back)
-    again = cancel(rules, frame, back, [Return(n) for n in others], state, order="a", now=later)
-    _, as_if = refunded(others)
+    back, state, lapsed = refunded(given_back)
+    again = cancel(rules, frame, back, [Return(n) for n in others], state, order="a", now=later, lapsed=lapsed)
+    _, as_if, _ = refunded(others)
     assert (again.member_after.active, again.member_after.waiting) == (as_if.active, as_if.waiting)
     assert again.member_after.owed == as_if.owed
 
-    kept, state = refunded(others)
-    whole = unwind(rules, frame, kept, Return(100), state, order="a", now=later).member_after
-    member = evaluate(rules, order(100), whole, now=later, before=frame).member_after
-    _, changed = refunded(others)
+    kept, state, lapsed = refunded(others)
+    whole = unwind(rules, frame, kept, Return(100), state, order="a", now=later)
+    lapsed += whole.details.lapsed
+    member = evaluate(rules, order(100), whole.member_after, now=later, before=frame, lapsed=lapsed).member_after
+    _, changed, _ = refunded(others)
     assert (changed.active, changed.waiting, changed.owed) == (as_if.active, as_if.waiting, as_if.owed)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    others=st.integers(1, 100),
+    own=st.integers(1, 100),
+    given_back=st.integers(1, 100),
+    lived=st.integers(63, 70),
+)
+def test_what_had_lapsed_of_another_order_is_not_taken_for_what_a_cancelled_refund_gives_again(
+    others: int, own: int, given_back: int, lived: int
+) -> None:
+    """Neither has a date of its own: one lapsed and came back, the other lives, and so do its points when its refund
+    failed, and when it is changed into what it is.
+    """
+    rules, later = LIVES["inactive"], NOW + lived * DAY
+    lapsed = evaluate(rules, replace(order(others), order="b"), NEW, now=NOW)
+    frame_of_others = frame_of(rules, replace(order(others), order="b"), NEW)
+    back = unwind(rules, frame_of_others, NOTHING, Return(others), lapsed.member_after, order="b", now=later)
+    assert back.details.lapsed == others
+    mine = replace(order(own), occurred_at=later)
+    got = evaluate(rules, mine, back.member_after, now=later)
+    frame = frame_of(rules, mine, NEW)
+    taken = unwind(rules, frame, NOTHING, Return(given_back), got.member_after, order="a", now=later)
+    again = cancel(
+        rules, frame, taken.refunded_after, [], taken.member_after, order="a", now=later, lapsed=taken.details.lapsed
+    )
+    assert again.member_after.active == got.member_after.active == own
+    assert not again.details.lapsed
+    whole = unwind(rules, frame, NOTHING, Return(own), again.member_after, order="a", now=later)
+    changed = evaluate(rules, mine, whole.member_after, now=later, before=frame, lapsed=whole.details.lapsed)
+    assert changed.member_after.active == own
 
 
 @given(total=st.integers(3, 5000), gone=st.integers(0, 2))

@@ -12,7 +12,7 @@ from laurels.ledger import Awarded, MemberState
 from laurels.model import DocumentKind, Entry
 from laurels.model.details import Details
 from laurels.program import GRAIN, Program
-from laurels.program.caps import Rooms
+from laurels.program.caps import Rooms, RoomsAgain, most_left
 from laurels.program.local_time import day_text
 from laurels.program.state import Account
 from laurels.program.worth import MOST_POINTS, unit_of
@@ -31,6 +31,8 @@ def moved_since(document: Awarded, programs: Programs, kept: MemberState, used: 
         program, taken = programs.version(version), entry
     elif document.kind is DocumentKind.ORDER:
         program, board_at, said, taken = programs.version(entry.program_version), entry.board_at, entry.details, None
+    elif document.kind is DocumentKind.CANCELLATION:
+        return _moved_since_cancelled(entry, programs, kept, used)
     else:
         return {}
     budgets = budgets_left(program, used)
@@ -50,6 +52,26 @@ def moved_since(document: Awarded, programs: Programs, kept: MemberState, used: 
             then = max(room, then)
         if then != room:
             moved[name] = then - budgets[name]
+    return moved
+
+
+def _moved_since_cancelled(
+    entry: Entry, programs: Programs, kept: MemberState, used: Mapping[str, int]
+) -> dict[str, int]:
+    """The same for a refund that was cancelled: of what its budget bound all that was left came again."""
+    program, details = programs.version(entry.program_version), Details.decode(entry.details)
+    bound, gave, unit = dict(details.bound), dict(details.parts), unit_of(program)
+    versions = [*programs.published.values()]
+    lefts = most_left(versions, used)
+    account, day = Account(program_state_of(kept)), day_text(entry.board_at, program.zone)
+    rooms = RoomsAgain(program, account, day, {}, versions)
+    moved = {}
+    for name in program.plan.budgets.keys() & (bound.keys() | gave.keys()):
+        room, then = max(0, lefts[name] // unit * unit), gave.get(name, 0) * unit
+        if name not in bound or rooms.is_capped(name, then):
+            then = max(room, then)
+        if then != room:
+            moved[name] = then - lefts[name]
     return moved
 
 

@@ -25,6 +25,7 @@ from laurels.program import (
     touch,
     worth,
 )
+from laurels.program.worth import narrowed
 
 
 class OrderWorth(Struct, frozen=True, kw_only=True):
@@ -108,7 +109,7 @@ def order_worth(award: Award, programs: Programs) -> OrderWorth:
         frame = frame_of_award(award, program, by_line=True)
     except Refused:
         frame, by_line = frame_of_award(award, program, by_line=False), False
-    refunded = refunds.of_frame(frame)
+    refunded, frame = refunds.of_frame(frame), narrowed(program, frame, refunds.cut)
     value = worth(program, frame, refunded)
     return OrderWorth(
         program=program,

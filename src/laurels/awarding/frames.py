@@ -23,7 +23,6 @@ from laurels.program import (
     NEW,
     NOBODY,
     Frame,
-    Refunded,
     Return,
     Reversal,
     cancel,
@@ -78,7 +77,12 @@ class FrameRules:
             order=known_by(award.source, award.order_id),
             now=self._work.now,
             in_force=self._work.in_force,
+            lapsed=before.lapsed,
+            cut=before.cut,
+            used=self._work.claim.budgets,
+            versions=self._programs.published.values(),
         )
+        kept = msgspec.structs.replace(kept, cut=got.cut).with_lapsed(-got.details.lapsed)
         details = msgspec.structs.replace(got.details, cancelled=True, order_source=cancellation.order_source)
         posting = taken_back(item, cancellation, award, points=-got.points, amount=-got.covered, details=details)
         self._moved(item, award.member, [posting], got)
@@ -90,16 +94,20 @@ class FrameRules:
         order, revision = amendment.order, amendment.revision
         refuse_lines(kept)
         frame = self._frame(award, by_line=False)
-        got = self._unwind(award, frame, kept.of_frame(frame), Return(award.left))
+        got = self._unwind(award, frame, kept, Return(award.left))
         details = msgspec.structs.replace(got.details, left=award.left, amended=revision)
         back = taken_back(item, None, award, points=-got.points, amount=award.left, details=details)
         self._moved(item, award.member, [back], got)
         at = award.board_at if order.occurred_at is None else order.occurred_at
-        new = self._earn(item, order, award.member, at, quiet=False, revision=revision, again=again, before=frame)
-        carried = kept.changed(revision, award.frame)
+        lapsed = kept.lapsed + got.details.lapsed
+        new = self._earn(
+            item, order, award.member, at, quiet=False, revision=revision, again=again, before=frame, lapsed=lapsed
+        )
+        carried = kept.changed(revision, award.frame).with_lapsed(read_refunds(new.refunded).lapsed)
         for refund in kept.given_back:
             if not refund.cancelled:
                 new = self._take_back(item, refund.again(new), new, carried)
+                carried = carried.with_lapsed(read_refunds(new.refunded).lapsed - carried.lapsed)
             carried = carried.plus(refund)
         self._work.keep(msgspec.structs.replace(new, refunded=write_refunds(carried)))
 
@@ -124,6 +132,7 @@ class FrameRules:
         revision: int | None = None,
         again: Frame | None = None,
         before: Frame | None = None,
+        lapsed: int = 0,
     ) -> Award:
         work = self._work
         program = self._programs.at(at) if again is None else self._programs.version(again.version)
@@ -138,6 +147,7 @@ class FrameRules:
             in_force=work.in_force,
             again=again,
             before=before,
+            lapsed=lapsed,
         )
         encoded = got.encoded
         if encoded is None and revision is not None:  # the kept content is the order's before it was changed
@@ -156,29 +166,31 @@ class FrameRules:
         work.post(posting, quiet=quiet)
         work.use(got.budgets)
         work.keep_state(item, member, got.member_after, got.lapses, got.tier)
-        return award
+        rest = lapsed - got.details.lapsed
+        return msgspec.structs.replace(award, refunded=write_refunds(Refunds(lapsed=rest))) if rest else award
 
     def _take_back(self, item: Item, refund: Refund, award: Award, kept: Refunds) -> Award:
         given = GivenBack.of(refund)
         frame = self._frame(award, by_line=kept.by_line or bool(refund.lines))
-        got = self._unwind(award, frame, kept.of_frame(frame), given.asked)
+        got = self._unwind(award, frame, kept, given.asked)
         left = got.refunded_after.left(frame)
         postings = parts_taken(
             item, refund, award, points=-got.points, left=left, beyond=got.beyond, details=got.details
         )
         self._moved(item, award.member, postings, got)
-        return refunded_award(award, postings, kept.plus(given), left)
+        return refunded_award(award, postings, kept.plus(given).with_lapsed(got.details.lapsed), left)
 
-    def _unwind(self, award: Award, frame: Frame, refunded: Refunded, asked: Return) -> Reversal:
+    def _unwind(self, award: Award, frame: Frame, kept: Refunds, asked: Return) -> Reversal:
         return unwind(
             self._programs.version(award.program_version),
             frame,
-            refunded,
+            kept.of_frame(frame),
             asked,
             self._work.state(award.member),
             order=known_by(award.source, award.order_id),
             now=self._work.now,
             in_force=self._work.in_force,
+            cut=kept.cut,
         )
 
     def _moved(self, item: Item, member: int, postings: list[Posting], got: Reversal) -> None:

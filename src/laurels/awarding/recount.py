@@ -114,12 +114,14 @@ def refunds_of(entries: Sequence[Entry]) -> Refunds:
     kept = Refunds()
     walk = iter(entries)
     for entry in walk:
+        details = Details.decode(entry.details)
         if entry.kind is EntryKind.EARN:
-            revision = Details.decode(entry.details).amended
-            if revision is not None:
-                kept = replace(kept, revision=revision)
-                _pass_over_carried(walk, kept)
-        elif entry.refund_id is not None:
+            kept = kept.with_lapsed(-details.lapsed)
+            if details.amended is not None:
+                kept = _carried(walk, replace(kept, revision=details.amended, cut=()))
+            continue
+        kept = kept.with_lapsed(-details.lapsed if details.cancelled else details.lapsed)
+        if entry.refund_id is not None:
             kept = _with(kept, entry, entry.source or "", entry.refund_id)
     return kept
 
@@ -128,6 +130,7 @@ def _with(kept: Refunds, entry: Entry, source: str, refund_id: str) -> Refunds:
     details, known = Details.decode(entry.details), kept.find(source, refund_id)
     if details.cancelled:  # where it is not known, the cancellation came before its refund
         known = known or GivenBack(source, refund_id, 0)
+        kept = replace(kept, cut=tuple(sorted({**dict(kept.cut), **dict(details.bound)}.items())))
         return (kept if kept.find(source, refund_id) else kept.plus(known)).without(known)
     if known is None:
         return kept.plus(GivenBack(source, refund_id, entry.amount or 0))
@@ -147,7 +150,7 @@ def _with_lines(counted: Refunds, kept: Refunds) -> Refunds:
     return replace(counted, given_back=tuple(given_back))
 
 
-def _pass_over_carried(walk: Iterator[Entry], kept: Refunds) -> None:
+def _carried(walk: Iterator[Entry], kept: Refunds) -> Refunds:
     """A change takes all refunds again that were not cancelled, each in as many parts as it needs."""
     for refund in kept.given_back:
         left = 0 if refund.cancelled else refund.amount
@@ -156,6 +159,8 @@ def _pass_over_carried(walk: Iterator[Entry], kept: Refunds) -> None:
             if part is None:
                 raise ValueError("a refund was not carried over")
             left -= part.amount or 0
+            kept = kept.with_lapsed(Details.decode(part.details).lapsed)
+    return kept
 
 
 def _is_carried(entries: Sequence[Entry]) -> bool:

@@ -10,6 +10,7 @@ from laurels.ledger import Award
 from laurels.model import Refund, ReturnLine
 from laurels.program import Frame, Refunded, Return
 from laurels.program.unwind import apply_all
+from laurels.program.worth import Cut
 
 
 class GivenBack(Struct, frozen=True, array_like=True):
@@ -53,12 +54,15 @@ class EarlierFrame(Struct, frozen=True, array_like=True):
 
 class Refunds(Struct, frozen=True, omit_defaults=True):
     """An order's refunds in the order in which they were taken, its last revision, and the frames that it had before
-    that.
+    that; `cut` is what others left of its room, who got of it before a refund was cancelled; `lapsed` how many points
+    were found lapsed by all that took from the order, and have not lapsed again.
     """
 
     given_back: tuple[GivenBack, ...] = ()
     revision: int = 0
     earlier: tuple[EarlierFrame, ...] = ()
+    cut: Cut = ()
+    lapsed: int = 0
 
     @property
     def standing(self) -> Iterable[GivenBack]:
@@ -92,6 +96,10 @@ class Refunds(Struct, frozen=True, omit_defaults=True):
         cancelled = msgspec.structs.replace(refund, cancelled=True)
         given_back = tuple(cancelled if each == refund else each for each in self.given_back)
         return msgspec.structs.replace(self, given_back=given_back)
+
+    def with_lapsed(self, more: int) -> "Refunds":
+        """The same, where so many more points were found lapsed; below zero, where so many have lapsed again."""
+        return msgspec.structs.replace(self, lapsed=self.lapsed + more) if more else self
 
     def without_refund(self, source: str, refund_id: str) -> "Refunds":
         """The same with a refund cancelled; one that has not come yet is remembered as that."""

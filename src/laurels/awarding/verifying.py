@@ -15,7 +15,7 @@ from laurels.model.times import format_instant
 from laurels.program import GRAIN, NOTHING, Frame, ProgramState, worth
 from laurels.program.evaluate import digest
 from laurels.program.lots import next_due
-from laurels.program.worth import unit_of
+from laurels.program.worth import narrowed, unit_of
 
 
 async def verify_in_depth(ledger: Upkeep, programs: Programs) -> AsyncIterator[Finding]:
@@ -65,7 +65,8 @@ def _looked_at_by(state: ProgramState, programs: Programs) -> int | None:
 def _order(award: Award, entries: Sequence[Entry], programs: Programs) -> Iterator[str]:
     assert award.frame is not None, "asked of orders with a frame alone"
     program, frame = programs.version(award.program_version), Frame.decode(award.frame)
-    refunded = read_refunds(award.refunded).of_frame(frame)
+    kept = read_refunds(award.refunded)
+    refunded = kept.of_frame(frame)
     if frame.total != award.amount or refunded.left(frame) != award.left:
         yield "its nets and refunds do not add up to its amount and what is left of it"
     value, unit = worth(program, frame, NOTHING), unit_of(program)
@@ -76,6 +77,7 @@ def _order(award: Award, entries: Sequence[Entry], programs: Programs) -> Iterat
     if details.parts and details.parts != tuple([(name, grains // unit) for name, grains in value.parts]):
         yield "its frame gives other parts than its entry says"
     if not program.plan.carries:
-        had, has = worth(program, frame, refunded).grains, sum(entry.points for entry in since_carried(entries))
+        had = worth(program, narrowed(program, frame, kept.cut), refunded).grains
+        has = sum(entry.points for entry in since_carried(entries))
         if had != has * GRAIN:
             yield f"what is kept of it earns {had // GRAIN} points in its frame, its entries sum to {has}"

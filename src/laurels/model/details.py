@@ -22,7 +22,9 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     earns by each rate, exactly, in minor units or millionths of quantity; `bound` are the bonuses that reached the
     room their caps left, and that room; `carried` the member's remainder before and after, in grains; `lots` what moved
     in each lot (expires, origin, points). Of a reverse entry, `had` and `keeps` are what was left of the order earned
-    before it, and what is kept earns. `frame` is the digest of the order's frame.
+    before it, and what is kept earns; of a cancelled refund, `bound` is what the order can have of bonuses (`cap`: in
+    all) of whose room others got meanwhile. `frame` is the digest of the order's frame. `lapsed` is how many of
+    the points that are taken back were found lapsed, and, where they come again, how many of them have lapsed again.
     """
 
     left: int | None = None
@@ -40,6 +42,7 @@ class Details(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     keeps: int = 0
     lots: tuple[tuple[int, int, int], ...] = ()
     frame: str | None = None
+    lapsed: int = 0
 
     def encode(self) -> bytes | None:
         """The bytes to keep: canonical JSON, and None where there is nothing to say. Raises `PointsOutOfRange`."""

@@ -57,6 +57,7 @@ def word_cancelled(program: "Program", amount: int, currency: str, details: Deta
     keeps = f"{_money(left + amount, currency)} keeps {_points(program, details.keeps)}"
     said = [f"refund cancelled, {_money(amount, currency)} of the order kept again: {had}, {keeps}"]
     said += [f"{name} {_points(program, n)}" for name, n in details.parts]
+    said += [f"{name}: {_points(program, n)} is all that others have left of it" for name, n in details.bound]
     return _close(program, said, details)
 
 

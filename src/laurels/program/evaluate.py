@@ -104,10 +104,12 @@ def evaluate(
     in_force: "Program | None" = None,
     again: Frame | None = None,
     before: Frame | None = None,
+    lapsed: int = 0,
 ) -> Evaluation:
     """Judge an order by the version of its `occurred_at`; `in_force` is the version of `now` where that is another.
     `again` is the frame that it was awarded in, where that is all that is known of it; `before` the one that it had
-    before a change, in which it was taken back.
+    before a change, in which it was taken back, where so many points of it had
+    `lapsed`.
 
     `budgets` is what is left of budgets for this order, in grains; of one that is not named, all. Linear in the lines
     and the campaigns that match them. Raises `Refused` for what has to be quarantined, and `PointsOutOfRange`.
@@ -116,7 +118,16 @@ def evaluate(
     if program.simple and current.simple and _is_simple(member):
         return _simply(program, basket, member)
     return _judge(
-        program, basket, member, now=now, person=person, budgets=budgets, current=current, again=again, before=before
+        program,
+        basket,
+        member,
+        now=now,
+        person=person,
+        budgets=budgets,
+        current=current,
+        again=again,
+        before=before,
+        lapsed=lapsed,
     )
 
 
@@ -179,6 +190,7 @@ def _judge(
     current: "Program",
     again: Frame | None,
     before: Frame | None,
+    lapsed: int,
 ) -> Evaluation:
     account = Account(member)
     let_pass(account, now, current)
@@ -192,9 +204,19 @@ def _judge(
     if basket.total:
         account.orders += 1
     count(program, account, frame.at, None, value)
-    order, active_at, expires = basket.order, frame.active_at, frame.expires_at
+    order, active_at, expires, lapsed_again = basket.order, frame.active_at, frame.expires_at, 0
     if before is not None and (before.active_at, before.expires_at) == (active_at, expires):
-        give_again(account, points, current, order=order, active_at=active_at, expires=expires, taken=0, now=now)
+        lapsed_again = give_again(
+            account,
+            points,
+            current,
+            order=order,
+            active_at=active_at,
+            expires=expires,
+            lapsed=lapsed,
+            taken=0,
+            now=now,
+        )
     elif points:
         bring_in(account, points, order=order, active_at=active_at, expires=expires, now=now)
     moved = moves(account)
@@ -204,6 +226,8 @@ def _judge(
     change = note_tier(current, account, now, was)
     encoded = None if program.simple else opened.encoded()
     details = _details(program, opened, counted, encoded=encoded, carried=carried, moved=moved)
+    if lapsed_again:
+        details = replace(details, lapsed=lapsed_again)
     return Evaluation(
         points=points,
         counted=counted,

@@ -210,10 +210,12 @@ def bring_in(account: Account, points: int, *, order: str, active_at: int, expir
     account.pending.append(Waiting(active_at, expires, order, points))
 
 
-def take_back(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> None:
+def take_back(account: Account, points: int, *, order: str, active_at: int, expires: int, now: int) -> int:
     """Points of an order come back: from what of them is pending; from its own lots; what expired of those is not taken
-    twice, an entry says so; then from the lots that expire soonest; and at last they are owed.
+    twice, an entry says so; then from the lots that expire soonest; and at last they are owed. Gives how many had
+    expired.
     """
+    lapsed = 0
     if account.pending:
         points = _out_of_pending(account, order, points)
     pinned = pins(account.holds) if account.holds else {}
@@ -227,9 +229,11 @@ def take_back(account: Account, points: int, *, order: str, active_at: int, expi
         if n:
             lot[2] += n
             points -= n
+            lapsed += n
             account.lapses.append(Lapse(n, now, *key))
     if points:
         debit(account, points)
+    return lapsed
 
 
 def give_again(
@@ -240,19 +244,20 @@ def give_again(
     order: str,
     active_at: int,
     expires: int,
+    lapsed: int,
     taken: int,
     now: int,
-) -> None:
+) -> int:
     """Points of an order come again, since a refund of it is cancelled, or it is changed; the refunds that stand have
-    `taken` so many.
+    `taken` so many, and all that took from the order found so many `lapsed`.
 
     What had lapsed of it, and was not taken twice, has lapsed again: as far as those that stand do not explain it. If
     the order's own points would have lapsed by now, the rest was taken while it had them, or from others that live:
     it lives for as long as spent points that come back do, and is no more the order's than those others were. The
-    program is the one in force.
+    program is the one in force. Gives how many have lapsed again.
     """
     own = _own_lots(account, active_at, expires)
-    lapsed = min(points, max(0, sum(account.lots[key][2] for key in own) - taken))
+    again = lapsed = min(points, max(0, lapsed - taken), sum(account.lots[key][2] for key in own))
     points -= lapsed
     for key in reversed(own):
         n = min(lapsed, account.lots[key][2])
@@ -265,6 +270,7 @@ def give_again(
     elif points:
         until = now + program.restore_days * DAY
         credit(account, (until, until), points)
+    return again
 
 
 def _own_lots(account: Account, active_at: int, expires: int) -> list[LotKey]:

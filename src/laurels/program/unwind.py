@@ -2,7 +2,7 @@
 in the order's frame, before and after. So any split of a full refund takes back exactly what was earned.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from laurels.model.details import Details
 from laurels.model.lines import ReturnLine
 from laurels.model.money import divide_half_up
 from laurels.program.basket import NOBODY, Basket
-from laurels.program.caps import use
+from laurels.program.caps import RoomsAgain, cut_by_others, use
 from laurels.program.details import word_beyond, word_reverse, word_unlinked
 from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, shares, whole_points
 from laurels.program.frame import NOTHING, Frame, Refunded
@@ -21,7 +21,7 @@ from laurels.program.grains import GRAIN
 from laurels.program.lots import debit, give_again, let_pass, take_back
 from laurels.program.state import NEW, Account, Lapse, ProgramState
 from laurels.program.tiers import count, let_tiers_pass, note_tier
-from laurels.program.worth import Worth, unit_of, worth
+from laurels.program.worth import Cut, Worth, narrowed, unit_of, worth
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
@@ -37,7 +37,8 @@ class Return(Struct, frozen=True):
 class Reversal(Struct, frozen=True, kw_only=True):
     """What a refund leads to. `points` is what is taken back (not negative, but for a cancelled refund); `parts` are
     grains that fell away by name; `covered` and `beyond` are the minor units that the order covered and did not. The
-    rest as of an evaluation. `beyond_reason` belongs to an entry of 0 points of its own, where there is any.
+    rest as of an evaluation. `beyond_reason` belongs to an entry of 0 points of its own, where there is any. `cut` is
+    what others have left the order, from now on.
     """
 
     points: int
@@ -53,6 +54,7 @@ class Reversal(Struct, frozen=True, kw_only=True):
     budgets: tuple[tuple[str, int], ...] = ()
     lapses: tuple[Lapse, ...] = ()
     tier: tuple[str | None, str | None] | None = None
+    cut: Cut = ()
 
 
 def unwind(
@@ -65,12 +67,16 @@ def unwind(
     order: str,
     now: int,
     in_force: "Program | None" = None,
+    cut: Cut = (),
 ) -> Reversal:
-    """Take back what a refund is worth in its order's frame; `program` is the version of the frame. Linear in the
-    lines. Raises `Refused` for a line that the order does not have, and for lines that are more than the amount.
+    """Take back what a refund is worth in its order's frame; `program` is the version of the frame, `cut` what others
+    have left of its room. Linear in the lines. Raises `Refused` for a line that the order does not have, and for lines
+    that are more than the amount.
     """
     after, beyond = apply(frame, refunded, asked)
-    return _move(program, frame, refunded, after, member, order=order, now=now, in_force=in_force, beyond=beyond)
+    return _move(
+        program, frame, refunded, after, member, order=order, now=now, in_force=in_force, beyond=beyond, cut=cut
+    )
 
 
 def cancel(
@@ -83,10 +89,38 @@ def cancel(
     order: str,
     now: int,
     in_force: "Program | None" = None,
+    lapsed: int = 0,
+    cut: Cut = (),
+    used: Mapping[str, int] = NO_BUDGETS,
+    versions: Iterable["Program"] = (),
 ) -> Reversal:
-    """Cancel a refund: the order is worth what the `others`, in their order, leave of it. `points` is not above 0."""
+    """Cancel a refund: the order is worth what the `others`, in their order, leave of it. `points` is not above 0.
+    All that took from the order found so many points `lapsed`.
+
+    No cap is exceeded by it, and no budget: of room that other orders got meanwhile nothing comes again. `used` is of
+    budgets, in grains; `versions` are all.
+    """
     after = apply_all(frame, others)
-    return _move(program, frame, refunded, after, member, order=order, now=now, in_force=in_force, beyond=0)
+    rooms = RoomsAgain(program, Account(member), day_of(program, frame.at), used, versions)
+    bound = cut_by_others(program, narrowed(program, frame, cut), refunded, after, rooms)
+    cut = tuple(sorted({**dict(cut), **dict(bound)}.items()))
+    got = _move(
+        program,
+        frame,
+        refunded,
+        after,
+        member,
+        order=order,
+        now=now,
+        in_force=in_force,
+        beyond=0,
+        cut=cut,
+        lapsed=lapsed,
+    )
+    if not bound:
+        return got
+    details = replace(got.details, bound=bound)
+    return replace(got, details=details, reason=word_reverse(program, got.covered, frame.currency, details))
 
 
 def unwind_unlinked(
@@ -191,27 +225,32 @@ def _move(
     now: int,
     in_force: "Program | None",
     beyond: int,
+    cut: Cut,
+    lapsed: int = 0,
 ) -> Reversal:
     current = in_force if in_force is not None else program
     account = Account(member)
     let_pass(account, now, current)
     account.moves.clear()
     was = let_tiers_pass(current, account, now)
-    had, keeps = worth(program, frame, before), worth(program, frame, after)
+    judged = narrowed(program, frame, cut)
+    had, keeps = worth(program, judged, before), worth(program, judged, after)
     change, carried = whole_points(program, account, frame.currency, keeps.grains - had.grains)
     budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
     account.orders += keeps.kept - had.kept
     count(program, account, frame.at, had, keeps)
+    found = 0
     if change < 0:
-        take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
+        found = take_back(account, -change, order=order, active_at=frame.active_at, expires=frame.expires_at, now=now)
     elif change:
-        give_again(
+        found = give_again(
             account,
             change,
             current,
             order=order,
             active_at=frame.active_at,
             expires=frame.expires_at,
+            lapsed=lapsed,
             taken=(worth(program, frame, NOTHING).grains - keeps.grains) // GRAIN,
             now=now,
         )
@@ -222,6 +261,8 @@ def _move(
     kept = dict(keeps.parts)
     fell = [(name, kept.get(name, 0) - grains) for name, grains in had.parts if kept.get(name, 0) != grains]
     details = _details(program, frame, had, keeps, fell, left=left, carried=carried, moved=moved)
+    if found:
+        details = replace(details, lapsed=found)
     return Reversal(
         points=-change,
         parts=tuple(fell),
@@ -236,6 +277,7 @@ def _move(
         budgets=budgets,
         lapses=tuple(account.lapses),
         tier=tier,
+        cut=cut,
     )
 
 

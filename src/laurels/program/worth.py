@@ -10,6 +10,7 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from laurels.errors import PointsOutOfRange
 from laurels.program.basket import ONE
@@ -23,6 +24,14 @@ MOST_POINTS = 2**31 - 1
 """What an order may earn; where remainders are carried, fewer, so that grains fit 64 bits."""
 
 _MOST_GRAINS = 1_800_000_000 * GRAIN
+
+CAP = "cap"
+"""The name of what falls away under the program's own caps. No bonus has it."""
+
+Cut = tuple[tuple[str, int], ...]
+"""By bonus, or `CAP` for the cap of the day: the room that an order has left, in units of its program, where others got
+of it while goods were refunded that are kept again.
+"""
 
 
 class Worth(Struct, gc=False):
@@ -62,6 +71,22 @@ def worth(program: "Program", frame: Frame, refunded: Refunded) -> Worth:
     return in_all(program, parts, whole, frame.room, kept=any(goods.kept), spend=spend)
 
 
+def narrowed(program: "Program", frame: Frame, cut: Cut) -> Frame:
+    """A frame with the room that others left it. Nothing is narrowed below what an order has, so it has as much."""
+    if not cut:
+        return frame
+    rooms, unit, room = dict(cut), unit_of(program), frame.room
+    bonuses = [
+        replace(bonus, room=min(bonus.room, rooms[name] * unit))
+        if bonus.room is not None and (name := bonus_name(program, bonus)) in rooms
+        else bonus
+        for bonus in frame.bonuses
+    ]
+    if room is not None and CAP in rooms:
+        room = min(room, rooms[CAP] * unit)
+    return replace(frame, bonuses=tuple(bonuses), room=room)
+
+
 def in_all(
     program: "Program", parts: list[tuple[str, int]], grains: int, limit: int | None, *, kept: bool, spend: int
 ) -> Worth:
@@ -73,7 +98,7 @@ def in_all(
     if program.order_cap is not None and (limit is None or program.order_cap * GRAIN < limit):
         limit = program.order_cap * GRAIN
     if limit is not None and grains > limit:
-        parts.append(("cap", limit - grains))
+        parts.append((CAP, limit - grains))
         grains = limit
     return Worth(parts, grains, kept, spend)
 

@@ -17,7 +17,7 @@ from laurels import clock
 from laurels.clock import DAY, MINUTE, SECOND
 from laurels.errors import FileRefused
 from laurels.exchange import OptionList, read_adjustments
-from laurels.model.times import format_instant
+from laurels.model.times import format_instant, parse_instant
 
 pytestmark = pytest.mark.anyio
 
@@ -59,6 +59,8 @@ async def from_a_file(shop: Shop, member: str, body: dict[str, Any]) -> int:
     return answer.status_code
 
 
+RULES = 'version = 1\nearn = { points = 1, per = { GBP = "10.00" } }\n'
+
 DOORS = [once, in_bulk, proposed, from_a_file]
 Door = Callable[[Shop, str, dict[str, Any]], Awaitable[int]]
 
@@ -89,6 +91,40 @@ async def test_a_correction_whose_points_have_lapsed_is_not_offered_to_be_undone
             at[0] += minutes * MINUTE
             rows = (await shop.ask("GET", "/members/ann/timeline", params={"kinds": "adjust"})).json()["entries"]
             assert [row.get("undo", {}).get("points") for row in rows] == offered
+
+
+@pytest.mark.parametrize("lapses", ["at its day", "by the rules"])
+async def test_an_undo_that_was_offered_before_the_points_lapsed_is_refused(lapses: str, tmp_path: Path) -> None:
+    """By its check as by itself; one that was done before is answered as it was."""
+    at, rules = [parse_instant("2026-06-10T12:00:00Z", "now")], tmp_path / "rules.toml"
+    body: dict[str, Any] = {"loyalty-points": 50}
+    if lapses == "at its day":
+        rules.write_text(RULES, "utf-8")
+        body |= {"expires_at": "2026-06-12T00:00:00Z"}
+    else:
+        rules.write_text(RULES + 'expiry = { kind = "fixed-date", date = "06-11" }\n', "utf-8")
+    async with open_shop(tmp_path, now=lambda: at[0], program_file=rules) as shop:
+        first, second = [(await shop.ask("POST", "/loyalty/ann", json=body)).json()["loyaltyId"] for _ in range(2)]
+        opposite = {"loyalty-points": -50, "source": "console"}
+
+        async def undo(entry: str, **check: int) -> Any:
+            named = {"Idempotency-Key": f"undo:{entry}"}
+            return await shop.ask("POST", "/loyalty/ann", json=opposite, headers=named, params=check)
+
+        assert (await undo(first, check=1)).json()["effect"]["points"] == -50
+        done = await undo(first)
+        at[0] += 3 * DAY
+        rows = (await shop.ask("GET", "/members/ann/timeline", params={"kinds": "adjust"})).json()["entries"]
+        assert not [row for row in rows if row["points"] > 0 and "undo" in row]
+        for check in ({"check": 1}, {}):
+            problem = check_problem(await undo(second, **check), 422, "invalid-input")
+            assert problem["errors"] == [
+                {"field": "loyalty-points", "message": "have lapsed: the opposite would take others"}
+            ]
+        in_bulk = [{"adjustment_id": f"undo:{second}", "member_id": "ann", **opposite}]
+        assert (await shop.ask("POST", "/adjustments", json=in_bulk)).json()[0]["http"] == 422
+        assert (await undo(first)).json() == done.json()
+        assert (await shop.ask("GET", "/loyalty/ann/balance")).json()["balance"] == 0
 
 
 async def test_every_door_refuses_what_cannot_lapse_so(tmp_path: Path) -> None:

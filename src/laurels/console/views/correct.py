@@ -22,7 +22,7 @@ _ENTRY = re.compile(r"[0-9]{1,5}-[0-9]{1,18}")
 _SAID = ("points", "reason", "note", "until", "board", "quiet")
 _NO_REASON = "Say why, for colleagues: a ticket number helps."
 _UNDONE = "A colleague has undone this correction."
-_FAULTY = 422
+_CONFLICT, _FAULTY = 409, 422
 _REFUSED = frozenset({"invalid-input", "not-allowed", "conflict", "points-out-of-range"})
 """What is said beside the form: mending it helps."""
 
@@ -80,7 +80,11 @@ async def _effect(ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str]
     checked = {**form, "checked": _checked(form)}
     path = f"/loyalty/{quote(customer['member_id'], safe='')}"
     try:
-        return _shown(customer, checked, effect=(await ask.api.post(path, body, check=1))["effect"])
+        known_by = {"Idempotency-Key": _key(form)} if form["undoes"] else {}
+        effect = (await ask.api.post(path, body | _circle(form), headers=known_by, check=1))["effect"]
+        if form["undoes"] and not effect["points"]:
+            return _shown(customer, form, faults={"": _UNDONE}, status=_CONFLICT)
+        return _shown(customer, checked, effect=effect)
     except ApiRefused as error:
         if error.kind != "not-allowed":
             raise

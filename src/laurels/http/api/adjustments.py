@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from laurels.errors import InvalidInput, LaurelsError, LedgerUnavailable, NotAllowed
 from laurels.http.api.bulk import documents
 from laurels.http.api.points import AdjustmentForm
+from laurels.http.api.undoing import check_undo
 from laurels.http.problems import FieldProblem, field_problems, kind_of
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import Id, MemberId, decode
@@ -56,6 +57,7 @@ async def adjust_many(request: Request) -> Response:
             actor = request.caller.actor
             adjustment = form.adjustment(form.adjustment_id, form.member_id, actor, request.services.now())
             request.caller.check_source(adjustment.source or actor)
+            await check_undo(request, adjustment)
             adjustments.append(adjustment)
             results.append(None)
         except (InvalidInput, NotAllowed) as error:

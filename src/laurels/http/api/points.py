@@ -28,6 +28,7 @@ from laurels.http.api.moves import (
     entry_of,
     status_of,
 )
+from laurels.http.api.undoing import check_undo
 from laurels.http.routes import Access, Request, Response, route
 from laurels.intake import Id, InstantText, SourceText
 from laurels.ledger import named_by
@@ -140,6 +141,7 @@ async def adjust(request: Request, form: AdjustmentForm, query: CheckQuery) -> R
     adjustment = form.adjustment(key, request.ids["member_id"], request.caller.actor, request.services.now())
     request.caller.check_source(adjustment.source or adjustment.actor)
     check_points(request.caller, form.points, request.services.settings)
+    await check_undo(request, adjustment)
     if query.check:
         return Response(200, Adjusted(effect=await adjustment_effect(request, adjustment)), outcome="checked")
     receipt = await request.services.points.adjust(adjustment)

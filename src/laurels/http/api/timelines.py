@@ -9,6 +9,7 @@ from laurels.clock import DAY
 from laurels.errors import InvalidInput, LedgerUnavailable, UnknownMember
 from laurels.http.admission.rights import most_points
 from laurels.http.api.customers import READ, by_id, by_number, channel_of
+from laurels.http.api.undoing import has_lapsed
 from laurels.http.routes import Request, Response, route
 from laurels.ledger import Customer, TimelineEntry
 from laurels.model import Channel, DocumentKind, Entry, EntryKind
@@ -37,7 +38,7 @@ class Undo(Struct, frozen=True):
     """What undoes an entry: `adjust` by the opposite, `restore` what was spent, `cancel_refund`. `points` is what it
     would give or take. The opposite counts once, whoever sends it, with the `Idempotency-Key` `undo:` and the entry's
     `loyaltyId` and the `source` `console`; a correction that was undone so is not offered again, nor one whose points
-    lapsed at its `expires_at`: they would be taken twice.
+    lapsed at their day: they would be taken twice, so it is refused (422) who sends it all the same.
     """
 
     action: str
@@ -180,9 +181,8 @@ def _undo(request: Request, customer: Customer, found: TimelineEntry, entry: Ent
         return None
     if entry.kind is EntryKind.ADJUST and entry.points and "points:adjust" in scopes:
         most = most_points(request.caller, request.services.settings)
-        now, expires = request.services.now(), adjust_details(entry.details).expires_at
-        has_lapsed = expires is not None and expires <= now  # the opposite would take these points twice
-        is_open = not has_lapsed and now - entry.recorded_at <= UNDO_FOR
+        now, programs = request.services.now(), request.services.programs
+        is_open = now - entry.recorded_at <= UNDO_FOR and not has_lapsed(entry, programs.at(now), now)
         return Undo("adjust", -entry.points) if is_open and (most is None or abs(entry.points) <= most) else None
     if entry.kind is EntryKind.REDEEM and found.redemption_id is not None and "points:redeem" in scopes:
         left = -entry.points - found.restored
