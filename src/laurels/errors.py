@@ -4,7 +4,8 @@ Packages raise these; `http` alone translates them to problem documents, and the
 exit code. A driver's error never leaves its engine: it is wrapped, and kept as `__cause__`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -141,6 +142,19 @@ class LedgerRefused(LedgerUnavailable):
 
 class LedgerUncertain(LedgerUnavailable):
     """The ledger broke off while it wrote this, so it may be in or not. Send the same again: it counts once."""
+
+
+@contextmanager
+def after_writing(*, is_some_in: bool = True) -> Iterator[None]:
+    """For what comes after something was written, or may have been: a ledger that is away by then would say that
+    nothing was accepted, so this raises `LedgerUncertain` in its place.
+    """
+    try:
+        yield
+    except LedgerUnavailable as error:
+        if isinstance(error, LedgerUncertain) or not is_some_in:
+            raise
+        raise LedgerUncertain from error
 
 
 class LedgerDamaged(LedgerUnavailable):

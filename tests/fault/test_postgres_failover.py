@@ -2,15 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
+from msgspec import UNSET
 from tests.postgres_server import PostgresServer, binaries, running, standby_of
 from tests.slow_link import Link
 
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
 from laurels.errors import LedgerUnavailable
+from laurels.events import Event, Publisher, SinkUnavailable
 from laurels.ledger import Heads
 from laurels.ledger.epochs import lowest_epoch
 from laurels.program import DEFAULT_PROGRAM, parse_program
@@ -92,6 +94,64 @@ async def test_what_a_standby_had_not_got_yet_is_not_believed(primary: PostgresS
             assert await shop.findings() == []
         finally:
             await shop.ledger.close()
+
+
+async def test_an_event_in_the_place_of_one_that_is_lost_goes_out(primary: PostgresServer) -> None:
+    """A target has the first event of an entry, and not the second, when both are lost with the server. Another entry
+    comes to stand where that stood.
+    """
+    await (await opened(primary.url("shop"))).ledger.close()
+    with standby_of(primary) as standby:
+        shop = await opened(both(primary, standby))
+        target = Target()
+        publisher = Publisher(shop.ledger, target)
+        try:
+            await shop.sell(order("A1", "ann", "25.00"))
+            while await publisher.step():
+                continue
+            standby.wait_for(primary.sql("SELECT pg_current_wal_lsn()"))
+            standby.cut_from(primary)
+            await shop.sell(order("B1", "ann", "1010.00"))
+            target.takes = 1
+            with pytest.raises(SinkUnavailable):
+                await publisher.step()
+            primary.stop(signal.SIGQUIT)
+            standby.promote()
+            await patiently(shop)
+            await shop.sell(order("C1", "ann", "1010.00"))
+            target.takes = None
+            while await publisher.step():
+                continue
+            assert [(each.order_id, each.milestone) for each in target.had] == [
+                ("A1", UNSET),
+                ("B1", UNSET),
+                ("C1", UNSET),
+                (UNSET, "100-points"),
+            ]
+            lost, new = target.had[1:3]
+            assert lost.id == new.id
+            assert lost.epoch < new.epoch
+        finally:
+            await shop.ledger.close()
+
+
+class Target:
+    """A target of events that takes so many at once, and no more; None: all."""
+
+    target = "memory"
+    at_once = 100
+
+    def __init__(self) -> None:
+        self.had: list[Event] = []
+        self.takes: int | None = None
+
+    async def send(self, events: Sequence[Event]) -> None:
+        self.had += events[: self.takes]
+        if self.takes is not None and self.takes < len(events):
+            raise SinkUnavailable(sent=self.takes)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 async def test_connections_to_the_server_before_are_let_go_of(primary: PostgresServer) -> None:

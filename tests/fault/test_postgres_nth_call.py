@@ -235,6 +235,23 @@ async def test_a_cut_off_write_is_told_from_one_that_never_was(postgres: Databas
             await ledger.close()
 
 
+async def test_what_went_in_beside_one_that_was_here_before_is_not_denied(postgres: Databases) -> None:
+    """The ledger goes away when that one is looked at."""
+    with postgres.new() as url:
+        ledger = await PostgresLedger.open(url, TurnedClock())
+        try:
+            known, new = (order(id, "ann", "25.00").document() for id in ("1", "2"))
+            await ledger.accept([known])
+            with _cut("known"), pytest.raises(LedgerUncertain):
+                await ledger.accept([known, new])
+            with _cut("known"), pytest.raises(LedgerUnavailable) as refused:
+                await ledger.accept([known])
+            assert not isinstance(refused.value, LedgerUncertain)
+            assert [receipt.repeated for receipt in await ledger.accept([known, new])] == [True, True]
+        finally:
+            await ledger.close()
+
+
 @contextmanager
 def _cut(name: str) -> Iterator[None]:
     """Cut off the answer to one statement."""

@@ -17,7 +17,7 @@ from asyncpg.connection import Connection
 from laurels.awarding import Awarder, publish
 from laurels.engines.postgres import PostgresLedger
 from laurels.engines.postgres.codes import SHARDS
-from laurels.errors import InsufficientPoints, LaurelsError, LedgerUnavailable
+from laurels.errors import InsufficientPoints, LaurelsError, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import Act, Receipt, Recording, recording, shard_of
 from laurels.model import Document
 from laurels.program import DEFAULT_PROGRAM, parse_program
@@ -69,6 +69,25 @@ async def locked(url: str, shard: int) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def kept_for_long(url: str, shard: int) -> AsyncIterator[None]:
+    """The same, of one who is at work there for longer than anybody waits."""
+    connection, other = await asyncpg.connect(url), await asyncpg.connect(url)
+    pid = connection.get_server_pid()
+    keeping = asyncio.create_task(
+        connection.execute(f"BEGIN; SELECT FROM shard WHERE shard = {shard} FOR UPDATE; SELECT pg_sleep(600)")
+    )
+    try:
+        while not await other.fetchval("SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $1", pid):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        await other.execute("SELECT pg_terminate_backend($1, 60000)", pid)
+        await asyncio.gather(keeping, return_exceptions=True)
+        for each in (connection, other):
+            each.terminate()
+
+
+@asynccontextmanager
 async def commits_counted() -> AsyncIterator[Counter[str]]:
     """How many transactions are committed meanwhile."""
     counted: Counter[str] = Counter()
@@ -108,6 +127,21 @@ async def test_a_locked_shard_holds_up_its_own_documents_alone(database: str) ->
             assert [receipt.balance for receipt in await soon(asyncio.gather(*again))] == [12] * (SHARDS - 1)
             assert not asked[3].done()
         assert (await soon(asked[3])).balance == 11
+
+
+async def test_what_went_in_beside_a_shard_that_is_kept_for_long_is_not_denied(database: str) -> None:
+    """One call, of members of two shards: that of the one is in, the other's was given up."""
+    async with opened(database) as shop:
+        asked = [adjustment(f"J{shard}", MEMBERS[shard], 1) for shard in (2, 3)]
+        async with kept_for_long(database, 3):
+            with pytest.raises(LedgerUncertain):
+                await settled(shop, *asked)
+            assert [(await shop.balance(MEMBERS[shard])).balance for shard in (2, 3)] == [11, 10]
+            with pytest.raises(LedgerUnavailable) as refused:
+                await settled(shop, asked[1])
+            assert not isinstance(refused.value, LedgerUncertain), "of this call nothing is in"
+        again = await settled(shop, *asked)
+        assert [isinstance(each, Receipt) and each.repeated for each in again] == [True, False]
 
 
 async def test_where_all_shards_are_locked_who_waits_takes_all(database: str) -> None:

@@ -11,8 +11,19 @@ from laurels.awarding.holding import HELD
 from laurels.awarding.joining import join
 from laurels.awarding.programs import Programs
 from laurels.clock import DAY, Clock, elapsed
-from laurels.errors import LaurelsError, NotOwned, UnknownMember, UnknownProgramVersion
-from laurels.ledger import Claim, Decide, DocumentKey, Ledger, Outcome, Quarantined, Receipt, TakesIn, unrecorded
+from laurels.errors import LaurelsError, NotOwned, UnknownMember, UnknownProgramVersion, after_writing
+from laurels.ledger import (
+    Claim,
+    Decide,
+    DocumentKey,
+    Ledger,
+    Outcome,
+    Quarantined,
+    Receipt,
+    TakesIn,
+    is_some_in,
+    unrecorded,
+)
 from laurels.model import Document, Version
 
 BATCH = 200
@@ -193,8 +204,9 @@ class Awarder:
         receipts = await self._settle_once(documents, judge)
         unknown = [n for n, receipt in enumerate(receipts) if isinstance(receipt, UnknownProgramVersion)]
         if unknown:  # another process published one
-            await self._programs.load(self._ledger)
-            again = await self._settle_once([documents[n] for n in unknown], judge)
+            with after_writing(is_some_in=is_some_in(receipts)):
+                await self._programs.load(self._ledger)
+                again = await self._settle_once([documents[n] for n in unknown], judge)
             for n, receipt in zip(unknown, again, strict=True):
                 receipts[n] = receipt
         return receipts

@@ -32,8 +32,10 @@ class Publisher:
         self._ledger = ledger
         self._sink = sink
         self._owner = uuid.uuid4().hex
-        self._had: frozenset[str] = frozenset()
-        """Events of the next entry that the target has, where it has not all of them."""
+        self._had: frozenset[tuple[int, str]] = frozenset()
+        """Events of the next entry that the target has, where it has not all of them, by epoch and id: a ledger that
+        lost its tail gives another entry the same id.
+        """
         self._sent = 0
         """Events that the target took in this step, of the shards before."""
         self._leased_at = float("-inf")
@@ -94,7 +96,7 @@ class Publisher:
             entries, found = await read_events(self._ledger, shard, Mark(), self._sink.at_once, heads)
         if not entries:
             return False
-        events = [each for each in found if each[1].id not in self._had]
+        events = [each for each in found if (each[1].epoch, each[1].id) not in self._had]
         try:
             if events:
                 await self._sink.send([event for _, event in events])
@@ -110,9 +112,8 @@ class Publisher:
         next_entry = events[sent][0] if sent < len(events) else None
         whole = [entry for entry, _ in events[:sent] if entry is not next_entry]
         if sent:
-            self._had = frozenset(event.id for entry, event in events[:sent] if entry is next_entry) | (
-                self._had if not whole else frozenset()
-            )
+            part = [event for entry, event in events[:sent] if entry is next_entry]
+            self._had = frozenset((event.epoch, event.id) for event in part) | (self._had if not whole else frozenset())
         if whole:
             await self._note(shard, Mark(whole[-1].position, whole[-1].hash))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from laurels.errors import Conflict, InvalidInput, NotFound
+from laurels.errors import Conflict, InvalidInput, NotFound, after_writing
 from laurels.intake.decoding import decode
 from laurels.intake.formats import format_of
 from laurels.intake.forms import Id, NamedOrderForm, RefundForm
@@ -146,7 +146,8 @@ async def retry_quarantined(
         if message.raw and not (await quarantine.quarantined(kind, source, id)).raw:
             raise NotFound from None
         raise
-    await quarantine.drop(kind, source, id, actor="retry, since it was taken")
+    with after_writing():
+        await quarantine.drop(kind, source, id, actor="retry, since it was taken")
 
 
 def read(body: bytes, now: int) -> tuple[Order | Refund, bytes]:

@@ -52,7 +52,7 @@ from laurels.ledger.claim import (
 )
 from laurels.ledger.feed import Checkpoint, Feed, Heads, MemberTotals, Passed
 from laurels.ledger.followers import Followers
-from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt
+from laurels.ledger.inbox import Counts, DocumentState, Inbox, Receipt, is_some_in
 from laurels.ledger.members import MemberRegistry
 from laurels.ledger.names import NAMES, NameNumbers
 from laurels.ledger.outbox import Message, MessageState, Outbox
@@ -137,6 +137,7 @@ __all__ = [
     "Upkeep",
     "Verification",
     "ended_otherwise",
+    "is_some_in",
     "named_by",
     "recording",
     "shard_of",

@@ -1,6 +1,6 @@
 """The inbox: documents come in, durably, and are remembered for ever."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -24,6 +24,11 @@ class Receipt(Struct, frozen=True, gc=False):
     entry: Entry | None = None
     balance: int | None = None
     fingerprints: tuple[bytes, bytes] | None = None
+
+
+def is_some_in(answers: Iterable[object]) -> bool:
+    """Whether something was written of what these are the answers to."""
+    return any(isinstance(answer, Receipt) and not answer.repeated and not answer.conflict for answer in answers)
 
 
 class DocumentState(Struct, frozen=True, kw_only=True):

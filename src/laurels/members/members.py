@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from laurels.awarding import Attributes, Awarder
-from laurels.errors import LedgerUnavailable, LedgerUncertain, UnknownMember
+from laurels.errors import UnknownMember, after_writing
 from laurels.ledger import MemberRegistry, Outbox
 from laurels.model import MemberEvent, Version
 from laurels.model.ids import check_id
@@ -67,12 +67,8 @@ class Members:
 
         await forget()  # before as well: killed behind the next line, nobody would find them again
         version = await self._ledger.change_member(member_id, MemberEvent.ERASE, actor=actor, number=number)
-        try:
+        with after_writing():
             await forget()
-        except LedgerUncertain:
-            raise
-        except LedgerUnavailable as error:  # which would say that nothing was changed
-            raise LedgerUncertain from error
         return version
 
     async def set_contact(self, member_id: str, email: str | None, *, actor: str) -> Version:

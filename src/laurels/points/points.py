@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec.structs import replace
 
 from laurels.awarding import Awarder, Foreseen
-from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember
+from laurels.errors import InsufficientPoints, InvalidInput, LaurelsError, Refused, UnknownMember, after_writing
 from laurels.intake import WIRE_NAMES, conflict_of
-from laurels.ledger import Ledger, Receipt
+from laurels.ledger import Ledger, Receipt, is_some_in
 from laurels.model import Adjustment, Document, DocumentKind, Redemption, Restoration
 from laurels.model.cards import looks_like_card
 from laurels.model.details import transfer_details
@@ -49,7 +49,7 @@ class Points:
     async def adjust_all(
         self, adjustments: Sequence[Adjustment], members: Sequence[int] = ()
     ) -> list[Receipt | LaurelsError]:
-        """The same of many in one commit, each judged alone; what was raised for one is its answer. With `members`,
+        """The same of many together, each judged alone; what was raised for one is its answer. With `members`,
         whose each is, by number, nobody is enrolled: `UnknownMember` where its id means another one by now.
         """
         answers: list[Receipt | LaurelsError | None] = [_fault_of(each) for each in adjustments]
@@ -59,7 +59,8 @@ class Points:
         for n, receipt in zip(sound, receipts, strict=True):
             answers[n] = receipt
             if isinstance(receipt, Receipt) and receipt.conflict:
-                answers[n] = await conflict_of(self._ledger, adjustments[n].document(), WIRE_NAMES)
+                with after_writing(is_some_in=is_some_in(receipts)):
+                    answers[n] = await conflict_of(self._ledger, adjustments[n].document(), WIRE_NAMES)
         self.on_receipts(DocumentKind.ADJUSTMENT, [each for each in receipts if isinstance(each, Receipt)])
         return [answer for answer in answers if answer is not None]
 
@@ -154,8 +155,11 @@ class Points:
 
     async def _settle(self, document: Document) -> Receipt:
         receipt = await self._awarder.settle(document)
-        if receipt.repeated and (found := await self._ledger.balance(document.member_id)) is not None:
-            receipt = replace(receipt, balance=found[0].balance)  # whoever the member became since
+        if receipt.repeated:
+            with after_writing():  # the first time
+                found = await self._ledger.balance(document.member_id)
+            if found is not None:
+                receipt = replace(receipt, balance=found[0].balance)  # whoever the member became since
         self.on_receipts(document.kind, [receipt])
         if receipt.conflict:
             raise await conflict_of(self._ledger, document)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from laurels.awarding import Programs, member_at
 from laurels.clock import Clock
-from laurels.errors import Conflict, InsufficientPoints, InvalidInput, UnknownMember
+from laurels.errors import Conflict, InsufficientPoints, InvalidInput, UnknownMember, after_writing
 from laurels.ledger import OF_HOLD, Ledger, MemberState
 from laurels.model import DocumentKind, Restoration
 from laurels.model.details import hold_details
@@ -64,18 +64,22 @@ class Pools:
         shares = await self._kept(asked) or await self._begin(asked, numbers, actor)
         if shares.members != tuple([own for own, *_ in numbers]) or sum(shares.points) != asked.points:
             raise Conflict("This id was used before for other members or points. Nothing was changed.")
+        with after_writing():
+            return [*shares.points], await self._finish(asked, shares, actor)
+
+    async def _finish(self, asked: PoolRedemption, shares: Shares, actor: str) -> bool:
+        """Bring what was begun to its end; gives whether it was there before."""
         parts = [place for place, n in enumerate(shares.points) if n]
         if await self._are(DocumentKind.CAPTURE, asked, parts) == parts:
-            return [*shares.points], True
+            return True
         try:
-            repeated = await self._take(asked, shares, parts, actor)
+            return await self._take(asked, shares, parts, actor)
         except (Conflict, InsufficientPoints) as error:
             if not await self._give_up(asked, parts, actor):
-                return [*shares.points], True
+                return True
             if isinstance(error, InsufficientPoints):
                 raise
             raise Conflict("This redemption was given up. Nothing is taken under its id any more.") from error
-        return [*shares.points], repeated
 
     async def _numbers(self, member_id: str) -> tuple[int, ...]:
         """Who is meant, by the number that the id was given: the same whoever became whom since, and another one for

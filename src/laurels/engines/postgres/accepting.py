@@ -25,7 +25,7 @@ from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.placing import Generation, MemberLookup, Whose, erased_owners, member_numbered, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.waiting import answers_of
-from laurels.errors import LaurelsError, LedgerUnavailable
+from laurels.errors import LaurelsError, LedgerUnavailable, LedgerUncertain
 from laurels.ledger import DocumentKey, OrderKey, Receipt, Recording, shard_of
 from laurels.ledger.audit import as_done, to_record
 from laurels.model import Document, DocumentKind, Entry, RefusedMessage, Status
@@ -64,6 +64,8 @@ class Acceptor:
         self._jobs: list[_PendingAccept] = []
         self._doing: Recording | None = None
         """What is being taken is a person's act, whose row is not written yet."""
+        self._is_some_in = False
+        """Some of what is being taken is written."""
         self._working: asyncio.Task[None] | None = None
 
     async def accept(self, documents: Sequence[Document]) -> list[Receipt]:
@@ -151,7 +153,7 @@ class Acceptor:
                 return
             for job in jobs:
                 if not job.future.done():
-                    job.future.set_exception(error)
+                    job.future.set_exception(self._as_it_is(error))
             return
         start = 0
         for job in jobs:
@@ -159,9 +161,17 @@ class Acceptor:
                 job.future.set_result(receipts[start : start + len(job.documents)])
             start += len(job.documents)
 
+    def _as_it_is(self, error: Exception) -> Exception:
+        """An error, which may not say that nothing was accepted where something was."""
+        if not self._is_some_in or not isinstance(error, LedgerUnavailable) or isinstance(error, LedgerUncertain):
+            return error
+        told = LedgerUncertain()
+        told.__cause__ = error
+        return told
+
     async def _take(self, documents: list[Document], doing: Recording | None) -> list[Receipt]:
         """Take documents. The row of the audit log goes in with the first of them, or alone where all were here."""
-        self._doing = doing
+        self._doing, self._is_some_in = doing, False
         receipts = await self._taken(documents)
         if self._doing is not None:
             async with self._connections.transaction() as db:
@@ -266,6 +276,7 @@ class Acceptor:
         else:
             async with self._connections.statement() as db:
                 taken = await rows.insert(db, self._now(), names, self._generation(db))
+        self._is_some_in = self._is_some_in or bool(taken)
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
@@ -337,6 +348,7 @@ class Acceptor:
             if not taken:
                 self._members.forget([document.member_id])
                 raise LedgerUnavailable
+        self._is_some_in = True
         await self._placed(rows)
         self._committed()
         return {self._key_of(document)}
@@ -362,6 +374,7 @@ class Acceptor:
             rows.add(document, whose)
             names = await self._names.of_newcomers(db, rows.newcomers())
             taken = await rows.insert(db, self._now(), names)
+        self._is_some_in = self._is_some_in or bool(taken)
         await self._placed(rows)
         self._committed()
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}

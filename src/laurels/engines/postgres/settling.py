@@ -17,8 +17,8 @@ from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
 from laurels.engines.postgres.statements import Statements
 from laurels.engines.postgres.waiting import answers_of
-from laurels.errors import LaurelsError, LedgerUnavailable
-from laurels.ledger import Decide, Receipt, Recording, shard_of
+from laurels.errors import LaurelsError, LedgerUnavailable, LedgerUncertain, after_writing
+from laurels.ledger import Decide, Receipt, Recording, is_some_in, shard_of
 from laurels.ledger.audit import as_done, to_record
 from laurels.model import Document
 
@@ -111,9 +111,8 @@ class Settler:
             return len(waiting) == len(jobs)
 
         answers = await answers_of([job.future for _, job in jobs], withdraw)
+        _raise_broken(answers)
         for answer in answers:
-            if isinstance(answer, _Broken):
-                raise answer.why
             if isinstance(answer, BaseException) and not isinstance(answer, LaurelsError):
                 raise answer
             receipts.append(answer)
@@ -285,6 +284,18 @@ class Settler:
             doing.row_is_written = True
         if settled.grew:
             self._committed()
+
+
+def _raise_broken(answers: Sequence[SettleAnswer]) -> None:
+    """Raise why a call's transactions failed, if one did. Where others of its went in, that is no longer to say that
+    nothing was accepted.
+    """
+    broken = [answer.why for answer in answers if isinstance(answer, _Broken)]
+    if not broken:
+        return
+    uncertain = next((why for why in broken if isinstance(why, LedgerUncertain)), None)
+    with after_writing(is_some_in=is_some_in(answers)):
+        raise uncertain or broken[0]
 
 
 def _break(jobs: Sequence[_PendingSettle], error: Exception) -> None:

@@ -45,7 +45,7 @@ class _AdjustmentId(Struct):
     bulk_of=NamedAdjustmentForm,
 )
 async def adjust_many(request: Request) -> Response:
-    """Correct many members' points in one commit, as a JSON array or as NDJSON: at most 10,000 and 16 MB.
+    """Correct many members' points together, as a JSON array or as NDJSON: at most 10,000 and 16 MB.
 
     There is one result for each, in order. One that is not valid, or in conflict, keeps none of the others out.
     """
