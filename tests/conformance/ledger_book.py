@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from tests.conformance.ledgers import Open
 from tests.conformance.steps import SOURCE, instant, lot_name, lots_of, order_of, told_liability
 from tests.conformance.toml_text import toml_text
@@ -35,7 +36,7 @@ from laurels.model import (
     Restoration,
     ReturnLine,
 )
-from laurels.model.details import Details, redeem_details
+from laurels.model.details import Details, RedeemDetails
 from laurels.model.entries import MOVES_POINTS
 from laurels.model.money import format_amount, parse_amount, parse_millionths
 from laurels.model.spending import Capture, Hold, TierGrant, Transfer, Void
@@ -187,7 +188,7 @@ class LedgerBook:
         entry = await self._settled(redemption.document())
         if isinstance(entry, LaurelsError):
             return _refusal(entry)
-        moved = redeem_details(entry.details).lots
+        moved = msgspec.json.decode(entry.details or b"{}", type=RedeemDetails).lots
         return {"points": entry.points, "lots": {lot_name(*lot[:2]): -lot[2] for lot in moved}}
 
     async def _cancel(self, step: dict[str, Any], member: str) -> dict[str, Any]:

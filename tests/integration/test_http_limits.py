@@ -17,7 +17,7 @@ from laurels.http.admission.callers import Caller
 from laurels.http.admission.keys import VerificationKey
 from laurels.http.admission.limits import FAILURES_PER_MINUTE, RENAMES_PER_DAY
 from laurels.http.app import ROUTES
-from laurels.http.serving import connections
+from laurels.http.serving import connections, server
 from laurels.http.serving.connections import MAX_HEAD_BYTES, MAX_PATH_BYTES
 
 pytestmark = pytest.mark.anyio
@@ -255,7 +255,7 @@ async def test_an_answer_may_take_longer_than_a_request(in_python: Shop, monkeyp
     shop = in_python
     monkeypatch.setattr(connections, "HEAD_WITHIN_S", 0.05)
     monkeypatch.setattr(connections, "REQUEST_WITHIN_S", 0.05)
-    monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(server, "LOOK_EVERY_S", 0.01)
     looked = asyncio.Event()
     board = shop.services.dashboards.board
 

@@ -26,7 +26,7 @@ STARTED = """
 import sys
 from laurels import cli
 from laurels.http.admission import limits
-from laurels.http.serving import connections, edge
+from laurels.http.serving import connections, edge, server
 {changes}
 sys.argv = ["laurels", *sys.argv[1:]]
 cli.main()

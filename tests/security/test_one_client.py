@@ -25,7 +25,7 @@ SHORT = (
     "connections.HEAD_WITHIN_S = 3.0",
     "edge.TAKEN_WITHIN_S = 3.0",
     "edge.HEAD_WITHIN_S = 3.0",
-    "connections.LOOK_EVERY_S = 0.2",
+    "server.LOOK_EVERY_S = 0.2",
     "limits.STREAMS_IN_ALL = 30",
 )
 MOST_LOG_BYTES = 30_000

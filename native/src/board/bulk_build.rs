@@ -61,8 +61,12 @@ impl Board {
         self.remake(path, capacity, |board, old| {
             board.map.words()[UNSORTED].store(u32::from(old.is_unsorted()), Relaxed);
             let mut cursor = old.first().ok_or_else(Error::disorder)?;
-            let mut places = Vec::with_capacity(old.ranked().unwrap_or(0) as usize);
+            let ranked = old.ranked().ok_or_else(Error::disorder)? as usize;
+            let mut places = Vec::with_capacity(ranked);
             while let Some(member) = old.next(&mut cursor).ok_or_else(Error::disorder)? {
+                if places.len() == ranked {
+                    return Err(Error::disorder()); // a damaged file may lead round in a circle
+                }
                 places.push(place(old.pair(member).ok_or_else(Error::disorder)?.0, member));
             }
             board.bulk_build(&places)
@@ -81,7 +85,7 @@ impl Board {
     /// Replace the file by one with the same scores; `fill` ranks the members in it.
     fn remake(&mut self, path: &Path, capacity: usize, fill: impl FnOnce(&Board, &Board) -> Result<()>) -> Result<()> {
         let capacity = capacity.max(self.shape.capacity);
-        let overflow = self.map.get(OVERFLOW_LENGTH).unwrap_or(0).max(OVERFLOW_AT_FIRST / 2) * 2;
+        let overflow = self.overflow_length().ok_or_else(Error::disorder)?.max(OVERFLOW_AT_FIRST / 2) * 2;
         let number = (self.map.number() - BOARD_FILE) as usize;
         let shape = Shape::for_members(capacity, overflow);
         let old = &*self;

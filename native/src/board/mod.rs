@@ -83,9 +83,10 @@ impl Board {
         self.map.prefetch(self.shape.pairs_at + 2 * member as usize);
     }
 
-    /// How many are ranked.
+    /// How many are ranked; None where that is more than there is room for.
+    #[inline]
     pub fn ranked(&self) -> Option<u32> {
-        self.map.get(RANKED)
+        self.map.get(RANKED).filter(|ranked| *ranked as usize <= self.shape.capacity)
     }
 
     /// Whether the file has room for so many more changes of members below `members`.

@@ -72,10 +72,14 @@ impl Board {
         }
     }
 
+    /// How many sums beyond the range are kept; None where that is more than there is room for.
+    pub(crate) fn overflow_length(&self) -> Option<u32> {
+        self.map.get(OVERFLOW_LENGTH).filter(|length| *length as usize <= self.shape.overflow)
+    }
+
     /// Where a member's sum beyond the range is kept.
     fn overflow(&self, member: u32) -> Option<Option<usize>> {
-        let length = (self.map.get(OVERFLOW_LENGTH)? as usize).min(self.shape.overflow);
-        for at in (0..length).map(|entry| OVERFLOW + 4 * entry) {
+        for at in (0..self.overflow_length()? as usize).map(|entry| OVERFLOW + 4 * entry) {
             if self.map.get(at)? == member {
                 return Some(Some(at));
             }
@@ -85,7 +89,7 @@ impl Board {
 
     /// Keep the exact sum of a member, or forget it.
     fn keep_overflow(&self, log: &mut Journal, member: u32, sum: Option<i64>) -> Result<()> {
-        let length = self.map.get(OVERFLOW_LENGTH).ok_or_else(Error::disorder)?;
+        let length = self.overflow_length().ok_or_else(Error::disorder)?;
         if length == 0 && sum.is_none() {
             return Ok(());
         }

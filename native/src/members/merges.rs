@@ -48,9 +48,10 @@ impl Members<'_> {
         Ok(root)
     }
 
-    /// How many members became another one.
+    /// How many members became another one; None where that is more than there is room for.
     pub fn merge_count(&self) -> Option<u32> {
-        self.control.get(MERGE_COUNT)
+        let room = (self.merges.words().len() - HEADER) / 2;
+        self.control.get(MERGE_COUNT).filter(|count| *count as usize <= room)
     }
 
     /// Whether so many more may.

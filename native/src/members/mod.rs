@@ -201,8 +201,9 @@ impl Members<'_> {
         }
         log.fill(self.members, at, &[0, 0, 0, gone])?;
         let index = HEADER + 2 * member as usize;
-        let (first, length) = (self.ids.get(index).unwrap_or(0), self.ids.get(index + 1).unwrap_or(0) as usize);
-        log.fill(self.texts, first as usize, &vec![0; length.div_ceil(4)])?;
+        let [first, length] = [index, index + 1].map(|at| self.ids.get(at).unwrap_or(0) as usize);
+        let words = self.texts.words().get(first..first + length.div_ceil(4)).ok_or_else(Error::disorder)?;
+        log.fill(self.texts, first, &vec![0; words.len()])?;
         log.fill(self.ids, index, &[0, 0])?;
         log.wipe_at_commit();
         Ok(())

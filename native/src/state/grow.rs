@@ -13,6 +13,10 @@ impl Files {
     /// Make room for members below `members` (half as many again, so that growing stays rare), and for so many more words
     /// of ids. Copies the files; readers go on with the old ones.
     pub fn grow_members(&mut self, members: usize, words: usize) -> Result<()> {
+        let used = self.control.get(TEXT_WORDS).ok_or_else(Error::disorder)? as usize;
+        if used > self.texts.words().len() {
+            return Err(Error::disorder()); // it would take as much of the disk as a damaged word says
+        }
         let old = self.members().capacity();
         let capacity = if members > old { members.max(old + old / 2 + 1024) } else { old };
         if capacity > u32::MAX as usize - 1 {
@@ -22,7 +26,6 @@ impl Files {
             self.members = longer(&self.folder, MEMBERS, &self.members, HEADER + 4 * capacity)?;
             self.ids = longer(&self.folder, IDS, &self.ids, HEADER + 2 * capacity)?;
         }
-        let used = self.control.get(TEXT_WORDS).unwrap_or(u32::MAX) as usize;
         if used + words > self.texts.words().len() {
             let wanted = used + words + (used / 2).max(4 * capacity / 2);
             if used + words > u32::MAX as usize {

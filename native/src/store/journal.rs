@@ -149,12 +149,12 @@ impl Journal {
 
     #[inline]
     fn save(&mut self, map: &Mmap, index: usize, count: usize) -> Result<()> {
+        let saved = map.words().get(index..index.wrapping_add(count)).ok_or_else(Error::disorder)?;
         let at = FIRST + self.used;
         if at + 3 + count > self.map.words().len() {
             self.grow(3 + count)?;
         }
         let words = &self.map.words()[at..at + 3 + count];
-        let saved = map.words().get(index..index + count).ok_or_else(Error::disorder)?;
         let first = u32::try_from(index).map_err(|_| Error::Full("a file is beyond 16 GiB".into()))?;
         words[0].store(map.number(), Ordering::Relaxed);
         words[1].store(first, Ordering::Relaxed);

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::PATIENT;
 use super::naive::id;
+use crate::board::shape::{OVERFLOW_LENGTH, RANKED};
 use crate::engine::reader::Reader;
 use crate::engine::writer::{Writer, current_folder};
 use crate::error::Error;
 use crate::state::changes::{Batch, Change, Op};
-use crate::store::format::{BOOT, TEXTS_FILE};
-use crate::store::mmap::{Access, Header, Mmap};
+use crate::store::format::{BOOT, MERGE_COUNT, REPORT, TEXT_WORDS, TEXTS_FILE};
+use crate::store::mmap::{Access, HEADER, Header, Mmap};
 
 /// A store of one member, closed.
 fn closed_store() -> (tempfile::TempDir, PathBuf) {
@@ -130,4 +131,39 @@ fn a_board_that_points_nowhere_is_an_error_and_not_a_crash() {
     let mut reader = Reader::new(store.path(), PATIENT);
     let error = reader.read("all-time", Some(&id(0)), 10, 2).unwrap_err();
     assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
+}
+
+/// The bytes that the files of a state take.
+fn bytes_in(folder: &Path) -> u64 {
+    fs::read_dir(folder).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum()
+}
+
+/// A figure that is larger than what it counts has room for would take as much memory, which ends the process, or as much of
+/// the disk.
+#[test]
+fn no_memory_and_no_disk_is_taken_for_a_damaged_figure() {
+    let joined = |member| Change::Joined(Some(id(member)), member);
+    for (name, word, change) in [
+        ("board-0", RANKED, (9000, joined(9000))), // a longer board
+        ("board-0", OVERFLOW_LENGTH, (9000, joined(9000))),
+        ("ids", HEADER + 1, (0, Change::Erased)),
+        ("control", TEXT_WORDS, (1, joined(1))),
+        ("control", MERGE_COUNT, (1, Change::Merged(0))),
+    ] {
+        let (store, folder) = closed_store();
+        poke(&folder.join(name), word as u64, u32::MAX >> 2);
+        let before = bytes_in(&folder);
+        if word == RANKED {
+            let error = Reader::new(store.path(), PATIENT).order("all-time").unwrap_err();
+            assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
+            fs::remove_file(store.path().join(REPORT)).unwrap(); // let the writer come across it by itself
+        }
+        let mut writer = Writer::open(store.path(), 16, false).unwrap();
+        let (member, change) = change;
+        let ops = vec![Op { position: 3, member, change }, Op { position: 4, member, change: Change::Scored(0, 5) }];
+        let batch = Batch { boards: vec!["all-time".into()], ops, position: 4, hash: vec![] };
+        let error = writer.apply(0, &batch, true).unwrap_err();
+        assert!(matches!(error, Error::Corrupt(_)), "{name} {word}: {error:?}");
+        assert!(bytes_in(&folder) < before + (1 << 22), "{name} {word}");
+    }
 }

@@ -12,7 +12,7 @@ from laurels.ledger import Award, ProgramStore, Recount
 from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.program import Frame
-from laurels.program.evaluate import digest
+from laurels.program.frame import digest
 
 
 def recount_of(programs: Programs) -> Recount:

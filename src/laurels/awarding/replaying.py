@@ -20,8 +20,7 @@ from laurels.ledger.claim import by_clock
 from laurels.model import Balance, DocumentKind, Entry
 from laurels.model.details import Details, merge_details
 from laurels.program import Frame
-from laurels.program.evaluate import digest
-from laurels.program.frame import Bonus
+from laurels.program.frame import Bonus, digest
 
 NOBODY_KNOWN: Mapping[int, MemberState] = MappingProxyType({})
 

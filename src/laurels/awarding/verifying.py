@@ -13,7 +13,7 @@ from laurels.model import Entry, EntryKind
 from laurels.model.details import Details
 from laurels.model.times import format_instant
 from laurels.program import GRAIN, NOTHING, Frame, ProgramState, worth
-from laurels.program.evaluate import digest
+from laurels.program.frame import digest
 from laurels.program.lots import next_due
 from laurels.program.worth import narrowed, unit_of
 

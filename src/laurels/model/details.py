@@ -145,16 +145,10 @@ NO_DETAILS = Details()
 _details = msgspec.json.Decoder(Details)
 _adjust = msgspec.json.Decoder(AdjustDetails)
 _restore = msgspec.json.Decoder(RestoreDetails)
-_redeem = msgspec.json.Decoder(RedeemDetails)
 _hold = msgspec.json.Decoder(HoldDetails)
 _transfer = msgspec.json.Decoder(TransferDetails)
 _merge = msgspec.json.Decoder(MergeDetails)
 _market = msgspec.json.Decoder(_Market)
-
-
-def redeem_details(details: bytes | None) -> RedeemDetails:
-    """What a redemption says."""
-    return RedeemDetails() if details is None else _redeem.decode(details)
 
 
 def hold_details(details: bytes | None) -> HoldDetails:

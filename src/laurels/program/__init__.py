@@ -13,13 +13,14 @@ from laurels.program.basket import NOBODY, Basket, BasketLine, MemberFacts
 from laurels.program.details import word_beyond, word_cancelled, word_earn, word_reverse, word_unlinked
 from laurels.program.doubts import doubts
 from laurels.program.earning import Earned, Reversed, earn, points_of, reverse, reverse_unlinked
-from laurels.program.evaluate import Evaluation, evaluate, frame_of
+from laurels.program.evaluate import Evaluation, evaluate
 from laurels.program.explaining import LineOf, explain, lines_of, payable, payable_points
 from laurels.program.extending import check_extensions, with_extension
 from laurels.program.frame import NOTHING, Frame, Refunded
 from laurels.program.grains import GRAIN, format_grains
 from laurels.program.lots import free_lots, next_due, touch
 from laurels.program.moving import Merge, give, merge, receive
+from laurels.program.opening import frame_of
 from laurels.program.program import DEFAULT_PROGRAM, EarningRule, Program, parse_program
 from laurels.program.publishing import (
     Difference,

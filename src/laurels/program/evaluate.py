@@ -6,54 +6,41 @@ out as values, and an engine keeps them as bytes.
 
 from collections.abc import Mapping
 from fractions import Fraction
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from laurels.clock import DAY
-from laurels.errors import PointsOutOfRange, Refused
+from laurels.errors import PointsOutOfRange
 from laurels.model.details import Details
-from laurels.program.applying import Applied, Moment, apply, apply_best, multiplies
 from laurels.program.basket import (
     NOBODY,
-    ONE,
-    WHOLE,
     Basket,
-    BasketLine,
     MemberFacts,
-    nets,
     paid_share,
-    taxed_share,
-    weights,
 )
-from laurels.program.caps import room_of_day, use
+from laurels.program.caps import use
 from laurels.program.details import word_earn
-from laurels.program.frame import NO_ROOM_SAID, NOTHING, Frame, encode_part
+from laurels.program.frame import NOTHING, Frame, digest
 from laurels.program.grains import GRAIN
-from laurels.program.local_time import NEVER, day_text
-from laurels.program.lots import bring_in, expires_at, forget, give_again, let_pass
-from laurels.program.native import judge
+from laurels.program.local_time import NEVER
+from laurels.program.lots import bring_in, forget, give_again, let_pass, moves
+from laurels.program.opening import NO_BUDGETS, OpenedOrder, check_currency, open_again, open_order
 from laurels.program.plan import DISCOUNT, excluded
 from laurels.program.rounding import ROUNDINGS
 from laurels.program.state import Account, Lapse, Lot, ProgramState
-from laurels.program.tiers import count, let_tiers_pass, note_tier, tier_index, tier_of_order
+from laurels.program.tiers import count, let_tiers_pass, note_tier
 from laurels.program.worth import (
     MOST_POINTS,
     Goods,
     Worth,
-    bonus_name,
     counts_spend,
     in_all,
     unit_of,
-    worth_of_bonus,
 )
 
 if TYPE_CHECKING:
     from laurels.program.program import Program
 
-NO_BUDGETS: Mapping[str, int] = {}
 _NO_DETAILS = Details()
 
 
@@ -148,7 +135,7 @@ def _simply(program: "Program", basket: Basket, member: ProgramState) -> Evaluat
     """The usual case, by a tenth of the work: one rate of the total, whatever the lines are."""
     units, over = program.plan.units(basket.currency)
     if units[0] is None:
-        _check_currency(program, basket.currency, [0])
+        check_currency(program, basket.currency, [0])
     if basket.payments:
         paid_share(basket, program.exclude_payments)
     points = ROUNDINGS[program.earn.rounding](basket.total * (units[0] or 0), over)
@@ -196,7 +183,7 @@ def _judge(
     let_pass(account, now, current)
     account.moves.clear()
     was = let_tiers_pass(current, account, now)
-    opened = _open(program, basket, account, person, budgets) if again is None else _opened_again(program, again)
+    opened = open_order(program, basket, account, person, budgets) if again is None else open_again(program, again)
     frame = opened.frame
     counted, value = _worth(program, opened)
     points, carried = whole_points(program, account, frame.currency, value.grains)
@@ -242,19 +229,6 @@ def _judge(
     )
 
 
-def frame_of(
-    program: "Program",
-    basket: Basket,
-    member: ProgramState,
-    *,
-    person: MemberFacts = NOBODY,
-    budgets: Mapping[str, int] = NO_BUDGETS,
-) -> Frame:
-    """The frame alone. For a `plain` program it follows from the order alone, so none has to be kept."""
-    opened = _open(program, basket, Account(member), person, budgets)
-    return Frame.decode(opened.encoded())
-
-
 def whole_points(
     program: "Program", account: Account, currency: str, change: int
 ) -> tuple[int, tuple[int, int] | None]:
@@ -271,113 +245,7 @@ def whole_points(
     return points, (before, after)
 
 
-def moves(account: Account) -> tuple[tuple[int, int, int], ...]:
-    """What moved in each lot; not said of the one that never expires, since that follows from the points."""
-    return tuple([(*key, n) for key, n in sorted(account.moves.items()) if n and key != (NEVER, NEVER)])
-
-
-def digest(frame: bytes) -> str:
-    """Of a frame's bytes, so that an entry vouches for it."""
-    return blake2b(frame, digest_size=16).hexdigest()
-
-
-def day_of(program: "Program", at: int) -> str:
-    """The day of an instant by the program's clock: `YYYY-MM-DD`."""
-    return day_text(at, program.zone)
-
-
-class _Opened(Struct, gc=False):
-    """An order as its frame is made: the frame but for bonuses and room, and those two; `day` is its own."""
-
-    frame: Frame
-    applied: Applied
-    room: int | None
-    day: str
-
-    def encoded(self) -> bytes:
-        """The whole frame's bytes."""
-        return self.frame.encode_with(self.applied.pieces, len(self.applied.parts), self.room)
-
-
-def _open(
-    program: "Program", basket: Basket, account: Account, person: MemberFacts, budgets: Mapping[str, int]
-) -> _Opened:
-    at = basket.occurred_at
-    lines = basket.lines or (WHOLE,)
-    paid = paid_share(basket, program.exclude_payments)
-    tier = tier_index(program, tier_of_order(program, account, at))
-    moment = Moment(program, basket, account, person, budgets, tier=tier)
-    judged = judge(moment, lines, paid)
-    if judged is None:
-        frame, applied = _open_here(program, moment, lines, paid)
-    else:
-        frame, applied = _frame_of(moment, judged.net, judged.quantity, judged.rate, paid), judged.applied
-        if judged.grouped or multiplies(moment):
-            rates = frame.rate or (0,) * len(lines)
-            apply_best(applied, moment, Goods(program, frame, NOTHING), judged.grouped, rates)
-    return _Opened(frame, applied, room_of_day(program, account, moment.day), moment.day)
-
-
-def _opened_again(program: "Program", frame: Frame) -> _Opened:
-    """An order as it was opened when its frame was made."""
-    goods, unit = Goods(program, frame, NOTHING), unit_of(program)
-    base = goods.count(None, 0)
-    applied = Applied(base, base, [], [], [], [])
-    for bonus in frame.bonuses:
-        piece = encode_part(replace(bonus, room=None))[: -len(NO_ROOM_SAID)]
-        applied.add(bonus_name(program, bonus), worth_of_bonus(goods, bonus) // unit, bonus.room, piece, unit)
-    return _Opened(replace(frame, bonuses=(), room=None), applied, frame.room, day_of(program, frame.at))
-
-
-def _open_here(
-    program: "Program", moment: Moment, lines: tuple[BasketLine, ...], paid: tuple[int, int] | None
-) -> tuple[Frame, Applied]:
-    """The same in Python alone."""
-    basket, weighed = moment.basket, weights(lines)
-    rates, hits = program.plan.classes(lines, basket.region)
-    taxed: tuple[str, ...] = ()
-    if program.tax == "excluded":
-        taxed = tuple(
-            [
-                taxed_share(*pair) if rate >= 0 else "1"
-                for rate, pair in zip(rates, zip(lines, weighed, strict=True), strict=True)
-            ]
-        )
-    _check_currency(program, basket.currency, rates)
-    quantity = tuple([line.quantity for line in lines])
-    frame = _frame_of(
-        moment,
-        nets(basket.total, weighed, basket.currency),
-        () if quantity.count(ONE) == len(quantity) else quantity,
-        tuple(rates) if any(rates) else (),
-        paid,
-        taxed,
-    )
-    goods = Goods(program, frame, NOTHING)
-    applied, grouped = apply(moment, goods, hits)
-    apply_best(applied, moment, goods, grouped, rates)
-    return frame, applied
-
-
-def _frame_of(  # noqa: PLR0917 - a frame's columns
-    moment: Moment,
-    net: tuple[int, ...],
-    quantity: tuple[int, ...],
-    rate: tuple[int, ...],
-    paid: tuple[int, int] | None,
-    taxed: tuple[str, ...] = (),
-) -> Frame:
-    """A frame but for bonuses and room."""
-    program, basket = moment.program, moment.basket
-    at = basket.occurred_at
-    active_at = at + program.pending_days * DAY
-    expires = expires_at(program, active_at)
-    return Frame(
-        program.version, basket.currency, at, active_at, expires, net, quantity, rate, paid, taxed, moment.tier
-    )
-
-
-def _worth(program: "Program", opened: _Opened) -> tuple[tuple[tuple[str, int], ...], Worth]:
+def _worth(program: "Program", opened: OpenedOrder) -> tuple[tuple[tuple[str, int], ...], Worth]:
     """The parts of an order that is awarded, in units of the program; and what it is worth, with the parts that caps or
     tiers count.
     """
@@ -390,19 +258,9 @@ def _worth(program: "Program", opened: _Opened) -> tuple[tuple[tuple[str, int], 
     return (("base", applied.base), *applied.parts, *cut), value
 
 
-def _check_currency(program: "Program", currency: str, rates: list[int]) -> None:
-    units, _ = program.plan.units(currency)
-    for rate in set(rates):
-        if rate >= 0 and units[rate] is None:
-            if len(units) == 1 and program.plan.rates[0].name == "all":
-                raise Refused(f"the program (version {program.version}) gives no points for {currency}")
-            name = program.plan.rates[rate].name
-            raise Refused(f"the rate {name} gives no points for {currency} (version {program.version})")
-
-
 def _details(
     program: "Program",
-    opened: _Opened,
+    opened: OpenedOrder,
     counted: tuple[tuple[str, int], ...],
     *,
     encoded: bytes | None,

@@ -5,6 +5,7 @@ frozen when the order is awarded. With f(kept) what the kept goods earn in it, a
 back f(kept before) - f(kept after): whatever the split and the order of refunds, the differences add up.
 """
 
+from hashlib import blake2b
 from math import gcd
 
 import msgspec
@@ -146,3 +147,8 @@ def campaign_head(number: int) -> bytes:
 _encoder = msgspec.msgpack.Encoder()
 _frames = msgspec.msgpack.Decoder(Frame)
 _refunded = msgspec.msgpack.Decoder(Refunded)
+
+
+def digest(frame: bytes) -> str:
+    """Of a frame's bytes, so that an entry vouches for it."""
+    return blake2b(frame, digest_size=16).hexdigest()

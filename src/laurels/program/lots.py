@@ -343,3 +343,8 @@ def deadline_of(last_active: int | None, program: "Program") -> int | None:
         return None
     day = add_months(day_of_instant(last_active, program.zone), program.expiry.months)
     return program.extended(midnight_after(end_of_month(day), program.zone))
+
+
+def moves(account: Account) -> tuple[tuple[int, int, int], ...]:
+    """What moved in each lot; not said of the one that never expires, since that follows from the points."""
+    return tuple([(*key, n) for key, n in sorted(account.moves.items()) if n and key != (NEVER, NEVER)])

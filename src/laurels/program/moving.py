@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from laurels.errors import InsufficientPoints, Refused
-from laurels.program.evaluate import moves
 from laurels.program.grains import GRAIN
-from laurels.program.lots import choose, credit, expires_at, let_pass, settle_debt, take_out
+from laurels.program.lots import choose, credit, expires_at, let_pass, moves, settle_debt, take_out
 from laurels.program.spending import StateChange
 from laurels.program.state import Account, Lapse, ProgramState, Spent
 from laurels.program.tiers import let_tiers_pass, note_tier

@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from laurels.clock import MINUTE
 from laurels.errors import InsufficientPoints, Refused
 from laurels.model.spending import HOLD_MINUTES
-from laurels.program.evaluate import moves
-from laurels.program.lots import bring_back, choose, credit, debit, expires_at, let_pass, settle_debt, take_out
+from laurels.program.lots import bring_back, choose, credit, debit, expires_at, let_pass, moves, settle_debt, take_out
 from laurels.program.state import Account, Lapse, LotKey, OpenHold, ProgramState, Spent
 from laurels.program.tiers import let_tiers_pass, note_tier
 

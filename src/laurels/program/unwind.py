@@ -15,10 +15,12 @@ from laurels.model.money import divide_half_up
 from laurels.program.basket import NOBODY, Basket
 from laurels.program.caps import RoomsAgain, cut_by_others, use
 from laurels.program.details import word_beyond, word_reverse, word_unlinked
-from laurels.program.evaluate import NO_BUDGETS, day_of, digest, frame_of, moves, shares, whole_points
-from laurels.program.frame import NOTHING, Frame, Refunded
+from laurels.program.evaluate import shares, whole_points
+from laurels.program.frame import NOTHING, Frame, Refunded, digest
 from laurels.program.grains import GRAIN
-from laurels.program.lots import debit, give_again, let_pass, take_back
+from laurels.program.local_time import day_text
+from laurels.program.lots import debit, give_again, let_pass, moves, take_back
+from laurels.program.opening import NO_BUDGETS, frame_of
 from laurels.program.state import NEW, Account, Lapse, ProgramState
 from laurels.program.tiers import count, let_tiers_pass, note_tier
 from laurels.program.worth import Cut, Worth, narrowed, unit_of, worth
@@ -236,7 +238,7 @@ def _move(
     judged = narrowed(program, frame, cut)
     had, keeps = worth(program, judged, before), worth(program, judged, after)
     change, carried = whole_points(program, account, frame.currency, keeps.grains - had.grains)
-    budgets = use(program, account, day_of(program, frame.at), had, keeps, now=now)
+    budgets = use(program, account, day_text(frame.at, program.zone), had, keeps, now=now)
     account.orders += keeps.kept - had.kept
     count(program, account, frame.at, had, keeps)
     found = 0

@@ -21,7 +21,7 @@ SHORT = (
     "connections.HEAD_WITHIN_S = 1.0",
     "edge.TAKEN_WITHIN_S = 1.0",
     "edge.HEAD_WITHIN_S = 1.0",
-    "connections.LOOK_EVERY_S = 0.1",
+    "server.LOOK_EVERY_S = 0.1",
     "limits.STREAMS_IN_ALL = 5",
 )
 FEW = 10

@@ -4,7 +4,7 @@ from typing import Any
 
 from laurels.engines.postgres.codes import DOCUMENT, home_of
 from laurels.engines.postgres.known import key_of
-from laurels.engines.postgres.placing import Generation, Whose, newcomer
+from laurels.engines.postgres.placing import Generation, Owner, newcomer
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import OrderKey
 from laurels.model import Document, DocumentKind
@@ -25,7 +25,7 @@ class AcceptRows:
 
     def __init__(self, unplaced: bytes) -> None:
         self._unplaced = unplaced
-        self._new: dict[str, tuple[int, Whose]] = {}
+        self._new: dict[str, tuple[int, Owner]] = {}
         self._strangers: dict[str, int] = {}
         self.columns: list[tuple[Any, ...]] = []
         self.are_members = True
@@ -33,7 +33,7 @@ class AcceptRows:
         self.changed: dict[tuple[str, str], OrderKey] = {}
         """The orders that are changed, by the source and the id of the change."""
 
-    def add(self, document: Document, whose: Whose | None) -> None:
+    def add(self, document: Document, whose: Owner | None) -> None:
         """Add a document of a member, of nobody yet, or (None) of one whom it enrols."""
         new = None
         if whose is None:

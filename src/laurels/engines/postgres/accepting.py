@@ -22,7 +22,7 @@ from laurels.engines.postgres.entries import At
 from laurels.engines.postgres.known import entries_of, find_known, key_of, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import Generation, MemberLookup, Whose, erased_owners, member_numbered, owner_of
+from laurels.engines.postgres.placing import Generation, MemberLookup, Owner, erased_owners, member_numbered, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.engines.postgres.waiting import answers_of
 from laurels.errors import LaurelsError, LedgerUnavailable, LedgerUncertain
@@ -98,7 +98,7 @@ class Acceptor:
             rows = AcceptRows(self._facts.secret)
             for key in new:
                 stranger = keyed(self._facts.secret, documents[key].member_id.encode())
-                nobody = Whose(None, shard_of(documents[key].member_id, SHARDS), self._facts.secret, None, stranger)
+                nobody = Owner(None, shard_of(documents[key].member_id, SHARDS), self._facts.secret, None, stranger)
                 rows.add(documents[key], members.get(documents[key].member_id) or nobody)
             if not new:
                 return
@@ -259,7 +259,7 @@ class Acceptor:
     def _key_of(self, document: Document) -> DocumentKey:
         return key_of(document, self._facts.secret)
 
-    async def _owner(self, db: Statements, document: Document) -> Whose:
+    async def _owner(self, db: Statements, document: Document) -> Owner:
         stranger = keyed(self._facts.secret, document.member_id.encode())
         return await owner_of(db, document, self._facts.secret, stranger)
 
@@ -380,5 +380,5 @@ class Acceptor:
         return {(DOCUMENT_KINDS[kind], source, id) for source, kind, id in taken}
 
 
-def _owner_of_named(document: Document, erased: Mapping[OrderKey, Whose]) -> Whose | None:
+def _owner_of_named(document: Document, erased: Mapping[OrderKey, Owner]) -> Owner | None:
     return None if document.named_order is None else erased.get(document.named_order)

@@ -15,7 +15,7 @@ from laurels.engines.postgres.entries import entries_at
 from laurels.engines.postgres.known import KnownDocument, entries_of, other_end, receipt_of
 from laurels.engines.postgres.names import Names
 from laurels.engines.postgres.opening import Facts
-from laurels.engines.postgres.placing import MemberLookup, Whose, newcomer, owner_of
+from laurels.engines.postgres.placing import MemberLookup, Owner, newcomer, owner_of
 from laurels.engines.postgres.statements import Row, Statements
 from laurels.ledger import Claim, Decide, DocumentKey, Item, MemberState, Receipt, ended_otherwise, shard_of
 from laurels.model import Document, Entry, Status
@@ -63,7 +63,7 @@ class SettleGroup:
         self._names = names
         self._now = now
         self._taken: dict[DocumentKey, tuple[Document, _Settled]] = {}
-        self._meant: dict[str, Whose] = {}
+        self._meant: dict[str, Owner] = {}
         self._merged: set[str] = set()
         self._ids: dict[int, str] = {}
         self._known: dict[DocumentKey, KnownDocument] = {}
@@ -78,7 +78,7 @@ class SettleGroup:
             else:
                 self.batch.take_in([member])
                 self._ids[member[0]] = member_id
-                self._meant[member_id] = Whose(member[0], self._shard, secret, member_id)
+                self._meant[member_id] = Owner(member[0], self._shard, secret, member_id)
         self._known = {job.key: known[job.key] for job in self._jobs if job.key in known}
         self._ended = {job.key for job in self._jobs if other_end(job.key) in known}
 
@@ -107,7 +107,7 @@ class SettleGroup:
                 answer = self._judge(job, claim, items[n], places[n])
             self._answered.append(answer)
 
-    async def _places(self, jobs: Mapping[int, SettleJob]) -> dict[int, Whose]:
+    async def _places(self, jobs: Mapping[int, SettleJob]) -> dict[int, Owner]:
         """Whose each is, by its place among the jobs: two may have one key, and say and name other things. Who became
         another, or came here so, was not looked up yet.
         """
@@ -115,7 +115,7 @@ class SettleGroup:
         strangers = {each for each in ids - self._meant.keys() if shard_of(each, SHARDS) != self._shard}
         lookup = MemberLookup()
         await lookup.look_up(self._db, strangers | self._merged)
-        new: dict[str, Whose] = {}
+        new: dict[str, Owner] = {}
         places = {}
         for n, job in jobs.items():
             document = job.document
@@ -130,7 +130,7 @@ class SettleGroup:
         return places
 
     async def _items(
-        self, new: Mapping[int, SettleJob], places: Mapping[int, Whose], sequences: Sequence[int]
+        self, new: Mapping[int, SettleJob], places: Mapping[int, Owner], sequences: Sequence[int]
     ) -> dict[int, Item]:
         here = {n: job.document for n, job in new.items() if places[n].shard == self._shard}
         if not here:
@@ -160,7 +160,7 @@ class SettleGroup:
         names = await self._names.of_newcomers(self._db, [*self._new])
         self._numbers = dict(zip(self._new, zip(numbers, names, strict=True), strict=True))
 
-    def _judge(self, job: SettleJob, claim: Claim, item: Item, whose: Whose) -> SettleAnswer | DocumentKey:
+    def _judge(self, job: SettleJob, claim: Claim, item: Item, whose: Owner) -> SettleAnswer | DocumentKey:
         """Judge one, with nothing in its claim but what concerns it: what a refused one changed there goes with it."""
         try:
             outcome = job.decide(self._alone(claim, item))
@@ -193,7 +193,7 @@ class SettleGroup:
         self._taken[key] = document, _Settled(member, item.sequence, balance, whose.secret)
         return key
 
-    def _enrol(self, whose: Whose) -> None:
+    def _enrol(self, whose: Owner) -> None:
         assert whose.member_id is not None, "who is new has an id"
         number, name_number = self._numbers[whose.member_id]
         if number in self.batch.members:

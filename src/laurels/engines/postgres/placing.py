@@ -16,7 +16,7 @@ MOST_REMEMBERED = 100_000
 """Members whom a process remembers, at some 300 bytes each."""
 
 
-class Whose(NamedTuple):
+class Owner(NamedTuple):
     """Whose a document is: a member's number (None: nobody's yet), its shard, and what keys the fingerprint.
     `member_id` is the member's own id, which has to mean it still when the document goes in; None: whatever it means.
     """
@@ -42,7 +42,7 @@ class MemberLookup:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, Whose] = {}
+        self._known: dict[str, Owner] = {}
         self._opened = 0
         self._generation: Generation | None = None
 
@@ -52,7 +52,7 @@ class MemberLookup:
         """
         return self._generation if opened == self._opened else None
 
-    def get(self, member_id: str) -> Whose | None:
+    def get(self, member_id: str) -> Owner | None:
         """The member, where one is remembered."""
         return self._known.get(member_id)
 
@@ -84,7 +84,7 @@ class MemberLookup:
         self._generation = generation
 
 
-async def _read(db: Statements, member_ids: Iterable[str]) -> tuple[Generation, dict[str, Whose]]:
+async def _read(db: Statements, member_ids: Iterable[str]) -> tuple[Generation, dict[str, Owner]]:
     """Who these are, and of which generation: both are of one moment."""
     wanted = sorted(member_ids)
     rows = await db.all("look_up_members", [shard_of(each, SHARDS) for each in wanted], wanted)
@@ -92,19 +92,19 @@ async def _read(db: Statements, member_ids: Iterable[str]) -> tuple[Generation, 
     for _, _, shard, member_id, number, secret, into, into_shard, into_secret, into_id in rows:
         if number is not None:
             found[member_id] = (
-                Whose(number, shard, secret, member_id)
+                Owner(number, shard, secret, member_id)
                 if into is None
-                else Whose(into, into_shard, into_secret, into_id)
+                else Owner(into, into_shard, into_secret, into_id)
             )
     return Generation(*rows[0][:2]), found
 
 
-def newcomer(member_id: str) -> Whose:
+def newcomer(member_id: str) -> Owner:
     """Who is enrolled by a document; the number is given when it goes in."""
-    return Whose(None, shard_of(member_id, SHARDS), secrets.token_bytes(SECRET_BYTES), member_id)
+    return Owner(None, shard_of(member_id, SHARDS), secrets.token_bytes(SECRET_BYTES), member_id)
 
 
-async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: bytes) -> Whose:
+async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: bytes) -> Owner:
     """Whose a document is that comes without a member who is known, and enrols none: of an erased member's order it is
     that member's, and one that names no member belongs to the refund's or the order's.
     """
@@ -118,15 +118,15 @@ async def owner_of(db: Statements, document: Document, unplaced: bytes, digest: 
     if document.kind is DocumentKind.CANCELLATION:
         stranger = row.stranger if row else None
         if row is not None and row.owner is None:  # it becomes whose its refund becomes, and lies where that lies
-            return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+            return Owner(None, row.owner_shard, unplaced, stranger=stranger)
     if row is None or (document.member_id and not row.erased):
-        return Whose(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
+        return Owner(None, shard_of(document.member_id, SHARDS), unplaced, stranger=stranger)
     if row.owner is None:
-        return Whose(None, row.owner_shard, unplaced, stranger=stranger)
+        return Owner(None, row.owner_shard, unplaced, stranger=stranger)
     return await member_numbered(db, row.owner, row.owner_shard)
 
 
-async def erased_owners(db: Statements, documents: Iterable[Document]) -> dict[OrderKey, Whose]:
+async def erased_owners(db: Statements, documents: Iterable[Document]) -> dict[OrderKey, Owner]:
     """The orders that documents name whose members were erased: such a document is that member's, whoever has the id
     that it names by now. Costs nothing where none names an order.
     """
@@ -139,8 +139,8 @@ async def erased_owners(db: Statements, documents: Iterable[Document]) -> dict[O
     }
 
 
-async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Whose:
+async def member_numbered(db: Statements, number: int, shard: int | None = None) -> Owner:
     """A member by number. Who was erased has no secret, and what keys its documents from then on is kept nowhere."""
     rows = await db.all("member_shard", number)
     [(shard, secret)] = [row for row in rows if shard is None or row[0] == shard]
-    return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), is_erased=secret is None)
+    return Owner(number, shard, secret or secrets.token_bytes(SECRET_BYTES), is_erased=secret is None)

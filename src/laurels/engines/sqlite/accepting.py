@@ -9,13 +9,13 @@ from msgspec import Struct
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import intents, looking_up, members
 from laurels.engines.sqlite.arriving import Arriving, DocumentBatch, Run
-from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers, read_entry
+from laurels.engines.sqlite.chain import SECRET_BYTES, Numbers
 from laurels.engines.sqlite.connection import FEWEST_ROWS, Database, Row
-from laurels.ledger import ENDS_OF_HOLDS, Item, Onward, Receipt, ended_otherwise, shard_of
+from laurels.engines.sqlite.known import receipt_of
+from laurels.ledger import ENDS_OF_HOLDS, Item, Receipt, ended_otherwise, shard_of
 from laurels.ledger.rows import quarantined_of
 from laurels.model import Document, DocumentKind, RefusedMessage, Status
-from laurels.model.documents import fingerprint_of, kept_id, keyed
-from laurels.model.repeats import fingerprints_under_other_ids
+from laurels.model.documents import kept_id, keyed
 
 READY = "ready"
 """The state in the inbox of a document that can be awarded."""
@@ -35,7 +35,7 @@ class Acceptance:
         self._db = db
         self._now = now
         self._numbers_read: Numbers | None = None
-        self._members: dict[int, Whose] = {}
+        self._members: dict[int, Owner] = {}
         self._accepted: dict[tuple[str, str, DocumentKind], tuple[object, ...]] = {}
         self._inbox: list[tuple[object, ...]] = []
         self._has_strangers: bool | None = None
@@ -72,7 +72,7 @@ class Acceptance:
             self._numbers_read = Numbers(self._db)
         return self._numbers_read
 
-    def look_up(self, document: Document) -> "tuple[Receipt | None, Whose | None]":
+    def look_up(self, document: Document) -> "tuple[Receipt | None, Owner | None]":
         """The first answer to a document that was here before, or the conflict with it (None when it is new); and whose
         it is, if that is known.
         """
@@ -82,14 +82,14 @@ class Acceptance:
         row = self._db.one("look_up", document.source, id_, document.kind, document.member_id)
         if row is None:
             row = self._db.one("look_up_alone", document.source, id_, document.kind)
-            return (None if row is None else self._known(document, row[0])), None
+            return (None if row is None else receipt_of(self._db, self._numbers.secret, document, row[0])), None
         sequence, number, merged_into, shard, secret = row
         if sequence is not None:
-            return self._known(document, sequence), None
-        whose = self._member(merged_into) if merged_into is not None else _whose(number, shard, secret)
+            return receipt_of(self._db, self._numbers.secret, document, sequence), None
+        whose = self._member(merged_into) if merged_into is not None else _owner_of(number, shard, secret)
         return None, self._erased_owner(document) or whose
 
-    def _erased_owner(self, document: Document) -> "Whose | None":
+    def _erased_owner(self, document: Document) -> "Owner | None":
         """Who was erased and has the order that a document names: it is that one's, whoever has the id by now."""
         if document.named_order is None:
             return None
@@ -104,7 +104,7 @@ class Acceptance:
             if self._db.one("look_up_alone", document.source, id_, other) is not None:
                 raise ended_otherwise(document.kind)
 
-    def remember(self, document: Document, whose: "Whose | None", *, is_reached: bool = False) -> "tuple[int, Whose]":
+    def remember(self, document: Document, whose: "Owner | None", *, is_reached: bool = False) -> "tuple[int, Owner]":
         """Write down a new document for ever, numbering who is unknown where it does; gives its sequence, and whose it
         is. `is_reached`: an address of the member is known.
         """
@@ -189,11 +189,11 @@ class Acceptance:
         """
         return looking_up.look_up_many(self._db, documents, self._numbers.secret)
 
-    def whose(self, known: looking_up.LookedUp) -> "Whose":
+    def whose(self, known: looking_up.LookedUp) -> "Owner":
         """Whose a document is that was looked up with others."""
         if known.merged_into is not None:
             return self._member(known.merged_into)
-        return Whose(known.number, known.shard, bytes.fromhex(known.secret))
+        return Owner(known.number, known.shard, bytes.fromhex(known.secret))
 
     def _is_still_there(self, document: Document) -> bool:
         """Whether the message that a document was read from has its bytes, where it was read from one."""
@@ -219,19 +219,19 @@ class Acceptance:
             self._db.run("set_accepted", Status.QUARANTINED.value, sequence)
             self._db.run("set_inbox", Status.QUARANTINED.value, message.reason, self._now, sequence)
 
-    def _put(self, document: Document, whose: "Whose | None", *, is_reached: bool = False) -> int:
+    def _put(self, document: Document, whose: "Owner | None", *, is_reached: bool = False) -> int:
         """Write a new document to the inbox; gives its sequence."""
         sequence, whose = self.remember(document, whose, is_reached=is_reached)
         self.queue(document, sequence, whose)
         return sequence
 
-    def write(self, document: Document, row: Row, whose: "Whose") -> None:
+    def write(self, document: Document, row: Row, whose: "Owner") -> None:
         """Remember a document by its row, sequence first, and put it where the awarding finds it."""
         self._db.run("insert_accepted", *row)
         self.queue(document, row[0], whose)
         self.flush()
 
-    def queue(self, document: Document, sequence: int, whose: "Whose") -> None:
+    def queue(self, document: Document, sequence: int, whose: "Owner") -> None:
         """Put a document that is remembered where the awarding finds it."""
         row = (
             sequence,
@@ -258,7 +258,7 @@ class Acceptance:
             self._db.run("set_accepted", Status.ACCEPTED.value, row[0])
             self._db.run("set_inbox", READY, "", self._now, row[0])
 
-    def place(self, document: Document) -> "Whose":
+    def place(self, document: Document) -> "Owner":
         """Whose a document of an unknown member is: nobody's yet, where it does not enrol."""
         owner = intents.erased_buyer(self._db, document)
         if owner is None and not document.enrols:
@@ -269,7 +269,7 @@ class Acceptance:
             owner, shard = self._owner(document)
             if owner is None:
                 shard = shard_of(document.member_id, self._numbers.shards) if shard is None else shard
-                return Whose(None, shard, self._numbers.secret)
+                return Owner(None, shard, self._numbers.secret)
         if owner is not None:
             return self._member(owner)
         secret = secrets.token_bytes(SECRET_BYTES)
@@ -280,7 +280,7 @@ class Acceptance:
         if self._has_strangers:
             self.flush()
             members.place_strangers(self._db, number, self._stranger(document.member_id))
-        return Whose(number, shard, secret)
+        return Owner(number, shard, secret)
 
     def _owner(self, document: Document) -> tuple[int | None, int | None]:
         """Whose a document is that comes without a member who is known, and names no erased member's order: one that
@@ -300,17 +300,17 @@ class Acceptance:
             return None, None
         return row[0], row[1]
 
-    def _member(self, number: int) -> "Whose":
+    def _member(self, number: int) -> "Owner":
         """Nothing but this transaction changes a member while it lasts."""
         known = self._members.get(number)
         if known is None:
             known = self._members[number] = self._read_member(number)
         return known
 
-    def _read_member(self, number: int) -> "Whose":
+    def _read_member(self, number: int) -> "Owner":
         row = self._db.one("member_key", number)
         assert row is not None, "a number that was given stays"
-        return _whose(number, *row)
+        return _owner_of(number, *row)
 
     def _stranger_of(self, document: Document) -> bytes | None:
         """Whose a document is that is nobody's yet; a cancellation is whose its refund is."""
@@ -324,59 +324,8 @@ class Acceptance:
         """What is kept of an id that is nobody's yet: enough to know it again, and not to read it back."""
         return keyed(self._numbers.secret, member_id.encode())
 
-    def _known(self, document: Document, sequence: int) -> Receipt:
-        row = self._db.one("find_accepted", sequence)
-        assert row is not None, "it was there just now"
-        fingerprint, status, place, member, secret = row
-        receipt = Receipt(Status(status), repeated=True, entry=read_entry(self._db, place))
-        if member is not None and secret is None:  # erased: nothing tells other content, the key alone decides
-            return receipt
-        if any(self._is_of(fingerprint, secret, sent) for sent in document.fingerprints()):
-            return receipt
-        if member is not None:
-            ids = [row[0] for row in self._db.all("ids_of", member)]
-            if any(self._is_of(fingerprint, secret, sent) for sent in fingerprints_under_other_ids(document, ids)):
-                return receipt
-        fingerprints = fingerprint, keyed(secret or self._numbers.secret, document.fingerprint)
-        return Receipt(Status(status), conflict=True, fingerprints=fingerprints)
 
-    def _is_of(self, fingerprint: bytes, secret: bytes | None, sent: bytes) -> bool:
-        """Whether a fingerprint that is kept is of what was sent; it was keyed once more if placed after it came."""
-        as_stranger = keyed(self._numbers.secret, sent)
-        if not secret:
-            return fingerprint == as_stranger
-        return fingerprint in {keyed(secret, sent), keyed(secret, as_stranger)}
-
-
-def hand_on(db: Database, onward: Onward, now: int) -> None:
-    """Put a document of Laurels' own into a member's inbox, in the transaction that it follows from."""
-    row = db.one("whose_number", onward.member)
-    assert row is not None, "a number that was given stays"
-    number, shard, secret = row
-    fingerprint = keyed(secret or secrets.token_bytes(SECRET_BYTES), fingerprint_of(onward.content.decode()))
-    kind, accepted = onward.kind.value, Status.ACCEPTED.value
-    sequence = db.insert(
-        "insert_accepted", None, kind, onward.source, onward.id, number, fingerprint, accepted, None, now
-    )
-    db.run(
-        "insert_inbox",
-        sequence,
-        READY,
-        kind,
-        onward.source,
-        onward.id,
-        None,
-        None,
-        now,
-        onward.content,
-        b"",
-        shard,
-        None,
-        None,
-    )
-
-
-class Whose(Struct, frozen=True, gc=False):
+class Owner(Struct, frozen=True, gc=False):
     """Whose a document is: a member's number (None: nobody's yet), the shard, and what keys its fingerprint."""
 
     number: int | None
@@ -385,9 +334,9 @@ class Whose(Struct, frozen=True, gc=False):
     is_erased: bool = False
 
 
-def _whose(number: int, shard: int, secret: bytes | None) -> Whose:
+def _owner_of(number: int, shard: int, secret: bytes | None) -> Owner:
     """What keys the fingerprint of an erased member's document is kept nowhere: the key alone decides from then on."""
-    return Whose(number, shard, secret or secrets.token_bytes(SECRET_BYTES), secret is None)
+    return Owner(number, shard, secret or secrets.token_bytes(SECRET_BYTES), secret is None)
 
 
 def item_of(document: Document, sequence: int, member: int | None, now: int) -> Item:

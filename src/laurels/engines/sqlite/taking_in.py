@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from laurels.checkout import is_bought
 from laurels.engines.sqlite import members
-from laurels.engines.sqlite.accepting import ACCEPTED, Acceptance, Whose, item_of
+from laurels.engines.sqlite.accepting import ACCEPTED, Acceptance, Owner, item_of
 from laurels.engines.sqlite.awarding import award, award_new
 from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database, Row
@@ -44,7 +44,7 @@ class _New(Struct, frozen=True, gc=False):
     acceptance: Acceptance
     document: Document
     item: Item
-    whose: Whose
+    whose: Owner
     fingerprint: bytes
 
     def row(self, place: int | None, status: Status = Status.AWARDED) -> Row:
@@ -143,7 +143,7 @@ class _Taking:
             return document.order_key is None or self._db.one("read_award", *document.order_key) is not None
         return document.kind is DocumentKind.ORDER
 
-    def _put_by(self, document: Document, whose: Whose, *, is_reached: bool = False) -> None:
+    def _put_by(self, document: Document, whose: Owner, *, is_reached: bool = False) -> None:
         """Have a document ready to be judged with the others. `is_reached`: an address of the member is known."""
         if whose.number is not None and document.email is not None and not is_reached:
             members.keep_first_contact(self._db, whose.number, document.email, self._now)

@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 import msgspec
 
-from laurels.engines.sqlite import accepting, members
+from laurels.engines.sqlite import members
 from laurels.engines.sqlite.chain import Chain
 from laurels.engines.sqlite.connection import Database, Row
+from laurels.engines.sqlite.handing_on import hand_on
 from laurels.ledger import Award, Item, OrderKey, Outcome, Posting
 from laurels.ledger.inbox import KEPT
 from laurels.ledger.outbox import message_id
@@ -54,7 +55,7 @@ def write(
     for name, used in outcome.budgets.items():
         db.run("use_budget", name, used)
     for onward in outcome.onward:
-        accepting.hand_on(db, onward, chain.now)
+        hand_on(db, onward, chain.now)
     for due in outcome.due:
         db.run("insert_due", chain.shard, due.at, due.member, due.what)
     return list(written.values())

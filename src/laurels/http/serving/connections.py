@@ -7,7 +7,6 @@ is read behind one that is not answered yet. What is refused before the applicat
 """
 
 import asyncio
-from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -44,8 +43,6 @@ MOST_QUEUED = 4
 """Requests that may have got through the parser behind one that is being answered. One at a time does, unless a client
 ends lines by LF alone, or sends chunks.
 """
-
-LOOK_EVERY_S = 1.0
 
 _HEAD_END = b"\r\n\r\n"
 _SPLIT = len(_HEAD_END) - 1
@@ -202,7 +199,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with what waited for the answer. When nothing comes any more, `enforce_timeouts` ends the connection:
-        that looks at all of them each second, which costs less than a timer for each answer.
+        the server has it called each second, which costs less than a timer for each answer.
         """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -397,13 +394,3 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:
             self.transport.write_eof()
-
-
-async def enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) -> None:
-    """Look every second at all connections of a server, until cancelled; nobody waits for ever for a client."""
-    loop = asyncio.get_running_loop()
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        for connection in list(connections):
-            connection.enforce_timeouts(loop.time())
-        capacity.make_room(connections)

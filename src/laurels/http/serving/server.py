@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
@@ -17,7 +19,7 @@ from laurels.http.asgi import ASGIApp
 from laurels.http.mounts import NOTHING, Mounts
 from laurels.http.services import HttpServices
 from laurels.http.serving.capacity import Capacity
-from laurels.http.serving.connections import Connection, enforce_timeouts
+from laurels.http.serving.connections import Connection
 from laurels.http.serving.edge import Edge, HandedConnection, can_run
 from laurels.settings import Settings
 
@@ -27,6 +29,9 @@ SEND_BYTES = 128 * 1024
 
 FINISH_WITHIN_S = 10
 """How long requests in flight may take once the server is told to stop."""
+
+LOOK_EVERY_S = 1.0
+"""How often all connections are looked at, for clients that nobody waits for any longer."""
 
 log = structlog.get_logger(__name__)
 
@@ -164,7 +169,7 @@ class _Serving:
             )
         )
         connections = self._server.server_state.connections
-        self.enforcing = asyncio.create_task(enforce_timeouts(connections, capacity))
+        self.enforcing = asyncio.create_task(_enforce_timeouts(connections, capacity))
         self.task = asyncio.create_task(self._server.serve([listener] if edge is None else []))
         self.tasks = {self.task, self.enforcing}
         if edge is not None:
@@ -191,6 +196,16 @@ class _Serving:
             self.enforcing.cancel()
             for connection in list(self._server.server_state.connections):  # whose clients do not read what was written
                 connection.abort()  # type: ignore[union-attr]  # it is one of ours
+
+
+async def _enforce_timeouts(connections: AbstractSet[Any], capacity: Capacity) -> None:
+    """Look at all connections of a server, until cancelled; nobody waits for ever for a client."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        for connection in list(connections):
+            connection.enforce_timeouts(loop.time())
+        capacity.make_room(connections)
 
 
 class _Server(uvicorn.Server):
