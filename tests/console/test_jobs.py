@@ -322,6 +322,7 @@ async def test_pages_of_jobs_name_each_once(shop: Shop) -> None:
         path = f"/jobs?limit={limit}"
         while path:
             page = (await shop.ask("GET", path, token=shop.person("support"))).json()
+            assert page["jobs"], "none is empty"
             found += [each["number"] for each in page["jobs"]]
             path = f"/jobs?limit={limit}&before={page['next']}" if page["next"] else ""
         assert found == made[::-1]

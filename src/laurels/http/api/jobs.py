@@ -151,11 +151,11 @@ async def list_jobs(request: Request, query: JobsQuery) -> Response:
     while looked < _MOST_LOOKED_AT:
         found = await request.services.ledger.jobs(before=before, states=states, kind=query.kind, limit=query.limit)
         for job in found:
-            before = job.number
-            if may_see(request.caller, job):
-                shown.append(show(job))
-            if len(shown) == query.limit:
+            is_seen = may_see(request.caller, job)
+            if is_seen and len(shown) == query.limit:
                 return Response(200, JobsPage(shown, before))
+            before = job.number
+            shown += [show(job)] if is_seen else []
         if len(found) < query.limit:
             return Response(200, JobsPage(shown, None))
         looked += len(found)
