@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.integration.http_shop import Shop, check_problem, open_shop
+from tests.integration.http_shop import Shop, check_problem, fields_at_fault, open_shop
 
 from laurels.clock import DAY
 from laurels.errors import LaurelsError
@@ -322,6 +322,7 @@ async def test_pages_of_jobs_name_each_once(shop: Shop) -> None:
         path = f"/jobs?limit={limit}"
         while path:
             page = (await shop.ask("GET", path, token=shop.person("support"))).json()
+            assert page["jobs"], "none is empty"
             found += [each["number"] for each in page["jobs"]]
             path = f"/jobs?limit={limit}&before={page['next']}" if page["next"] else ""
         assert found == made[::-1]
@@ -334,6 +335,9 @@ async def test_what_is_in_quarantine_is_tried_by_its_cause(shop: Shop) -> None:
     await shop.ask("POST", "/order/A0/refund", json=refund)
     await shop.settle()
     assert len((await shop.ask("GET", "/quarantine")).json()["documents"]) == 3
+    unknown = await shop.ask("POST", "/jobs", json={"kind": "retry", "cause": "curency"})
+    assert fields_at_fault(unknown) == ["cause"], "nothing waits for that, so that all would seem to be tried"
+    assert fields_at_fault(await shop.ask("GET", "/quarantine?cause=curency")) == ["cause"]
     started = (await shop.ask("POST", "/jobs", json={"kind": "retry", "cause": "currency"})).json()
     await run_jobs(shop)
     assert (await job(shop, started["number"]))["tally"]["retried"] == 2

@@ -11,6 +11,8 @@ from tests.integration.http_lines import NO_EDGE, ODD_ID, Connect, connect, requ
 from tests.integration.http_shop import Shop
 from tests.integration.test_http_edge import Seen, seen, shop
 
+from laurels.http.serving.connections import MAX_HEAD_BYTES
+
 __all__ = ["connect", "seen", "shop"]
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +98,18 @@ async def test_what_is_not_plain_is_handed_over(shop: Shop, connect: Connect, se
         first, second = [await (await connect(shop)).ask(sent) for _ in range(2)]
         assert first == second, sent
         assert seen.handed == handed + 2, sent
+
+
+async def test_a_head_may_be_as_long_as_python_takes(shop: Shop, connect: Connect, seen: Seen) -> None:
+    """And no longer: what a road refuses, the other one does not take."""
+    sent = request(shop, "/loyalty/m1", Cookie="")
+    room = MAX_HEAD_BYTES - len(sent)
+    await same(shop, connect, seen, "/loyalty/m1", Cookie="a" * (room - len("Content-Length: 0\r\n")))
+    for more, status in ((0, b"200"), (100, b"431"), (20_000, b"431")):
+        handed = seen.handed
+        answer = await (await connect(shop)).ask(request(shop, "/loyalty/m1", Cookie="a" * (room + more)))
+        assert answer[9:12] == status
+        assert seen.handed == handed + (status == b"431")
 
 
 async def test_the_first_use_of_a_token_is_pythons(shop: Shop, connect: Connect, seen: Seen) -> None:

@@ -118,6 +118,15 @@ def test_one_customers_network_is_one_address(now: TurnedClock) -> None:
     assert not quotas.failure("").wait
 
 
+def test_one_of_ipv4_is_itself_from_a_server_that_listens_to_both(now: TurnedClock) -> None:
+    quotas = Limits(600, now)
+    for _ in range(FAILURES_PER_MINUTE):
+        assert not quotas.failure("::ffff:192.0.2.1").wait
+    assert quotas.failure("192.0.2.1").wait
+    assert not quotas.failure("::ffff:192.0.2.2").wait, "not all of IPv4 is one network"
+    assert not quotas.failure("fe80::1%eth0").wait, "with the name of an interface, too"
+
+
 @pytest.mark.parametrize("requests", [1, 2, 59_999_999, 60_000_000, 60_000_001, 10**12, 2**63])
 def test_any_number_of_requests_is_a_quota(now: TurnedClock, requests: int) -> None:
     left = Limits(requests, now).member("ann")

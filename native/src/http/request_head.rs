@@ -3,6 +3,9 @@
 //!
 //! Stricter than any parser of HTTP: see `plain`. It belongs to no store; it is here since it is asked for every read.
 
+/// Bytes of the longest head that is plain; as `MAX_HEAD_BYTES` in `http/serving/connections.py`, which refuses longer ones.
+const MOST_HEAD: usize = 32 * 1024;
+
 /// What a plain request asks for, and what it says of itself.
 #[derive(Debug, Default, PartialEq)]
 pub struct RequestHead<'a> {
@@ -27,17 +30,18 @@ pub struct RequestHead<'a> {
 /// The one GET that these bytes are; None where they are not just that.
 ///
 /// A path from the root and no fragment, printable ASCII alone, one blank after each colon and none at the end of a line, one plain host, no header twice of
-/// those that are read, and none that changes how the connection goes on.
+/// those that are read, none that changes how the connection goes on, and no more of all this than Python takes.
 pub fn plain(data: &[u8]) -> Option<RequestHead<'_>> {
     let (head, behind) = read(data.strip_prefix(b"GET ")?)?;
-    (behind.is_empty() && head.length.is_none()).then_some(head)
+    (behind.is_empty() && head.length.is_none() && data.len() <= MOST_HEAD).then_some(head)
 }
 
 /// The head of the POST that these bytes begin with, as plain as a GET; where its body begins, and how long that is.
 pub fn plain_post(data: &[u8]) -> Option<(RequestHead<'_>, usize, usize)> {
     let (head, behind) = read(data.strip_prefix(b"POST ")?)?;
     let length = whole_number(head.length?)?;
-    Some((head, data.len() - behind.len(), length))
+    let begin = data.len() - behind.len();
+    (begin <= MOST_HEAD).then_some((head, begin, length))
 }
 
 /// A head from its target on, and what is behind it.
@@ -128,7 +132,7 @@ fn is_plain_host(host: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{RequestHead, plain};
+    use super::{MOST_HEAD, RequestHead, plain, plain_post};
 
     const BEGIN: &[u8] = b"GET /loyalty/m1?top=3 HTTP/1.1\r\nHost: a\r\n";
 
@@ -195,6 +199,19 @@ mod tests {
         ] {
             assert_eq!(plain(data), None, "{}", String::from_utf8_lossy(data));
         }
+    }
+
+    #[test]
+    fn no_longer_than_python_takes() {
+        let of = |length: usize| with(&[b"A: ", &vec![b'b'; length - with(b"A: \r\n").len()][..], b"\r\n"].concat());
+        let longest = of(MOST_HEAD);
+        assert_eq!(longest.len(), MOST_HEAD);
+        assert!(plain(&longest).is_some());
+        assert_eq!(plain(&of(MOST_HEAD + 1)), None);
+        let post = |get: &[u8]| [b"POST", &get[3..get.len() - 2], b"Content-Length: 2\r\n\r\n{}"].concat();
+        let more = post(b"GET\r\n").len() - b"GET\r\n{}".len();
+        assert!(plain_post(&post(&of(MOST_HEAD - more))).is_some());
+        assert_eq!(plain_post(&post(&of(MOST_HEAD - more + 1))), None);
     }
 
     #[test]

@@ -35,8 +35,8 @@ class Erasures(Struct, frozen=True):
 
 class ErasuresChecked(Struct, frozen=True, kw_only=True):
     """What a file would do, as the ledger is now. `title` is its name; empty in what a job tells. Of its rows so many
-    customers are erased; `unknown` rows name nobody who is known (`unknown_rows` are the first of them), `doubles` name
-    one of the others again.
+    customers are erased; `unknown` rows name nobody who is known (`unknown_rows` are the first of them) and are left
+    out: what came for such an id goes by `DELETE /members/{member_id}` alone. `doubles` name one of the others again.
     """
 
     title: str

@@ -98,6 +98,11 @@ async def test_what_cannot_be_placed_is_found_by_erasing(shop: Shop, tmp_path: P
         b'{"kind": "order", "order_id": "A1", "member_id": "%s", "currency": "GBP", "was": {"member_id": "%s"}}',
         b'[{"member_id": "%s"}, {"member_id": "%s"}]',
         b'{"member_id": "%s", "was": {"member_id": "%s"',
+        b'{"kind": "order", "orderId": "A1", "memberId": "%s", "total": "5", "was": {"memberId": "%s"}}',
+        b'{"kind": "order", "order_id": "A1", "member_id": " %s", "currency": "GBP", "total": "5", "member-id": "%s "}',
+        b'{"Type": "x", "TopicArn": "t", "Message": "{\\"member_id\\": \\"%s\\", \\"member_id\\": \\"%s\\"}"}',
+        b'{"before": 0, "after": {"payload": "[{\\"member_id\\": \\"%s\\"}, {\\"member_id\\": \\"%s\\"}]"}, "op": "c"}',
+        b'"[{\\"member_id\\": \\"%s\\"}, {\\"member_id\\": \\"%s\\"}]"',
     ],
 )
 @pytest.mark.parametrize("pair", [(WHO, "bob"), ("bob", WHO)])

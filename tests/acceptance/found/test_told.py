@@ -126,6 +126,8 @@ async def test_members_are_found_by_address_and_by_the_beginning_of_the_id(shop:
     assert await found(email="m3@example") == ([], None)
     assert await found(id_prefix="m", limit=2) == (["m0", "m1"], "m1")
     assert await found(id_prefix="m", limit=2, after="m1") == (["m2", "m3"], "m3")
+    assert await found(id_prefix="m", limit=5) == (["m0", "m1", "m2", "m3", "m4"], None)
+    assert await found(email="m3@example.com", limit=1) == (["m3"], None)
     assert await found(id_prefix="n%") == (["n%_1"], None)
     assert await found(id_prefix="%") == ([], None)
     [merged] = (await shop.ask("GET", "/members", params={"id_prefix": "m1"})).json()["members"]

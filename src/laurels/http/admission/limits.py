@@ -244,9 +244,13 @@ def _seconds(microseconds: int) -> int:
 
 
 def _network(address: str) -> str:
-    """The address, or of IPv6 its network: one customer has 2^64 addresses."""
+    """The address, or of IPv6 its network: one customer has 2^64 addresses. One of IPv4 may come in the form of IPv6,
+    from a server that listens to both.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
-    return parsed.exploded[:19] if isinstance(parsed, IPv6Address) else address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return parsed.packed[:8].hex() if parsed.ipv4_mapped is None else str(parsed.ipv4_mapped)

@@ -11,6 +11,7 @@ from laurels.awarding import week_of
 from laurels.errors import InvalidInput, LedgerUnavailable, NotAllowed, NotFound
 from laurels.http.admission.callers import Caller
 from laurels.http.api.csv_files import PARQUET, csv_of
+from laurels.http.api.quarantine import Cause, check_cause
 from laurels.http.routes import Access, Request, Response, route
 from laurels.jobs import (
     COLUMNS,
@@ -36,7 +37,6 @@ from laurels.jobs import (
 from laurels.jobs.steps import ResultTable
 from laurels.ledger.jobs import Job, JobState, NewJob
 from laurels.model import Version
-from laurels.model.ids import ONE_LINE
 from laurels.model.times import format_instant, parse_instant, to_datetime
 
 LOOK = Access(
@@ -101,7 +101,7 @@ class JobForm(Struct, forbid_unknown_fields=True, kw_only=True):
     to: When | None = None
     at: When | None = None
     after: Annotated[str, Meta(max_length=4000, description="`to` of the journal before")] | None = None
-    cause: Annotated[str, Meta(max_length=64, pattern=ONE_LINE)] | None = None
+    cause: Cause | None = None
     what: Literal["entries", "log"] | None = None
     format: Literal["csv", "parquet"] | None = None
 
@@ -151,11 +151,11 @@ async def list_jobs(request: Request, query: JobsQuery) -> Response:
     while looked < _MOST_LOOKED_AT:
         found = await request.services.ledger.jobs(before=before, states=states, kind=query.kind, limit=query.limit)
         for job in found:
-            before = job.number
-            if may_see(request.caller, job):
-                shown.append(show(job))
-            if len(shown) == query.limit:
+            is_seen = may_see(request.caller, job)
+            if is_seen and len(shown) == query.limit:
                 return Response(200, JobsPage(shown, before))
+            before = job.number
+            shown += [show(job)] if is_seen else []
         if len(found) < query.limit:
             return Response(200, JobsPage(shown, None))
         looked += len(found)
@@ -301,7 +301,7 @@ def _instant(text: str | None, field_name: str) -> int | None:
 
 _READS: Mapping[str, Callable[[JobForm], Struct]] = {
     REHEARSAL: _rehearsal,
-    RETRY: lambda form: RetryAbout(form.cause),
+    RETRY: lambda form: RetryAbout(check_cause(form.cause)),
     EXPORT: _exported,
     LIABILITY: lambda form: LiabilityAbout(_instant(form.at, "at")),
     JOURNAL: _journal,

@@ -124,7 +124,7 @@ class PersonKept(Struct, frozen=True, kw_only=True):
 async def find_members(request: Request, query: SearchQuery) -> Response:
     """Find members by their address, or by the beginning of their id."""
     found = await request.services.ledger.find_members(
-        email=query.email, id_prefix=query.id_prefix, after=query.after, limit=query.limit
+        email=query.email, id_prefix=query.id_prefix, after=query.after, limit=query.limit + 1
     )
     shown = [
         MemberFound(
@@ -134,9 +134,9 @@ async def find_members(request: Request, query: SearchQuery) -> Response:
             enrolled_at=format_instant(each.enrolled_at),
             merged_into=each.merged_into or UNSET,
         )
-        for each in found
+        for each in found[: query.limit]
     ]
-    return Response(200, MembersFound(shown, found[-1].member_id if len(found) == query.limit else None))
+    return Response(200, MembersFound(shown, shown[-1].member_id if len(found) > query.limit else None))
 
 
 @route(

@@ -29,7 +29,7 @@ Cause = Annotated[str, Meta(description="why documents wait, in a word", extra_j
 class QuarantineQuery(Struct, forbid_unknown_fields=True):
     """Of one cause, of one kind of document, of one source; where to go on, and how far."""
 
-    cause: Annotated[str, Meta(max_length=64, description="as `GET /quarantine/reasons` names it")] | None = None
+    cause: Cause | None = None
     kind: DocumentKind | None = None
     source: Annotated[str, Meta(max_length=255)] | None = None
     after: Annotated[int, Meta(ge=0, description="`next` of the last answer")] = 0
@@ -112,6 +112,7 @@ class Decided(Struct, frozen=True):
 @route("GET", "/quarantine", access=DECIDE, answers={200: WaitingPage}, problems=(LedgerUnavailable,))
 async def list_quarantine(request: Request, query: QuarantineQuery) -> Response:
     """List documents that could not be awarded, the oldest first. At most 5,000 are looked at in one call."""
+    check_cause(query.cause)
     shown: list[QuarantinedShown] = []
     after, looked = query.after, 0
     while looked < MOST_LOOKED_AT:
@@ -196,6 +197,13 @@ async def drop_quarantined(request: Request, form: DropForm) -> Response:
     """
     await request.services.ledger.drop(*_key(request), actor=request.caller.actor, why=form.reason)
     return Response(200, Decided("dropped"))
+
+
+def check_cause(cause: str | None) -> str | None:
+    """A cause that was sent. Raises `InvalidInput` for one that there is not: for that nothing would ever wait."""
+    if cause not in {None, *CAUSES}:
+        raise InvalidInput.of("cause", f"must be one of {', '.join(CAUSES)}")
+    return cause
 
 
 def _is_asked_for(query: QuarantineQuery, document: QuarantinedShown) -> bool:
