@@ -219,34 +219,6 @@ async def test_a_correction_is_checked_done_once_and_undone(house: ConsoleShop) 
     assert [entry["actor"] for entry in entries[:2]] == ["person:niamh"] * 2
 
 
-@pytest.mark.parametrize("words", ["", "I saw it, too"])
-async def test_a_correction_is_undone_once_whoever_does(house: ConsoleShop, words: str) -> None:
-    """By two who had both opened the page before, in the same words or in others; and it is offered no more."""
-    given = await house.shop.ask("POST", "/loyalty/bob", json={"loyalty-points": 50, "reason": "ticket 7"})
-    entry = given.json()["loyaltyId"]
-    balance = (await house.shop.ask("GET", "/loyalty/bob/balance")).json()["balance"]
-    colleagues = [await house.signed_in("support", name=name) for name in ("niamh", "rory")]
-    for visitor in colleagues:
-        page = await visitor.open(f"/customers/1?entry={entry}")
-        links = re.findall(r'href="([^"]*)">Undo this correction', page.text)
-        [link] = [each for each in links if each.endswith(f"undoes={entry}")]
-        await visitor.open(link.replace("&amp;", "&"))
-    first, second = colleagues
-    await first.send("/customers/1/correct", {"step": "check"})
-    assert (await first.send("/customers/1/correct", {"step": "do"})).status_code == 303
-    await second.send("/customers/1/correct", {"step": "check", **({"reason": words} if words else {})})
-    page = await second.send("/customers/1/correct", {"step": "do"})
-    assert page.status_code == (409 if words else 303)
-    assert not words or "A colleague has undone this correction. Nothing was changed." in page.text
-    assert (await house.shop.ask("GET", "/loyalty/bob/balance")).json()["balance"] == balance - 50
-    support = house.tokens.sign("niamh", "niamh", ("support",))
-    rows = (await house.shop.ask("GET", "/members/number/1/timeline", token=support)).json()["entries"]
-    assert [(row["points"], row.get("undo")) for row in rows[:2]] == [
-        (-50, {"action": "adjust", "points": 50}),
-        (50, None),
-    ]
-
-
 @pytest.mark.parametrize(
     ("points", "reason", "said"),
     [

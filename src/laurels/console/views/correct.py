@@ -21,7 +21,10 @@ _GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
 _ENTRY = re.compile(r"[0-9]{1,5}-[0-9]{1,18}")
 _SAID = ("points", "reason", "note", "until", "board", "quiet")
 _NO_REASON = "Say why, for colleagues: a ticket number helps."
-_UNDONE = "A colleague has undone this correction."
+_UNDONE = "This correction was undone before, by a colleague or by you."
+_SENT = "This form was sent before, and counted then. For another correction, open the form anew."
+_KEY = "Idempotency-Key"
+_CONFLICT = 409
 _FAULTY = 422
 _REFUSED = frozenset({"invalid-input", "not-allowed", "conflict", "points-out-of-range"})
 """What is said beside the form: mending it helps."""
@@ -64,12 +67,12 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
         if ask.form.get("step") == "ask":
             asked = (await ask.api.post("/proposals", _proposal(customer, form, body)))["job"]
             return Elsewhere(f"/jobs/{asked['number']}")
-        done = await ask.api.post(path, body | _circle(form), headers={"Idempotency-Key": _key(form)})
+        done = await ask.api.post(path, body | _circle(form), headers={_KEY: _key(form)})
     except ApiRefused as error:
         if error.kind not in _REFUSED:
             raise
-        if error.kind == "conflict" and form["undoes"]:
-            return _shown(customer, form, faults={"": _UNDONE}, status=error.status)
+        if error.kind == "conflict":
+            return _done_before(customer, form)
         faults = {"": error.message, **error.fields, "until": error.fields.get("expires_at", "")}
         return _shown(customer, form, faults={name: text for name, text in faults.items() if text}, status=error.status)
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
@@ -77,15 +80,22 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
 
 async def _effect(ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str], body: dict[str, Any]) -> Shown:
     """What the form would do; beyond what the person may decide alone, what another one would be asked for."""
-    checked = {**form, "checked": _checked(form)}
+    checked, limit = {**form, "checked": _checked(form)}, ""
     path = f"/loyalty/{quote(customer['member_id'], safe='')}"
     try:
-        return _shown(customer, checked, effect=(await ask.api.post(path, body, check=1))["effect"])
+        found = await ask.api.post(path, body | _circle(form), headers={_KEY: _key(form)}, check=1)
     except ApiRefused as error:
         if error.kind != "not-allowed":
             raise
-        asked = await ask.api.post("/proposals", _proposal(customer, form, body), check=1)
-        return _shown(customer, checked, effect=asked["effect"], limit=error.message)
+        found = await ask.api.post("/proposals", _proposal(customer, form, body), check=1)
+        limit = error.message
+    if body["loyalty-points"] and not found["effect"]["points"]:  # it is there, so the same again gives nothing
+        return _done_before(customer, form)
+    return _shown(customer, checked, effect=found["effect"], limit=limit)
+
+
+def _done_before(customer: Mapping[str, Any], form: Mapping[str, str]) -> Shown:
+    return _shown(customer, form, faults={"": _UNDONE if form["undoes"] else _SENT}, status=_CONFLICT)
 
 
 def _key(form: Mapping[str, str]) -> str:
@@ -98,7 +108,7 @@ def _circle(form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _proposal(customer: Mapping[str, Any], form: Mapping[str, str], body: dict[str, Any]) -> dict[str, Any]:
-    return {"proposal_id": f"console-{form['key']}", "member_id": customer["member_id"], **body}
+    return {"proposal_id": _key(form), "member_id": customer["member_id"], **body, **_circle(form)}
 
 
 def _checked(form: Mapping[str, str]) -> str:
