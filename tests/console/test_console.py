@@ -361,6 +361,9 @@ async def test_a_document_is_tried_again_and_given_up(house: ConsoleShop) -> Non
     assert "Nothing waits" in (await visitor.follow()).text
     mine = [(row["action"], row["object"]) for row in await rows(house) if row["roles"] == "operator"]
     assert mine[-2:] == [("drop_quarantined", "kind=order source=shop id=USD/1"), ("list_quarantine", "")]
+    page = await visitor.open(link)
+    assert (page.status_code, page.headers["location"]) == (303, "/work?did=none"), "as from a chat"
+    assert "It does not wait here" in (await visitor.follow()).text
 
 
 async def test_a_message_of_a_queue_is_read_anew(house: ConsoleShop) -> None:

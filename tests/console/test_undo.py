@@ -103,3 +103,41 @@ async def test_a_form_that_was_sent_says_so_when_it_is_checked_again(house: Cons
         page = await visitor.client.post("/customers/1/correct", data={**form, **more, "step": "check"})
         assert page.status_code == 409
         assert "This form was sent before, and counted then." in page.text
+
+
+@pytest.mark.parametrize(
+    ("points", "status", "said"),
+    [
+        ("abc", 422, "Write a whole number, such as 50."),
+        ("2.5", 422, "Write a whole number, such as 50."),
+        ("-1", 422, "Write a whole number, such as 50."),
+        ("0", 422, "Write a whole number, such as 50."),
+        ("40", 409, "Of this redemption 10 points can come back."),
+        ("1,000", 409, "Of this redemption 10 points can come back."),
+    ],
+)
+async def test_points_that_cannot_come_back_are_said_beside_the_form(
+    house: ConsoleShop, points: str, status: int, said: str
+) -> None:
+    """What could not be read was taken for all that is left."""
+    visitor = await house.signed_in("support")
+    await visitor.open("/customers/0/give-back?redemption=V1&source=shop")
+    for step in ("check", "do"):
+        page = await visitor.send("/customers/0/give-back", {"points": points, "step": step})
+        assert page.status_code == status
+        assert f'role="alert">{said} Nothing was changed.</p>' in page.text
+        assert "Give 10 points back to ann" in page.text, "what can be stands there"
+
+
+async def test_one_who_was_quicker_left_less_to_give_back(house: ConsoleShop) -> None:
+    first, second = [await house.signed_in("support", name=name) for name in ("niamh", "rory")]
+    for visitor in (first, second):
+        await visitor.open("/customers/0/give-back?redemption=V1&source=shop")
+    form = first.fields("/customers/0/give-back")
+    await first.send("/customers/0/give-back", {"points": "6", "step": "check"})
+    assert (await first.send("/customers/0/give-back", {"step": "do"})).status_code == 303
+    page = await second.send("/customers/0/give-back", {"step": "do"})
+    assert (page.status_code, "Of this redemption 4 points can come back." in page.text) == (409, True)
+    assert (await second.send("/customers/0/give-back", {"step": "do"})).status_code == 303, "the form goes on"
+    page = await first.client.post("/customers/0/give-back", data={**form, "points": "6"})
+    assert (page.status_code, "Give 0 points" in page.text) == (409, False)

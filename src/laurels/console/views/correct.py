@@ -9,20 +9,16 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from laurels.console import formats
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
-from laurels.console.views.texts import one_line
+from laurels.console.views.texts import NO_WHOLE_NUMBER, SENT_BEFORE, one_line, whole_number
 from laurels.model.undoing import UNDO_SOURCE, undo_key
 
-_WHOLE = re.compile(r"-?[0-9]{1,10}")
-_GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
 _ENTRY = re.compile(r"[0-9]{1,5}-[0-9]{1,18}")
 _SAID = ("points", "reason", "note", "until", "board", "quiet")
 _NO_REASON = "Say why, for colleagues: a ticket number helps."
 _UNDONE = "This correction was undone before, by a colleague or by you."
-_SENT = "This form was sent before, and counted then. For another correction, open the form anew."
 _KEY = "Idempotency-Key"
 _CONFLICT = 409
 _FAULTY = 422
@@ -95,7 +91,7 @@ async def _effect(ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str]
 
 
 def _done_before(customer: Mapping[str, Any], form: Mapping[str, str]) -> Shown:
-    return _shown(customer, form, faults={"": _UNDONE if form["undoes"] else _SENT}, status=_CONFLICT)
+    return _shown(customer, form, faults={"": _UNDONE if form["undoes"] else SENT_BEFORE}, status=_CONFLICT)
 
 
 def _key(form: Mapping[str, str]) -> str:
@@ -119,11 +115,8 @@ def _checked(form: Mapping[str, str]) -> str:
 
 def _points(text: str) -> tuple[int, str]:
     """The points that a person wrote, and what is wrong with them."""
-    written = text.strip().replace(formats.MINUS, "-").removeprefix("+")
-    plain = written.replace(",", "") if _GROUPED.fullmatch(written) else written  # 2,5 is not 25
-    if not _WHOLE.fullmatch(plain):
-        return 0, "Write a whole number, such as 50 or -20."
-    return int(plain), ""
+    points = whole_number(text)
+    return (0, f"{NO_WHOLE_NUMBER} or -20.") if points is None else (points, "")
 
 
 def _lapse(text: str, zone: ZoneInfo) -> tuple[dict[str, str], str]:
