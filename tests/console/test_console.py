@@ -352,7 +352,7 @@ async def test_a_document_is_tried_again_and_given_up(house: ConsoleShop) -> Non
     assert "25.00 USD" in page.text
     await visitor.send("/work/order", {"step": "retry"})
     assert "It is being tried again." in (await visitor.follow()).text
-    assert (await visitor.open(link)).status_code == 404
+    assert (await visitor.open(link)).status_code == 303
     await house.shop.settle()
     await visitor.open(link)
     assert "Say why it is given up." in (await visitor.send("/work/order", {"step": "drop"})).text

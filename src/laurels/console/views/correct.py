@@ -19,6 +19,9 @@ _ENTRY = re.compile(r"[0-9]{1,5}-[0-9]{1,18}")
 _SAID = ("points", "reason", "note", "until", "board", "quiet")
 _NO_REASON = "Say why, for colleagues: a ticket number helps."
 _UNDONE = "This correction was undone before, by a colleague or by you."
+_FIELDS = {"loyalty-points": "points", "expires_at": "until"}
+"""What the form calls fields of the API."""
+
 _KEY = "Idempotency-Key"
 _CONFLICT = 409
 _FAULTY = 422
@@ -69,7 +72,8 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
             raise
         if error.kind == "conflict":
             return _done_before(customer, form)
-        faults = {"": error.message, **error.fields, "until": error.fields.get("expires_at", "")}
+        fields = {_FIELDS.get(name, name): text for name, text in error.fields.items()}
+        faults = {"": error.message, **fields}
         return _shown(customer, form, faults={name: text for name, text in faults.items() if text}, status=error.status)
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
 
