@@ -19,6 +19,7 @@ from laurels.console.page import Page
 from laurels.console.views import PAGES
 from laurels.model import RefusedMessage
 from laurels.model.people import ROLES
+from laurels.role_status import RoleState
 
 pytestmark = pytest.mark.anyio
 
@@ -392,9 +393,22 @@ async def test_a_message_of_a_queue_is_read_anew(house: ConsoleShop) -> None:
 
 async def test_health_says_what_is_not_well(house: ConsoleShop) -> None:
     visitor = await house.signed_in("operator")
+    is_alone = house.shop.services.ledger.name == "sqlite"
+    page = await visitor.open("/health")
+    assert ("Nothing awards points here" in page.text) == is_alone, "roles on other hosts are not known"
+    house.shop.services.roles.tell("award", RoleState.RUNNING)
     page = await visitor.open("/health")
     assert "All well" in page.text
     assert f"ledger {house.shop.services.ledger.name}" in page.text
+
+
+async def test_health_says_that_what_came_in_waits(house: ConsoleShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laurels.console.views.health.LONG_WAITED", -1)  # as after minutes
+    visitor = await house.signed_in("operator")
+    assert "What came in has waited" not in (await visitor.open("/health")).text
+    await house.shop.order("WAITS", "bob", "1.00")
+    assert "What came in has waited since" in (await visitor.open("/health")).text
+    await house.shop.settle()
 
 
 async def test_one_page_is_one_row_in_the_log(house: ConsoleShop) -> None:
