@@ -103,6 +103,18 @@ async def test_axes_say_whole_points_in_words_of_people(points: int, labels: lis
     assert re.findall(r">([^<>]+)</text>", picture["wide"]) == ["2026-11", *labels]
 
 
+async def test_bars_of_few_months_are_thin() -> None:
+    def widest(picture: str) -> float:
+        return max(float(each) for each in re.findall(r'aria-roledescription="bar"[^>]* d="M[^h]*h([0-9.]+)', picture))
+
+    many = [BarSegment(f"2026-{month:02}", "earn", 5, "") for month in range(1, 13)]
+    async with drawing() as (drawn, _):
+        one, year = await drawn.bars(many[:1]), await drawn.bars(many)
+    assert one is not None
+    assert year is not None
+    assert widest(one["wide"]) < 2 * widest(year["wide"])
+
+
 async def test_what_cannot_be_drawn_is_a_table_and_the_next_is_drawn() -> None:
     async with drawing() as (drawn, process):
         assert await process.draw(b'{"mark": 5}') == b""

@@ -130,6 +130,14 @@ _IN_SHORT = (
 """Whole points as 500, 1,500, 20k, 1.5M, 2bn, 3tn: not by the prefixes of units, in which a billion is G."""
 
 
+_FEW = 6
+
+
+def _thin(marks: Sequence[BarSegment], width: int) -> dict[str, int]:
+    """How wide bars are where they are few: those of a new shop's first months would fill the picture."""
+    return {"size": width // 14} if len({mark.period for mark in marks}) <= _FEW else {}
+
+
 def _spec(marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]], width: int) -> dict[str, Any]:
     axis = {"labelColor": "var(--muted)", "domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12}
     names = [label for label, _ in series.values()]
@@ -143,7 +151,7 @@ def _spec(marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]], wi
         "height": HEIGHT,
         "background": None,
         "data": {"values": rows},
-        "mark": {"type": "bar", "cornerRadius": 1},
+        "mark": {"type": "bar", "cornerRadius": 1, **_thin(marks, width)},
         "encoding": {
             "x": {
                 "field": "period",
