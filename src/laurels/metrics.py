@@ -93,6 +93,26 @@ VISIBLE_SECONDS = Histogram(
     registry=REGISTRY,
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
 )
+CONSOLE_REQUESTS = Counter(
+    "laurels_console_requests",
+    "Pages and forms of the console answered.",
+    ["method", "route", "status"],
+    registry=REGISTRY,
+)
+CONSOLE_SECONDS = Histogram(
+    "laurels_console_seconds",
+    "From a page or a form of the console being asked for to the beginning of the answer.",
+    ["method", "route"],
+    registry=REGISTRY,
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+)
+SIGN_INS_REFUSED = Counter(
+    "laurels_sign_ins_refused",
+    "People whom the console did not let in: for an address that was used or is wrong, by the identity provider's "
+    "answer, because that is away, or for want of a role.",
+    ["reason"],
+    registry=REGISTRY,
+)
 POINTS_GIVEN = Counter(
     "laurels_points_given", "Points that entries added, as the board took them.", ["kind"], registry=REGISTRY
 )

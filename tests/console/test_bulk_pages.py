@@ -68,6 +68,8 @@ async def test_the_same_file_again_says_so(console: ConsoleShop) -> None:
     [
         (b"member_id,points\nann,\xe9\n", "is not UTF-8. Save it as"),
         (b"member_id,points\nann,five\n", "must be a whole number"),
+        (b"member_id;points\r\nann;1.000\r\n", "&#34;1.000&#34; may be 1 or 1000: write it without a point"),
+        (b"member_id;points\r\nann;-250.000\r\n", "may be -250 or -250000: write it without a point"),
         (b"PK\x03\x04", "late.csv"),
         pytest.param(
             b"member_id,points\n" + b"ann,five\n" * 200_001, "has 200,001 rows", id="too many, none of them read"
@@ -80,10 +82,30 @@ async def test_what_cannot_be_read_is_said_in_one_line(console: ConsoleShop, con
     assert "Nothing was changed." in text
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (b"Member_ID,points,reason", "has a column Member_ID that is not known; the nearest known: member_id Nothing"),
+        (b"member_id,points,reasn", "has a column reasn that is not known; the nearest known: reason Nothing"),
+        (b"member_id,points,", "has a column without a name, number 3"),
+    ],
+)
+async def test_a_page_tells_of_no_options_of_a_command(console: ConsoleShop, columns: bytes, said: str) -> None:
+    text = await upload(await console.signed_in("lead", name="mary"), columns + b"\nann,5,late\n")
+    assert said in text
+    assert "--map" not in text
+    assert "--ignore" not in text
+
+
 @pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
 async def test_a_file_of_a_spreadsheet_is_read(console: ConsoleShop, coding: str) -> None:
     content = "member_id;points;reason\r\nann;5;sp\u00e4t\r\n".encode(coding)
     assert "1 row of 1 customer: 5 points given" in await upload(await console.signed_in("lead", name="mary"), content)
+
+
+async def test_one_point_is_one(console: ConsoleShop) -> None:
+    text = await upload(await console.signed_in("lead", name="mary"), b"member_id,points,reason\nann,1.0,late\n")
+    assert "1 row of 1 customer: 1 point given, 0 taken." in text
 
 
 async def test_no_file_chosen_is_said(console: ConsoleShop) -> None:

@@ -86,6 +86,35 @@ async def test_pictures_are_those_of_their_specifications_whoever_goes_away() ->
         assert re.findall(r"earned \d", picture["wide"]) == [marks[0].says]
 
 
+@pytest.mark.parametrize(
+    ("points", "labels"),
+    [
+        (1, ["0", "1"]),
+        (3, ["0", "1", "2", "3"]),
+        (2_000_000, ["0", "500k", "1M", "1.5M", "2M"]),
+        (-2_000_000_000, ["\u22122bn", "\u22121.5bn", "\u22121bn", "\u2212500M", "0"]),
+        (1_200_000_000_000_000, ["0", "200tn", "400tn", "600tn", "800tn", "1,000tn", "1,200tn"]),
+    ],
+)
+async def test_axes_say_whole_points_in_words_of_people(points: int, labels: list[str]) -> None:
+    async with drawing() as (drawn, _):
+        picture = await drawn.bars([BarSegment("2026-11", "earn", points, "")])
+    assert picture is not None
+    assert re.findall(r">([^<>]+)</text>", picture["wide"]) == ["2026-11", *labels]
+
+
+async def test_bars_of_few_months_are_thin() -> None:
+    def widest(picture: str) -> float:
+        return max(float(each) for each in re.findall(r'aria-roledescription="bar"[^>]* d="M[^h]*h([0-9.]+)', picture))
+
+    many = [BarSegment(f"2026-{month:02}", "earn", 5, "") for month in range(1, 13)]
+    async with drawing() as (drawn, _):
+        one, year = await drawn.bars(many[:1]), await drawn.bars(many)
+    assert one is not None
+    assert year is not None
+    assert widest(one["wide"]) < 2 * widest(year["wide"])
+
+
 async def test_what_cannot_be_drawn_is_a_table_and_the_next_is_drawn() -> None:
     async with drawing() as (drawn, process):
         assert await process.draw(b'{"mark": 5}') == b""

@@ -19,6 +19,7 @@ from laurels.console.page import Page
 from laurels.console.views import PAGES
 from laurels.model import RefusedMessage
 from laurels.model.people import ROLES
+from laurels.role_status import RoleState
 
 pytestmark = pytest.mark.anyio
 
@@ -219,34 +220,6 @@ async def test_a_correction_is_checked_done_once_and_undone(house: ConsoleShop) 
     assert [entry["actor"] for entry in entries[:2]] == ["person:niamh"] * 2
 
 
-@pytest.mark.parametrize("words", ["", "I saw it, too"])
-async def test_a_correction_is_undone_once_whoever_does(house: ConsoleShop, words: str) -> None:
-    """By two who had both opened the page before, in the same words or in others; and it is offered no more."""
-    given = await house.shop.ask("POST", "/loyalty/bob", json={"loyalty-points": 50, "reason": "ticket 7"})
-    entry = given.json()["loyaltyId"]
-    balance = (await house.shop.ask("GET", "/loyalty/bob/balance")).json()["balance"]
-    colleagues = [await house.signed_in("support", name=name) for name in ("niamh", "rory")]
-    for visitor in colleagues:
-        page = await visitor.open(f"/customers/1?entry={entry}")
-        links = re.findall(r'href="([^"]*)">Undo this correction', page.text)
-        [link] = [each for each in links if each.endswith(f"undoes={entry}")]
-        await visitor.open(link.replace("&amp;", "&"))
-    first, second = colleagues
-    await first.send("/customers/1/correct", {"step": "check"})
-    assert (await first.send("/customers/1/correct", {"step": "do"})).status_code == 303
-    for step in ("check", "do"):
-        page = await second.send("/customers/1/correct", {"step": step, **({"reason": words} if words else {})})
-        assert page.status_code == 409, "the check foresees it"
-        assert "A colleague has undone this correction. Nothing was changed." in page.text
-    assert (await house.shop.ask("GET", "/loyalty/bob/balance")).json()["balance"] == balance - 50
-    support = house.tokens.sign("niamh", "niamh", ("support",))
-    rows = (await house.shop.ask("GET", "/members/number/1/timeline", token=support)).json()["entries"]
-    assert [(row["points"], row.get("undo")) for row in rows[:2]] == [
-        (-50, {"action": "adjust", "points": 50}),
-        (50, None),
-    ]
-
-
 @pytest.mark.parametrize(
     ("points", "reason", "said"),
     [
@@ -307,6 +280,8 @@ async def test_a_refund_is_cancelled(house: ConsoleShop) -> None:
 
 async def test_what_was_looked_for_is_in_its_address_for_who_looked_alone(house: ConsoleShop) -> None:
     niamh, oisin = await house.signed_in("support"), await house.signed_in("support", name="oisin")
+    nothing = (await niamh.find("zzz")).text
+    assert "Tried: the id of a customer, the number of an order, a refund, a redemption or a correction" in nothing
     found = await niamh.find("an")
     assert "found for “an”" in found.text
     address = str(found.url).removeprefix(BASE)
@@ -380,7 +355,7 @@ async def test_a_document_is_tried_again_and_given_up(house: ConsoleShop) -> Non
     assert "25.00 USD" in page.text
     await visitor.send("/work/order", {"step": "retry"})
     assert "It is being tried again." in (await visitor.follow()).text
-    assert (await visitor.open(link)).status_code == 404
+    assert (await visitor.open(link)).status_code == 303
     await house.shop.settle()
     await visitor.open(link)
     assert "Say why it is given up." in (await visitor.send("/work/order", {"step": "drop"})).text
@@ -389,6 +364,9 @@ async def test_a_document_is_tried_again_and_given_up(house: ConsoleShop) -> Non
     assert "Nothing waits" in (await visitor.follow()).text
     mine = [(row["action"], row["object"]) for row in await rows(house) if row["roles"] == "operator"]
     assert mine[-2:] == [("drop_quarantined", "kind=order source=shop id=USD/1"), ("list_quarantine", "")]
+    page = await visitor.open(link)
+    assert (page.status_code, page.headers["location"]) == (303, "/work?did=none"), "as from a chat"
+    assert "It does not wait here" in (await visitor.follow()).text
 
 
 async def test_a_message_of_a_queue_is_read_anew(house: ConsoleShop) -> None:
@@ -417,9 +395,22 @@ async def test_a_message_of_a_queue_is_read_anew(house: ConsoleShop) -> None:
 
 async def test_health_says_what_is_not_well(house: ConsoleShop) -> None:
     visitor = await house.signed_in("operator")
+    is_alone = house.shop.services.ledger.name == "sqlite"
+    page = await visitor.open("/health")
+    assert ("Nothing awards points here" in page.text) == is_alone, "roles on other hosts are not known"
+    house.shop.services.roles.tell("award", RoleState.RUNNING)
     page = await visitor.open("/health")
     assert "All well" in page.text
     assert f"ledger {house.shop.services.ledger.name}" in page.text
+
+
+async def test_health_says_that_what_came_in_waits(house: ConsoleShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laurels.console.views.health.LONG_WAITED", -1)  # as after minutes
+    visitor = await house.signed_in("operator")
+    assert "What came in has waited" not in (await visitor.open("/health")).text
+    await house.shop.order("WAITS", "bob", "1.00")
+    assert "What came in has waited since" in (await visitor.open("/health")).text
+    await house.shop.settle()
 
 
 async def test_one_page_is_one_row_in_the_log(house: ConsoleShop) -> None:

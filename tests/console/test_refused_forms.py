@@ -19,6 +19,11 @@ REFUSED: dict[str, tuple[str, str, Mapping[str, str]]] = {
     "correct": ("/customers/0/correct", "/customers/0/correct", {"points": "many", "reason": "ticket 7"}),
     "correct twice wrong": ("/customers/0/correct", "/customers/0/correct", {"points": "2,5", "until": "soon"}),
     "correct too much": ("/customers/0/correct", "/customers/0/correct", {"points": "9999999999", "reason": "t"}),
+    "correct, lapsed": (
+        "/customers/0/correct",
+        "/customers/0/correct",
+        {"points": "5", "reason": "t", "until": "2020-01-01"},
+    ),
     "merge": ("/customers/1/merge?into=none", "", {}),
     "erase": ("/customers/0/erase", "/customers/0/erase", {"typed": "somebody else"}),
     "stop": ("/campaigns/stop?campaign=double", "/campaigns/stop", {"why": " "}),
@@ -128,3 +133,21 @@ async def test_pages_have_titles_of_their_own_and_tables_names(console: ConsoleS
             assert read.title not in titles, f"{path} and {titles[read.title]} are both called {read.title}"
             titles[read.title] = path
     assert len(titles) > 20
+
+
+async def test_what_is_wrong_once_is_said_once(console: ConsoleShop) -> None:
+    visitor = await console.signed_in("support")
+    for path, form, field in (
+        ("/customers/0/correct", {"points": "5", "reason": "t", "until": "2020-01-01"}, "until"),
+        ("/customers/0/correct", {"points": "9999999999", "reason": "t"}, "points"),
+    ):
+        await visitor.open(path)
+        text = (await visitor.send(path, form)).text
+        assert "One thing has to be mended" in text
+        assert text.count(f'<a href="#{field}">') == 1
+
+
+async def test_a_page_that_shows_no_times_names_no_zone(console: ConsoleShop) -> None:
+    """What a role may not see is refused before anybody asks for the zone, which was said not to be known."""
+    page = await (await console.signed_in("support")).open("/finance")
+    assert (page.status_code, "Times are those of" in page.text) == (403, False)

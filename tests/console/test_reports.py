@@ -149,7 +149,9 @@ async def test_what_is_owed_is_shown_as_the_call_says(house: ConsoleShop) -> Non
     assert (page.status_code, found["total"]) == (200, 119)
     assert f'<td class="figure">{found["total"]}</td>' in page.text
     assert "Your setting, not measured" in page.text
-    assert (await visitor.open("/finance/liability?at=2020-01-01")).status_code == 200
+    for day, is_ahead in (("2020-01-01", False), ("2099-01-01", True)):
+        page = await visitor.open(f"/finance/liability?at={day}")
+        assert (page.status_code, "That is still to come" in page.text) == (200, is_ahead)
     for wrong in ("yesterday", "2026-13-01"):
         refused = await visitor.open(f"/finance/liability?at={wrong}")
         assert (refused.status_code, 'role="alert"' in refused.text) == (422, True), wrong

@@ -169,20 +169,22 @@ def _is_workload(manifest: dict[str, Any], name: str) -> bool:
 
 
 def test_the_figures_of_each_role_are_scraped() -> None:
-    """A role that nobody asks counts its failures for nobody. The console tells none."""
-    told = set(STAYING) - {"console"}
+    """A role that nobody asks counts its failures for nobody."""
+    told = set(STAYING)
+    pods_say = load(None, {}, KUBERNETES / "laurels.toml")
+    assert pods_say.console.metrics_port == pods_say.http.metrics_port
     services = {one["metadata"]["name"]: one["spec"] for one in manifests() if one["kind"] == "Service"}
     for name in told:
         assert services["laurels-metrics"]["selector"].items() <= _labels(f"laurels-{name}").items()
         (container,) = pods()[f"laurels-{name}"]["containers"]
-        assert {"name": "metrics", "containerPort": load(None, {}, KUBERNETES / "laurels.toml").http.metrics_port} in (
-            container["ports"]
-        )
+        assert {"name": "metrics", "containerPort": pods_say.http.metrics_port} in container["ports"]
     (job,) = documents(DEPLOY / "prometheus/prometheus.yml")[0]["scrape_configs"]
     asked = {target for one in job["static_configs"] for target in one["targets"]}
     asked |= {f"{name}:{one['port']}" for one in job["dns_sd_configs"] for name in one["names"]}
     environment = compose()["x-laurels"]["environment"]
     assert asked == {f"{name}:{environment['LAURELS_HTTP_METRICS_PORT']}" for name in told}
+    own = compose()["services"]["console"]["environment"]["LAURELS_CONSOLE_METRICS_PORT"]
+    assert own == environment["LAURELS_HTTP_METRICS_PORT"]
     assert environment["LAURELS_HTTP_HOST"] == "0.0.0.0"
 
 
@@ -194,6 +196,10 @@ def test_each_unit_on_a_host_tells_its_figures_at_a_port_of_its_own() -> None:
         environment = dict(re.findall(r"^Environment=(\w+)=(\d+)$", said, re.MULTILINE))
         ports.append(load(None, environment, settings).http.metrics_port)
         assert f"| `{process}` | {ports[-1]} |" in (REPOSITORY / "docs/how-to/deploy.md").read_text("utf-8")
+    said = (DEPLOY / "systemd/laurels@console.service.d/console.conf").read_text("utf-8")
+    environment = dict(re.findall(r"^Environment=(\w+)=(\d+)$", said, re.MULTILINE))
+    ports.append(load(None, environment, settings).console.metrics_port)
+    assert f"| `console` | {ports[-1]} |" in (REPOSITORY / "docs/how-to/deploy.md").read_text("utf-8")
     assert len(set(ports)) == len(ports)
 
 

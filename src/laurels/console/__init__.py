@@ -6,7 +6,8 @@ be seen and done, and records it. The console knows no ledger and no other packa
 
 from laurels.console.app import Setup, create_console
 from laurels.console.client import client_of
+from laurels.console.counting import create_figures
 from laurels.console.rendering import compile_templates
 from laurels.console.sign_in import OneTimeCodes, Person
 
-__all__ = ["OneTimeCodes", "Person", "Setup", "client_of", "compile_templates", "create_console"]
+__all__ = ["OneTimeCodes", "Person", "Setup", "client_of", "compile_templates", "create_console", "create_figures"]

@@ -26,6 +26,7 @@ from laurels.clock import SECOND, Clock
 from laurels.console import words
 from laurels.console.charts import Charts
 from laurels.console.client import Api, ApiAway, ApiRefused
+from laurels.console.counting import counting
 from laurels.console.entry import SIGN_IN, Authenticator, check_again
 from laurels.console.files import static_files
 from laurels.console.form_tokens import FormTokens
@@ -127,7 +128,7 @@ def create_console(setup: Setup) -> ASGIApp:
         openapi_config=None,
         logging_config=None,
     )
-    return in_one_go(read_alone(app))
+    return counting(in_one_go(read_alone(app)))
 
 
 async def _add_headers(message: Message, scope: Scope) -> None:  # noqa: ARG001 - as the framework calls it

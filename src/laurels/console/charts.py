@@ -122,8 +122,20 @@ _SHORT = (
 """Months in three letters that stand upright; the year below the first one and each January."""
 
 
-_IN_SHORT = "format(datum.value, abs(datum.value) < 10000 ? ',' : '~s')"
-"""Points as 500, 1,500, 20k, 1.5M."""
+_IN_SHORT = (
+    "datum.value != round(datum.value) ? '' : abs(datum.value) < 1e4 ? format(datum.value, ',') : "
+    "abs(datum.value) < 1e9 ? format(datum.value, '~s') : abs(datum.value) < 1e12 "
+    "? format(datum.value / 1e9, '~r') + 'bn' : format(datum.value / 1e12, ',~r') + 'tn'"
+)
+"""Whole points as 500, 1,500, 20k, 1.5M, 2bn, 3tn: not by the prefixes of units, in which a billion is G."""
+
+
+_FEW = 6
+
+
+def _thin(marks: Sequence[BarSegment], width: int) -> dict[str, int]:
+    """How wide bars are where they are few: those of a new shop's first months would fill the picture."""
+    return {"size": width // 14} if len({mark.period for mark in marks}) <= _FEW else {}
 
 
 def _spec(marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]], width: int) -> dict[str, Any]:
@@ -139,7 +151,7 @@ def _spec(marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]], wi
         "height": HEIGHT,
         "background": None,
         "data": {"values": rows},
-        "mark": {"type": "bar", "cornerRadius": 1},
+        "mark": {"type": "bar", "cornerRadius": 1, **_thin(marks, width)},
         "encoding": {
             "x": {
                 "field": "period",
@@ -158,6 +170,7 @@ def _spec(marks: Sequence[BarSegment], series: Mapping[str, tuple[str, str]], wi
                     "ticks": False,
                     "gridColor": "var(--line)",
                     "tickCount": 5,
+                    "tickMinStep": 1,
                     "labelExpr": _IN_SHORT,
                 },
             },

@@ -11,6 +11,7 @@ from laurels.clock import MINUTE, Clock
 from laurels.console.oidc import Oidc, Pending, ProviderAway, SignInRefused, SilentRefused
 from laurels.console.page import Elsewhere, Shown
 from laurels.console.sign_in import OneTimeCodes, Person, person_of, session_of
+from laurels.metrics import SIGN_INS_REFUSED
 
 SIGN_IN = "/sign-in"
 CHECKED_FOR = 15 * MINUTE
@@ -56,12 +57,15 @@ class Authenticator:
         """The page that signs in."""
         code = request.query_params.get("code", "")
         who = self._codes.whose(code) if self._codes is not None and code else None
+        if code and who is None:
+            SIGN_INS_REFUSED.labels("address").inc()
         return self._shown(code=code, who=who, to=_local(request.query_params.get("to", "/")))
 
     async def use_code(self, request: Request[Any, Any, Any], code: str) -> Person | Shown:
         """Sign a person in, once for each code."""
         person = None if self._codes is None else self._codes.use(code)
         if person is None:
+            SIGN_INS_REFUSED.labels("address").inc()
             return self._shown(code="used", status=HTTPStatus.FORBIDDEN)
         request.clear_session()
         request.set_session(session_of(person, self._now()))
@@ -99,6 +103,7 @@ class Authenticator:
             return self._refused(error)
         if not person.roles:
             request.clear_session()
+            SIGN_INS_REFUSED.labels("no-role").inc()
             return self._shown(refused=_NO_ROLE, status=HTTPStatus.FORBIDDEN)
         self._let_in(request, session, person)
         assert pending is not None, "finish has looked at it"
@@ -114,6 +119,7 @@ class Authenticator:
 
     def _refused(self, error: ProviderAway | SignInRefused) -> Shown:
         away = isinstance(error, ProviderAway)
+        SIGN_INS_REFUSED.labels("provider-away" if away else "provider").inc()
         status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.FORBIDDEN
         return self._shown(refused=error.message, status=status)
 

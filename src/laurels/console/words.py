@@ -65,6 +65,15 @@ HITS: Mapping[str, str] = {
     "message": "Message",
 }
 
+TRIED: Mapping[str, str] = {
+    "customer": "the id of a customer",
+    "document": "the number of an order, a refund, a redemption or a correction",
+    "e-mail": "an e-mail address",
+    "name": "a name on the boards",
+    "prefix": "the beginning of an id",
+}
+"""What a search looked for, by the kinds that the API names."""
+
 QUARANTINED: Mapping[str, str] = {
     "order": "Orders",
     "refund": "Refunds",

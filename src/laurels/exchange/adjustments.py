@@ -53,6 +53,9 @@ _NO_LAPSE = "must be a time ahead"
 _WHOLE = re.compile(r"(-?[0-9]{1,10})(?:\.0+)?")
 """Points as whole numbers, also as columns of floats hold them."""
 
+_GROUPED = re.compile(r"-?[1-9][0-9]{0,2}\.000")
+"""One thousand where a point parts thousands, as a German spreadsheet writes it, and one where it parts decimals."""
+
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 SOURCE, ACTOR = "import", "cli"
@@ -269,6 +272,8 @@ def _points(text: str | None) -> int:
     found = _WHOLE.fullmatch(text or "")
     if found is None or abs(points := int(found[1])) > _MAX_POINTS:
         raise InvalidInput.of("points", f"must be a whole number, at most {_MAX_POINTS} either way")
+    if _GROUPED.fullmatch(found[0]):
+        raise InvalidInput.of("points", f"may be {points} or {points}000: write it without a point")
     return points
 
 

@@ -6,6 +6,7 @@ id of its own, so a job that is killed and goes on makes none twice, and a file 
 
 import asyncio
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ MOST_TOLD = 10_000
 """Refused rows whose reasons are kept; the rest is counted."""
 
 MOST_SHOWN = 10
+
+_OPTION = re.compile(r"--[a-z]")
 
 
 class Correction(Struct, frozen=True, array_like=True, gc=False):
@@ -123,9 +126,15 @@ def _read(title: str, text: str) -> list[Adjustment]:
         own.file.flush()
         return read_adjustments(own.path, OptionList(), format_name="csv", quiet=False, most=MOST_ROWS).documents
     except FileRefused as error:
-        raise InvalidInput.of("csv", error.message.replace(str(own.path), title)) from error
+        raise InvalidInput.of("csv", _without_options(error.message.replace(str(own.path), title))) from error
     finally:
         own.remove()
+
+
+def _without_options(message: str) -> str:
+    """A refusal without what a command's options would change: who sends a file has none."""
+    what, *ways_out = message.split("; ")
+    return "; ".join([what, *(way for way in ways_out if not _OPTION.search(way))])
 
 
 def _row(line: int, adjustment: Adjustment, numbers: dict[str, int]) -> Correction:

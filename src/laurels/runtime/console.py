@@ -20,6 +20,7 @@ from laurels.http.admission.person_tokens import PersonTokens, console_key, cook
 from laurels.http.admission.startup_checks import is_loopback
 from laurels.keyfile import read_secret, refusal
 from laurels.model.people import ROLES
+from laurels.runtime.console_figures import figures_told
 from laurels.runtime.warming import MANY_PAGES, warm_up
 from laurels.settings import Settings
 from laurels.wiring import Services
@@ -105,6 +106,7 @@ async def serve_console(
                 oidc=oidc,
             )
         )
+        await stack.enter_async_context(figures_told(settings, services))
         told = address.at if known is None else lambda _: tell(settings.console.address or "")
         await serve_pages(settings, app, stop, _both(told, on_ready), host=host, port=settings.console.port)
 

@@ -13,6 +13,13 @@ class ConsoleSettings(SettingsGroup, frozen=True):
 
     host: Annotated[str, about("the address that the console listens on: the machine's own alone")] = "127.0.0.1"
     port: Annotated[Port, about("its port; 0 takes a free one")] = 8100
+    metrics_port: Annotated[
+        Port | None,
+        about(
+            "a port for `/metrics` of the console, at the same address; left out: it tells none; 0 takes a free one, "
+            "which the log names"
+        ),
+    ] = None
     api: Annotated[
         str | None,
         about("the address of a Laurels that the console asks; left out: it answers itself, from the ledger"),

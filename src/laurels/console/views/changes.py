@@ -6,8 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 from laurels.console import formats
+from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
+from laurels.console.views.texts import NO_WHOLE_NUMBER, SENT_BEFORE, whole_number
+
+_FAULTY, _CONFLICT = 422, 409
 
 
 @page("GET", "/customers/{number:str}/give-back", "points:redeem")
@@ -19,11 +23,21 @@ async def ask_to_give_back(ask: Ask) -> Shown:
 
 @page("POST", "/customers/{number:str}/give-back", "points:redeem")
 async def give_back(ask: Ask) -> Shown | Elsewhere:
-    """Give spent points back, once for each page that was shown; another number of points is said anew first."""
-    customer = await enrolled_customer(ask)
-    if ask.form.get("step") != "do" or ask.form.get("checked") != ask.form.get("points"):
-        return await _giving_back(ask, customer, ask.form)
-    done = await ask.api.post(_redemption_path(customer, ask.form), _restoration(ask.form))
+    """Give spent points back, once for each page that was shown; another number of points is said anew first. What
+    cannot be is said beside the form, which then says what can.
+    """
+    customer, form = await enrolled_customer(ask), ask.form
+    points = whole_number(form.get("points", ""))
+    if form.get("points", "").strip() and (points is None or points < 1):
+        return await _giving_back(ask, customer, _anew(form), fault=f"{NO_WHOLE_NUMBER}.", status=_FAULTY)
+    try:
+        if form.get("step") != "do" or form.get("checked") != form.get("points"):
+            return await _giving_back(ask, customer, form)
+        done = await ask.api.post(_redemption_path(customer, form), _restoration(form))
+    except ApiRefused as error:
+        if error.kind != "conflict":
+            raise
+        return await _giving_back(ask, customer, _anew(form), fault=error.message, status=error.status)
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
 
 
@@ -127,9 +141,18 @@ async def _event(ask: Ask, event: str) -> Elsewhere:
     return Elsewhere(f"/customers/{customer['number']}?did={event}")
 
 
-async def _giving_back(ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str]) -> Shown:
+def _anew(form: Mapping[str, str]) -> dict[str, str]:
+    """The form as it is opened, for all that is left."""
+    return {**form, "points": "", "key": secrets.token_urlsafe(12)}
+
+
+async def _giving_back(
+    ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str], *, fault: str = "", status: int = 200
+) -> Shown:
     effect = (await ask.api.post(_redemption_path(customer, form), _restoration(form), check=1))["effect"]
     points = effect["points"]
+    if not points:  # it is there, so the same again gives nothing
+        return await _giving_back(ask, customer, _anew(form), fault=SENT_BEFORE, status=_CONFLICT)
     return _shown(
         customer,
         title="Give points back",
@@ -147,16 +170,15 @@ async def _giving_back(ask: Ask, customer: Mapping[str, Any], form: Mapping[str,
             "checked": str(points),
         },
         points=points,
+        fault=fault,
+        status=status,
     )
 
 
 def _restoration(form: Mapping[str, str]) -> dict[str, Any]:
-    points = form.get("points", "")
-    chosen = {"points": int(points)} if points.isdecimal() and points.isascii() and len(points) < _DIGITS else {}
+    points = whole_number(form.get("points", ""))
+    chosen = {} if points is None else {"points": points}
     return {"source": form.get("source", "shop"), "cancel_id": f"console-{form.get('key', '')}", **chosen}
-
-
-_DIGITS = 10
 
 
 def _refund_path(order: str, refund: str) -> str:
@@ -177,6 +199,8 @@ def _shown(
     button: str,
     fields: Mapping[str, str] | None = None,
     points: int | None = None,
+    fault: str = "",
+    status: int = 200,
 ) -> Shown:
     says = {
         "customer": customer,
@@ -186,8 +210,9 @@ def _shown(
         "button": button,
         "fields": fields or {},
         "points": points,
+        "fault": fault,
     }
-    return Shown(template="change.html", says=says)
+    return Shown(template="change.html", says=says, status=status)
 
 
 PAGES = (

@@ -9,20 +9,22 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from laurels.console import formats
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
 from laurels.console.views.enrolled import enrolled_customer
-from laurels.console.views.texts import one_line
+from laurels.console.views.texts import NO_WHOLE_NUMBER, SENT_BEFORE, one_line, whole_number
 from laurels.model.undoing import UNDO_SOURCE, undo_key
 
-_WHOLE = re.compile(r"-?[0-9]{1,10}")
-_GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
 _ENTRY = re.compile(r"[0-9]{1,5}-[0-9]{1,18}")
 _SAID = ("points", "reason", "note", "until", "board", "quiet")
 _NO_REASON = "Say why, for colleagues: a ticket number helps."
-_UNDONE = "A colleague has undone this correction."
-_CONFLICT, _FAULTY = 409, 422
+_UNDONE = "This correction was undone before, by a colleague or by you."
+_FIELDS = {"loyalty-points": "points", "expires_at": "until"}
+"""What the form calls fields of the API."""
+
+_KEY = "Idempotency-Key"
+_CONFLICT = 409
+_FAULTY = 422
 _REFUSED = frozenset({"invalid-input", "not-allowed", "conflict", "points-out-of-range"})
 """What is said beside the form: mending it helps."""
 
@@ -64,32 +66,36 @@ async def correct(ask: Ask) -> Shown | Elsewhere:
         if ask.form.get("step") == "ask":
             asked = (await ask.api.post("/proposals", _proposal(customer, form, body)))["job"]
             return Elsewhere(f"/jobs/{asked['number']}")
-        done = await ask.api.post(path, body | _circle(form), headers={"Idempotency-Key": _key(form)})
+        done = await ask.api.post(path, body | _circle(form), headers={_KEY: _key(form)})
     except ApiRefused as error:
         if error.kind not in _REFUSED:
             raise
-        if error.kind == "conflict" and form["undoes"]:
-            return _shown(customer, form, faults={"": _UNDONE}, status=error.status)
-        faults = {"": error.message, **error.fields, "until": error.fields.get("expires_at", "")}
+        if error.kind == "conflict":
+            return _done_before(customer, form)
+        fields = {_FIELDS.get(name, name): text for name, text in error.fields.items()}
+        faults = {"": error.message, **fields}
         return _shown(customer, form, faults={name: text for name, text in faults.items() if text}, status=error.status)
     return Elsewhere(f"/customers/{customer['number']}?done={done['loyaltyId']}")
 
 
 async def _effect(ask: Ask, customer: Mapping[str, Any], form: Mapping[str, str], body: dict[str, Any]) -> Shown:
     """What the form would do; beyond what the person may decide alone, what another one would be asked for."""
-    checked = {**form, "checked": _checked(form)}
+    checked, limit = {**form, "checked": _checked(form)}, ""
     path = f"/loyalty/{quote(customer['member_id'], safe='')}"
     try:
-        known_by = {"Idempotency-Key": _key(form)} if form["undoes"] else {}
-        effect = (await ask.api.post(path, body | _circle(form), headers=known_by, check=1))["effect"]
-        if form["undoes"] and not effect["points"]:
-            return _shown(customer, form, faults={"": _UNDONE}, status=_CONFLICT)
-        return _shown(customer, checked, effect=effect)
+        found = await ask.api.post(path, body | _circle(form), headers={_KEY: _key(form)}, check=1)
     except ApiRefused as error:
         if error.kind != "not-allowed":
             raise
-        asked = await ask.api.post("/proposals", _proposal(customer, form, body), check=1)
-        return _shown(customer, checked, effect=asked["effect"], limit=error.message)
+        found = await ask.api.post("/proposals", _proposal(customer, form, body), check=1)
+        limit = error.message
+    if body["loyalty-points"] and not found["effect"]["points"]:  # it is there, so the same again gives nothing
+        return _done_before(customer, form)
+    return _shown(customer, checked, effect=found["effect"], limit=limit)
+
+
+def _done_before(customer: Mapping[str, Any], form: Mapping[str, str]) -> Shown:
+    return _shown(customer, form, faults={"": _UNDONE if form["undoes"] else SENT_BEFORE}, status=_CONFLICT)
 
 
 def _key(form: Mapping[str, str]) -> str:
@@ -102,7 +108,7 @@ def _circle(form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _proposal(customer: Mapping[str, Any], form: Mapping[str, str], body: dict[str, Any]) -> dict[str, Any]:
-    return {"proposal_id": f"console-{form['key']}", "member_id": customer["member_id"], **body}
+    return {"proposal_id": _key(form), "member_id": customer["member_id"], **body, **_circle(form)}
 
 
 def _checked(form: Mapping[str, str]) -> str:
@@ -113,11 +119,8 @@ def _checked(form: Mapping[str, str]) -> str:
 
 def _points(text: str) -> tuple[int, str]:
     """The points that a person wrote, and what is wrong with them."""
-    written = text.strip().replace(formats.MINUS, "-").removeprefix("+")
-    plain = written.replace(",", "") if _GROUPED.fullmatch(written) else written  # 2,5 is not 25
-    if not _WHOLE.fullmatch(plain):
-        return 0, "Write a whole number, such as 50 or -20."
-    return int(plain), ""
+    points = whole_number(text)
+    return (0, f"{NO_WHOLE_NUMBER} or -20.") if points is None else (points, "")
 
 
 def _lapse(text: str, zone: ZoneInfo) -> tuple[dict[str, str], str]:

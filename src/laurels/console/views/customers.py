@@ -26,7 +26,8 @@ async def show_customers(ask: Ask) -> Shown | Elsewhere:
     if len({hit["number"] for hit in exact}) == 1 and len(exact) == len(found["hits"]):
         return Elsewhere(address(exact[0]) or "/customers")
     hits = [{**hit, "to": address(hit), "what": words.HITS.get(hit["kind"], hit["kind"])} for hit in found["hits"]]
-    says = {"words_sought": sought, "hits": hits, "tried": found["tried"], "last": []}
+    tried = [words.TRIED.get(each, each) for each in found["tried"]]
+    says = {"words_sought": sought, "hits": hits, "tried": tried, "last": []}
     return Shown(template="customers.html", says=says)
 
 

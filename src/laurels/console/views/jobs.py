@@ -113,7 +113,7 @@ def _outcome(job: Mapping[str, Any]) -> list[str]:
     tally = job["tally"]
     if job["kind"] == "corrections" and tally:
         lines = [f"{formats.count(tally['made'], 'correction was', 'corrections were')} made: "]
-        lines[0] += f"{formats.number(tally['given'])} points given, {formats.number(tally['taken'])} taken."
+        lines[0] += f"{formats.points_of(tally['given'])} given, {formats.number(tally['taken'])} taken."
         if tally["before"]:
             lines.append(f"{formats.count(tally['before'], 'row was', 'rows were')} here before, and counted then.")
         if tally["refused"]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from laurels.console.client import ApiRefused
 from laurels.console.page import Ask, Elsewhere, Shown, page
-from laurels.console.views.periods import as_instant, month_begins
+from laurels.console.views.periods import as_instant, instant, month_begins
 from laurels.console.views.worked_out import is_small, job_done
 
 
@@ -60,6 +60,7 @@ def _shown(
     ended = month_begins(this_month, 1).isoformat(), this_month.isoformat()
     says = {
         "month_ended": ended,
+        "is_ahead": found is not None and instant(found["at"]) > ask.now,
         "day": day,
         "found": found,
         "fault": fault,

@@ -3,6 +3,12 @@
 import re
 import unicodedata
 
+from laurels.console import formats
+
+SENT_BEFORE = "This form was sent before, and counted then. For another one, open the form anew."
+NO_WHOLE_NUMBER = "Write a whole number, such as 50"
+_WHOLE = re.compile(r"-?[0-9]{1,10}")
+_GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+")
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
@@ -16,3 +22,10 @@ def unseen_removed(text: str) -> str:
     around what is copied out of them (zero-width spaces, marks of direction). No id has any of them.
     """
     return "".join(each for each in text if unicodedata.category(each) not in {"Cf", "Cc"}).strip()
+
+
+def whole_number(text: str) -> int | None:
+    """A number as a person writes it, such as 1,000 and \u22125; None for what is none: 2,5 is not 25."""
+    written = text.strip().replace(formats.MINUS, "-").removeprefix("+")
+    plain = written.replace(",", "") if _GROUPED.fullmatch(written) else written
+    return int(plain) if _WHOLE.fullmatch(plain) else None

@@ -16,6 +16,7 @@ _DID = {
     "retry": "It is being tried again.",
     "drop": "It was given up.",
     "gone": "It waits here no more: somebody has decided already.",
+    "none": "It does not wait here: somebody has decided already, or the address is of another Laurels.",
 }
 
 
@@ -57,11 +58,16 @@ async def retry_all(ask: Ask) -> Elsewhere:
 
 
 @page("GET", "/work/{kind:str}", "quarantine:write")
-async def show_document(ask: Ask) -> Shown:
+async def show_document(ask: Ask) -> Shown | Elsewhere:
     """A document with what it says, and what may be done about it. Its source and id are in the query: a queue's name
-    may hold a slash, and so may an id.
+    may hold a slash, and so may an id. What does not wait leads to what does.
     """
-    return _shown(ask, await ask.api.get(_path(ask, ask.query)))
+    try:
+        return _shown(ask, await ask.api.get(_path(ask, ask.query)))
+    except ApiRefused as error:
+        if error.kind != "not-found":
+            raise
+        return Elsewhere("/work?did=none")
 
 
 @page("POST", "/work/{kind:str}", "quarantine:write")

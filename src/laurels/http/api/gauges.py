@@ -21,12 +21,11 @@ ANSWER_WITHIN_S = 2.0
 """How long the ledger is waited for; without it the other figures are told."""
 
 
-def own_gauges(services: HttpServices) -> bytes:
-    """What this process is and takes, in Prometheus's text format. Asks nobody."""
+def own_gauges(ledger: str, leaderboard: str) -> bytes:
+    """What this process is, with which engines, and takes, in Prometheus's text format. Asks nobody."""
     registry = CollectorRegistry()
-    registry.register(
-        _Families([_gauge("laurels_build_info", "1, with the version and the engines.", 1, _build(services))])
-    )
+    build = {"version": laurels.__version__, "ledger": ledger, "leaderboard": leaderboard}
+    registry.register(_Families([_gauge("laurels_build_info", "1, with the version and the engines.", 1, build)]))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
@@ -72,10 +71,6 @@ async def _board(services: HttpServices) -> View | None:
         return await services.leaderboard.read(ALL_TIME, None, top=0, around=0)
     except BoardNotReady:
         return None
-
-
-def _build(services: HttpServices) -> dict[str, str]:
-    return {"version": laurels.__version__, "ledger": services.ledger.name, "leaderboard": services.leaderboard.name}
 
 
 def _of_ledger(counts: Counts, now: int) -> list[GaugeMetricFamily]:

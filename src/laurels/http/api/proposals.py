@@ -19,7 +19,7 @@ from laurels.http.api.jobs import JobShown, job_of, show
 from laurels.http.api.moves import Reason
 from laurels.http.api.points import CheckQuery, LapseAt, Note, SignedPoints, lapse_of
 from laurels.http.routes import BULK_BYTES, Access, Request, Response, route
-from laurels.intake import Id, MemberId
+from laurels.intake import Id, MemberId, SourceText
 from laurels.jobs import (
     CORRECTIONS,
     ERASURES,
@@ -62,7 +62,7 @@ class CorrectionsForm(Struct, forbid_unknown_fields=True, kw_only=True):
 
 class CorrectionForm(Struct, forbid_unknown_fields=True, kw_only=True):
     """A correction that somebody else is asked to approve. `proposal_id`: the same again is answered, not done
-    twice.
+    twice; a correction counts once by it in its `source`, the caller's own where none is said.
     """
 
     proposal_id: Id
@@ -73,6 +73,7 @@ class CorrectionForm(Struct, forbid_unknown_fields=True, kw_only=True):
     board: bool = True
     quiet: bool = False
     expires_at: LapseAt | None = None
+    source: SourceText | None = None
 
 
 class DecisionForm(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -169,6 +170,7 @@ async def correct_many(request: Request, form: CorrectionsForm, query: CheckQuer
 async def propose_correction(request: Request, form: CorrectionForm, query: CheckQuery) -> Response:
     """Ask another person to approve a correction. With `check=1`: tell what it would do, and change nothing."""
     services, actor = request.services, request.caller.actor
+    request.caller.check_source(form.source or actor)
     numbers = await services.ledger.numbers_called([form.member_id])
     if form.member_id not in numbers:
         raise UnknownMember
@@ -178,7 +180,7 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
         line=1,
         member=numbers[form.member_id],
         points=form.points,
-        source=actor,
+        source=form.source or actor,
         id=form.proposal_id,
         reason=form.reason,
         note=form.note,

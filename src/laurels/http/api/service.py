@@ -90,13 +90,15 @@ async def show_metrics(request: Request) -> Response:
     needed; with `http.metrics_port` they are told at that port alone.
     """
     services = request.services
-    return Response(200, counted() + own_gauges(services) + await gauges(services), media_type=CONTENT_TYPE)
+    own = own_gauges(services.ledger.name, services.leaderboard.name)
+    return Response(200, counted() + own + await gauges(services), media_type=CONTENT_TYPE)
 
 
 @route("GET", "/metrics", access=None, answers={200: str}, media_type=CONTENT_TYPE)
 async def show_counted(request: Request) -> Response:
     """Tell Prometheus what was counted, of a process beside those that answer the API: what waits, they tell."""
-    return Response(200, counted() + own_gauges(request.services), media_type=CONTENT_TYPE)
+    own = own_gauges(request.services.ledger.name, request.services.leaderboard.name)
+    return Response(200, counted() + own, media_type=CONTENT_TYPE)
 
 
 def roles_shown(services: HttpServices) -> list[RoleShown]:
