@@ -87,11 +87,16 @@ async def run_serve(
 ) -> None:
     """`serve`. Here and below: `with_parent` makes the process leave when its standard input closes.
 
-    Raises `SettingsError` where several workers would each have a board of their own, and for addresses of queues and
-    events that nobody could go to: a child with them would die again and again.
+    Raises `SettingsError` where several workers would each have a board, or a port for metrics, of their own, and for
+    addresses of queues and events that nobody could go to: a child with them would die again and again.
     """
     if settings.http.workers > 1 and not is_board_shared(settings):
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
+    if settings.http.workers > 1 and settings.http.metrics_port == 0:
+        raise SettingsError(
+            "http.metrics_port is 0, and http.workers more than 1: each would take another free port, and tell there "
+            "what all of them count. Name a port."
+        )
     if only is None:
         _check_children(settings)
 

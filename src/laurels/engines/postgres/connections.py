@@ -341,6 +341,11 @@ def wrapped(*, written: bool = False) -> Iterator[None]:
         ) from error
     except asyncpg.DiskFullError as error:
         raise LedgerUnavailable("The server's disk is full. Nothing was accepted; free some space there.") from error
+    except asyncpg.QueryCanceledError as error:
+        why = f"The ledger cannot take this now ({said(error)}). Nothing was accepted; try again."
+        if "statement timeout" in str(error):
+            why = f"{why} Set statement_timeout to 0 for its role (ALTER ROLE), or take it out of ledger.url."
+        raise LedgerUnavailable(why) from error
     except asyncpg.PostgresError as error:
         raise LedgerUnavailable(
             f"The ledger cannot take this now ({said(error)}). Nothing was accepted; try again."
