@@ -55,8 +55,12 @@ async def test_rabbitmq(tmp_path: Path) -> None:
         await channel.queue_bind("points", "points", routing_key="points.earn")
         await connection.close()
         sink = RabbitSink(f"{server.url()}?exchange=points")
+        await sink.look()
         await sink.send(EVENTS[:60])
+        await sink.look()
         await asyncio.to_thread(server.stop)
+        with pytest.raises(SinkUnavailable):
+            await RabbitSink(f"{server.url()}?exchange=points").look()
         with pytest.raises(SinkUnavailable):
             await sink.send(EVENTS[60:])
         await asyncio.to_thread(server.start)
@@ -71,7 +75,14 @@ async def test_rabbitmq(tmp_path: Path) -> None:
             with pytest.raises(SinkUnavailable, match="no exchange nowhere"):
                 await missing.send(EVENTS[:3])
         await missing.close()
+        for where, said in (("queue", "no queue nowhere"), ("exchange", "no exchange nowhere")):
+            missing = RabbitSink(f"{server.url()}?{where}=nowhere")
+            with pytest.raises(SettingsError, match=said):
+                await missing.look()
+            await missing.close()
         wrong = RabbitSink(f"{server.url(password='wrong')}?exchange=points")
+        with pytest.raises(SettingsError, match="the user or the password"):
+            await wrong.look()
         with pytest.raises(SettingsError):
             await wrong.send(EVENTS[:1])
         connection = await aiormq.connect(server.url())
@@ -85,6 +96,29 @@ async def test_rabbitmq(tmp_path: Path) -> None:
             received.append(event)
         assert of_members(received) == of_members(EVENTS)
         await connection.close()
+
+
+async def test_a_user_of_rabbitmq_with_few_rights(tmp_path: Path) -> None:
+    """Who may only write may not look, and sends; who may not write is told so at the first event."""
+    with rabbitmq_server.running(tmp_path) as server:
+        connection = await aiormq.connect(server.url())
+        channel = await connection.channel()
+        await channel.exchange_declare("points", exchange_type="topic", durable=True)
+        await channel.queue_declare("points", durable=True)
+        await connection.close()
+        for user, rights in (("writer", ("^$", ".*", "^$")), ("reader", ("^$", "^$", ".*"))):
+            server.control("add_user", user, "secret")
+            server.control("set_permissions", user, *rights)
+        for where in ("queue", "exchange"):
+            writer = RabbitSink(f"amqp://writer:secret@127.0.0.1:{server.port}/?{where}=points")
+            await writer.look()
+            await writer.send(EVENTS[:5])
+            await writer.close()
+            reader = RabbitSink(f"amqp://reader:secret@127.0.0.1:{server.port}/?{where}=points")
+            await reader.look()
+            with pytest.raises(SinkUnavailable, match="no right to write to the"):
+                await reader.send(EVENTS[:5])
+            await reader.close()
 
 
 async def test_a_queue_with_room_for_few_gets_on_in_order(tmp_path: Path) -> None:
@@ -168,9 +202,12 @@ async def test_kafka(tmp_path: Path) -> None:
         missing = KafkaSink(f"kafka://{server.bootstrap}/nowhere")
         with pytest.raises(SinkUnavailable, match="Kafka has no topic nowhere that its user may write to"):
             await missing.send(EVENTS[:1])
+        with pytest.raises(SettingsError, match="Kafka has no topic nowhere that its user may write to"):
+            await missing.look()
         assert asyncio.all_tasks() == others
         await make_topic(server, partitions=3)
         sink = KafkaSink(f"kafka://{server.bootstrap}/points")
+        await sink.look()
         await sink.send(EVENTS[:60])
         await sink.close()
         await sink.send(EVENTS[60:])
@@ -187,3 +224,5 @@ async def test_kafka(tmp_path: Path) -> None:
         server.kill()
         with pytest.raises(SinkUnavailable):
             await sink.send(EVENTS[:1])
+        with pytest.raises(SinkUnavailable):
+            await sink.look()

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -27,9 +28,10 @@ from laurels.events import publisher as publisher_module
 from laurels.model import Entry, Mark, Order
 from laurels.runtime.alone import run_events
 from laurels.runtime.events import opened_publishers
+from laurels.runtime.supervisor import supervise
 from laurels.settings import load
 from laurels.wiring import Services, build, webhook_secret
-from laurels.workers import publish
+from laurels.workers import Watch, publish
 from laurels.workers.publish import publish_forever
 
 if TYPE_CHECKING:
@@ -48,6 +50,11 @@ class Memory:
         self.taken: list[Event] = []
         self.room = 10**9
         self.closed = False
+        self.refusal: SettingsError | None = None
+
+    async def look(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     async def send(self, events: "Sequence[Event]") -> None:
         fitting = events[: self.room]
@@ -261,6 +268,58 @@ async def test_what_was_read_while_an_epoch_began_is_read_again(
     while await publisher.step():
         pass
     assert in_order(sink.taken) == await all_events(services)
+
+
+async def test_who_is_gone_is_asked_once_and_left_to_whoever_begins_anew(services: Services) -> None:
+    """However long the process runs on: a role that came to its end would begin again at once, and ask again."""
+    await sell(services, 20)
+    sink, stop = Memory(), asyncio.Event()
+    sink.closed, sink.room = True, 0
+    publisher = Publisher(services.ledger, sink)
+    tried = [0]
+
+    async def run(watch: Watch) -> None:
+        tried[0] += 1
+        await publish_forever(services.ledger, [publisher], stop, watch)
+
+    publishing = asyncio.create_task(supervise("publish", run, stop, services.roles))
+    other = Publisher(services.ledger, Memory())
+    await until(lambda: [one.error for one in services.roles.all()] == ["SinkClosed"])
+    async with asyncio.timeout(30):
+        while await other.step() is None:  # noqa: ASYNC110 - in the ledger, for whatever process
+            await asyncio.sleep(0.01)
+    assert [one.state for one in services.roles.all()] == ["waiting"]
+    stop.set()
+    await publishing
+    assert tried == [1]
+
+
+async def test_a_target_that_refuses_is_told_and_holds_up_no_other(services: Services) -> None:
+    """The role does not run as it should for as long, whatever the other target takes meanwhile."""
+    await sell(services, 20)
+    wrong, right, stop = Memory(), Memory(), asyncio.Event()
+    wrong.target, wrong.refusal = "wrong", SettingsError("The password is wrong.")
+    publishers = [Publisher(services.ledger, each) for each in (wrong, right)]
+    run = partial(publish_forever, services.ledger, publishers, stop)
+    publishing = asyncio.create_task(supervise("publish", run, stop, services.roles))
+    everything = await all_events(services)
+    await until(lambda: len(right.taken) == len(everything))
+    assert [(one.state, one.error) for one in services.roles.all()] == [("failing", "SettingsError")]
+    wrong.refusal = None
+    await until(lambda: len(wrong.taken) == len(everything))
+    await until(lambda: [one.state for one in services.roles.all()] == ["running"])
+    stop.set()
+    await publishing
+
+
+async def test_targets_that_all_refuse_end_it_before_there_is_an_event(services: Services) -> None:
+    sinks = Memory(), Memory()
+    for number, sink in enumerate(sinks):
+        sink.target, sink.refusal = str(number), SettingsError("The password is wrong.")
+    publishers = [Publisher(services.ledger, each) for each in sinks]
+    run = partial(publish_forever, services.ledger, publishers, asyncio.Event())
+    with pytest.raises(SettingsError, match="password"):
+        await supervise("publish", run, asyncio.Event(), services.roles)
 
 
 async def test_a_slow_receiver_holds_up_no_other(services: Services) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests import valkey_server
 
 from laurels.engines.valkey import ValkeyLeaderboard
@@ -11,7 +12,10 @@ from laurels.engines.valkey.rights import refusal_of
 from laurels.errors import BoardNotReady, BoardUnavailable, SettingsError
 from laurels.leaderboard import ALL_TIME, Followed, Joined
 from laurels.model import Mark
+from laurels.runtime.roles import PROJECT, WORK
+from laurels.runtime.serving import run_once
 from laurels.settings import load
+from laurels.testing.ledger_contract.base import order
 from laurels.wiring import build
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +44,26 @@ async def test_a_password_is_used_and_a_wrong_one_refused_and_not_repeated(tmp_p
         with pytest.raises(SettingsError, match="does not take this user and password") as refusal:
             await ValkeyLeaderboard.open(server.url.replace("//", f"//shop:{SECRET}x@"))
     assert SECRET not in refusal.value.message
+
+
+async def test_what_needs_no_board_goes_on_while_the_password_is_refused(tmp_path: Path) -> None:
+    """As after it was changed there: awarding does not wait for whoever corrects it, and the log says what is wrong."""
+    with valkey_server.running(tmp_path, aclfile=acl(tmp_path)) as server:
+        given = {
+            "state": tmp_path / "state",
+            "leaderboard.engine": "valkey",
+            "leaderboard.url": server.url.replace("//", f"//shop:{SECRET}x@"),
+        }
+        wrong = load(given, environment={})
+        with capture_logs() as logs:
+            async with build(wrong, needs_board=False) as services:
+                await services.ledger.accept([order("A1", "ann", "25.00").document()])
+            assert await run_once(wrong, WORK) == "1 documents awarded"
+        said = next(line for line in logs if line["event"] == "leaderboard.refused")
+        assert "does not take this user and password" in said["why"]
+        assert SECRET not in str(logs)
+        with pytest.raises(SettingsError, match="does not take this user and password"):
+            await run_once(wrong, PROJECT)
 
 
 def acl(folder: Path) -> str:

@@ -17,6 +17,9 @@ from tests.ports import answers, free_port
 
 from laurels import __version__
 from laurels.engines.sqlite import SqliteLedger
+from laurels.errors import SettingsError
+from laurels.runtime.serving import run_serve
+from laurels.settings import load
 
 PLANTS = Path(__file__).parent.parent / "fault/plants"
 APART = (
@@ -107,6 +110,13 @@ def told_port(process: "subprocess.Popen[str]") -> int:
     line = next(line for line in process.stderr if "metrics.listening" in line)
     port: int = json.loads(line)["port"]
     return port
+
+
+@pytest.mark.anyio
+async def test_several_workers_take_no_port_each(tmp_path: Path) -> None:
+    given = {"state": tmp_path / "state", "http.workers": 2, "http.metrics_port": 0, "leaderboard.engine": "native"}
+    with pytest.raises(SettingsError, match="Name a port"):
+        await run_serve(load(given), None)
 
 
 def test_those_that_serve_runs_are_told_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -268,3 +268,19 @@ async def test_a_dump_goes_on_in_another_database(postgres: Databases, role: tup
             async with shop.ledger._connections.transaction() as db:  # type: ignore[attr-defined]
                 await db.run("add_range", 0, 1)
             assert await shop.findings() == []
+
+
+async def test_a_statement_timeout_is_told_with_what_to_do(database: str) -> None:
+    """It is in force before a session's settings are set, and behind a pooler always."""
+    ledger = await PostgresLedger.open(database)
+
+    async def ask() -> None:
+        async with ledger._connections.read() as db:
+            await db.connection.execute("SET statement_timeout = 10")
+            await db.connection.execute("SELECT pg_sleep(60)")
+
+    try:
+        with pytest.raises(LedgerUnavailable, match="Set statement_timeout to 0 for its role"):
+            await ask()
+    finally:
+        await ledger.close()

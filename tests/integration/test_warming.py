@@ -17,7 +17,7 @@ from tests.postgres_server import PostgresServer, binaries, running
 
 from laurels.console import compile_templates, rendering
 from laurels.console.charts import Charts
-from laurels.engines.postgres import PostgresLedger
+from laurels.engines.postgres import PostgresLedger, connections
 from laurels.engines.postgres.reaching import KNOWN_TYPES
 from laurels.engines.postgres.statements import SQL
 from laurels.runtime.warming import MANY_PAGES, WITHIN_S, warm_up
@@ -77,6 +77,41 @@ async def test_connections_are_warm_and_nothing_is_written(database: str) -> Non
         assert await _written(database) == before
     finally:
         await ledger.close()
+
+
+async def test_what_a_rush_opened_is_given_back_and_what_was_made_ready_is_kept(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "IDLE_S", 0.1)
+    ledger = await PostgresLedger.open(database)
+    try:
+        for kept in (1, 4):
+            if kept > 1:
+                await ledger.connections_to_warm(kept)
+            all_there = asyncio.Barrier(connections.MOST)
+
+            async def rush(all_there: asyncio.Barrier = all_there) -> None:
+                async with ledger._connections.read():
+                    await all_there.wait()
+
+            async with asyncio.timeout(60):
+                await asyncio.gather(*(rush() for _ in range(connections.MOST)))
+                while await _open_at(database) > kept:  # noqa: ASYNC110 - of the server
+                    await asyncio.sleep(0.05)
+            assert len(ledger._connections._idle) == kept
+            assert (await ledger.heads()).marks
+    finally:
+        await ledger.close()
+
+
+async def _open_at(database: str) -> int:
+    """How many connections of ledgers a server has to a database."""
+    connection = await asyncpg.connect(database)
+    try:
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return int(await connection.fetchval(sql))
+    finally:
+        await connection.close()
 
 
 async def _written(database: str) -> str:

@@ -1,11 +1,14 @@
 """Webhooks: signed, to public addresses alone, and never led elsewhere."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
 from random import Random
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +17,7 @@ from tests.webhook_receiver import Receiver, receiving
 
 from laurels import clock
 from laurels.clock import SECOND
+from laurels.engines.sinks import webhooks
 from laurels.engines.sinks.public_addresses import is_public
 from laurels.engines.sinks.webhooks import WebhookSink, asked_wait_s, secret_of
 from laurels.errors import SettingsError
@@ -111,6 +115,79 @@ async def test_a_dead_receiver_is_unavailable() -> None:
     with pytest.raises(SinkUnavailable):
         await sink.send([EVENT])
     await sink.close()
+
+
+@pytest.mark.parametrize(
+    ("behaves", "scheme", "said"),
+    [
+        ("nothing", "http", r"127.0.0.1 cannot be reached at port \d+ \(Connection refused\)."),
+        ("leaves", "http", "127.0.0.1 closed the connection, or what it answered is no HTTP"),
+        ("leaves", "https", "127.0.0.1 broke off while the encrypted connection was made"),
+        ("babbles", "http", "127.0.0.1 closed the connection, or what it answered is no HTTP"),
+        ("babbles", "https", r"127.0.0.1 does not speak TLS at port \d+"),
+        ("waits", "http", "127.0.0.1 did not answer in time: a receiver answers 2xx at once"),
+    ],
+)
+async def test_why_nothing_was_taken_is_said_in_words(
+    behaves: str, scheme: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "TIMEOUT_S", 1.0)
+    done, handling = asyncio.Event(), list[Any]()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handling.append(asyncio.current_task())
+        if behaves == "waits":
+            await done.wait()
+        else:
+            await reader.read(65536)
+        if behaves == "babbles":
+            writer.write(b"220 shop.example ESMTP\r\n\r\n")
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(behave, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if behaves == "nothing":
+        server.close()
+        await server.wait_closed()
+    sink = WebhookSink(f"{scheme}://127.0.0.1:{port}/hook", KEY, clock.now, ["127.0.0.1"])
+    with pytest.raises(SinkUnavailable, match=said):
+        await sink.send([EVENT])
+    if scheme == "https" or behaves == "nothing":
+        with pytest.raises(SinkUnavailable, match=r"^127.0.0.1 [a-z ]+"):
+            await sink.look()
+    else:
+        await sink.look()
+    await sink.close()
+    done.set()
+    server.close()
+    await asyncio.gather(*handling)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(302, "redirects are not followed"), (401, "events ADDRESS --secret"), (404, "is the path"), (500, "500.$")],
+)
+async def test_what_a_receiver_answers_is_said_with_what_to_do(status: int, said: str) -> None:
+    with receiving() as receiver:
+        receiver.behave = lambda _: status
+        sink = sink_to(receiver)
+        with pytest.raises(SinkUnavailable, match=said):
+            await sink.send([EVENT])
+        await sink.close()
+
+
+async def test_a_look_sends_nothing_and_refuses_a_host_inside() -> None:
+    with receiving() as receiver:
+        sink = sink_to(receiver)
+        await sink.look()
+        await sink.close()
+        assert receiver.requests == 0
+    inside = WebhookSink("https://127.0.0.1/hook", KEY, clock.now)
+    with pytest.raises(SettingsError, match="private_hosts"):
+        await inside.look()
+    await inside.close()
 
 
 def _first_alone(status: int, before: int) -> int:

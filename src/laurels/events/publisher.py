@@ -42,6 +42,10 @@ class Publisher:
         self._marks: dict[int, Mark] = {}
         self.target = sink.target
 
+    async def look(self) -> None:
+        """See that the target is there, before there is anything to send. Raises `SettingsError`, `SinkUnavailable`."""
+        await self._sink.look()
+
     async def step(self) -> bool | None:
         """Send what is next, from every shard; False where there is nothing, None where another process sends to this
         target. Raises `SinkUnavailable`, `SinkClosed`, after noting what the target has, with the number of events that

@@ -35,6 +35,12 @@ class Sink(Protocol):
     at_once: int
     """Events that it is given at once; it has to take them within half a minute, as long as nothing is wrong."""
 
+    async def look(self) -> None:
+        """See that the target is there and takes who signs in, and send nothing. Raises `SettingsError` where it
+        refuses, so that its address or its rights have to be set right, `SinkUnavailable` where it is away.
+        """
+        ...
+
     async def send(self, events: Sequence[Event]) -> None:
         """Hand events over; when this returns, the target has them. Raises `SinkUnavailable`, `SinkClosed`, with the
         number that it has: the first ones.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def run_consume(settings: Settings) -> None:
     """`consume`: take messages from the queue. Raises `SettingsError`, `QueueUnavailable`."""
-    async with build(settings) as services:
+    async with build(settings, needs_board=False) as services:
         await run_apart(roles_of(CONSUME), Running(services, stop_on_signals()))
 
 
@@ -25,7 +25,7 @@ async def run_events(settings: Settings, begin: str | None) -> None:
     """`events`: publish; `begin` says where to go on, in place of the kept position. Raises `SettingsError`,
     `InvalidInput`.
     """
-    async with build(settings, must_exist=True) as services:
+    async with build(settings, must_exist=True, needs_board=False) as services:
         if begin is not None:
             await begin_at(services, begin)
         await run_apart(roles_of(PUBLISH), Running(services, stop_on_signals()))

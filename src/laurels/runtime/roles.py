@@ -211,6 +211,11 @@ CHOICES = tuple(dict.fromkeys(name for role in (*ROLES[:1], *BACKGROUND) for nam
 """What `--only` takes: a role, or a process with all of its roles."""
 
 
+def need_board(roles: tuple[Role, ...]) -> bool:
+    """Whether one of these reads the board or writes it: what the others do goes on whatever is wrong with it."""
+    return any(role.process in {HTTP, PROJECT, CONSOLE} for role in roles)
+
+
 def wanted(roles: tuple[Role, ...], settings: Settings) -> tuple[Role, ...]:
     """The roles among these that the settings ask for."""
     return tuple(role for role in roles if role.is_wanted(settings))

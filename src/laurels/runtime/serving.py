@@ -17,7 +17,7 @@ from laurels.runtime.apart import run_apart
 from laurels.runtime.boardless import tell_boardless
 from laurels.runtime.processes import ChildEvent, keep_running, stop_on_signals
 from laurels.runtime.role import Role, Running, run_roles
-from laurels.runtime.roles import CONSUME, HTTP, NOTIFY, PROJECT, PUBLISH, WORK, roles_of, wanted
+from laurels.runtime.roles import CONSUME, HTTP, NOTIFY, PROJECT, PUBLISH, WORK, need_board, roles_of, wanted
 from laurels.runtime.telling import ShowProgress, lines, say
 from laurels.settings import Settings
 from laurels.wiring import Services, build, is_board_shared
@@ -87,11 +87,16 @@ async def run_serve(
 ) -> None:
     """`serve`. Here and below: `with_parent` makes the process leave when its standard input closes.
 
-    Raises `SettingsError` where several workers would each have a board of their own, and for addresses of queues and
-    events that nobody could go to: a child with them would die again and again.
+    Raises `SettingsError` where several workers would each have a board, or a port for metrics, of their own, and for
+    addresses of queues and events that nobody could go to: a child with them would die again and again.
     """
     if settings.http.workers > 1 and not is_board_shared(settings):
         raise SettingsError("http.workers: the `memory` board lives in one process. Leave the setting at 1.")
+    if settings.http.workers > 1 and settings.http.metrics_port == 0:
+        raise SettingsError(
+            "http.metrics_port is 0, and http.workers more than 1: each would take another free port, and tell there "
+            "what all of them count. Name a port."
+        )
     if only is None:
         _check_children(settings)
 
@@ -101,7 +106,7 @@ async def run_serve(
 
     is_several = only is None or (only == HTTP and settings.http.workers > 1)
     with shared() if is_several else nullcontext():
-        async with build(settings) as services:
+        async with build(settings, needs_board=need_board(_roles_here(settings, only))) as services:
             if not with_parent:
                 await log_advice(services.ledger)
             with _sharing_tokens(settings):
@@ -131,16 +136,18 @@ async def run_process(
     """Run the roles of one process until told to stop: `work`, `project`, `notify`. What only follows a ledger makes
     none, but beside a parent that is about to.
     """
-    async with build(settings, must_exist=process != WORK and not with_parent) as services:
+    roles = roles_of(process)
+    must_exist = process != WORK and not with_parent
+    async with build(settings, must_exist=must_exist, needs_board=need_board(roles)) as services:
         if not with_parent:
             await log_advice(services.ledger)
         running = Running(services, stop_on_signals(with_parent=with_parent), progress)
-        await run_apart(roles_of(process), running)
+        await run_apart(roles, running)
 
 
 async def run_once(settings: Settings, process: str, *, progress: ShowProgress = lines) -> str:
     """Do what is there now for a process; what was done, in words."""
-    async with build(settings, must_exist=process != WORK) as services:
+    async with build(settings, must_exist=process != WORK, needs_board=need_board(roles_of(process))) as services:
         if process == WORK:
             return f"{await services.awarder.drain():,} documents awarded"
         if process == NOTIFY:

@@ -16,7 +16,7 @@ class HttpSettings(SettingsGroup, frozen=True):
         about(
             "a port of its own for `/metrics`, at the same address, which then is nowhere else; processes without HTTP "
             "(`work`, `project`, …) answer there too, so each of them on a host needs another port; 0 takes a free "
-            "one, which the log names"
+            "one, which the log names, where one process answers HTTP"
         ),
     ] = None
     root_path: Annotated[str, about("the path at which a proxy shows Laurels, such as `/laurels`; none: its root")] = ""

@@ -61,11 +61,12 @@ async def build(
     payments: Payments | None = None,
     must_exist: bool = False,
     to_rebuild: bool = False,
+    needs_board: bool = True,
 ) -> AsyncIterator[Services]:
     """Build the services that the settings describe; everything that was opened here is closed on the way out, in
     reverse order. What is handed in (a ledger with all that belongs to it, a leaderboard, payments) is its owner's.
     With `must_exist` no ledger is made where there is none, and one that cannot be written is read. `to_rebuild`: the
-    leaderboard will be built anew, whosever its files were.
+    leaderboard will be built anew, whosever its files were. Who `needs_board` not goes on where its server refuses.
 
     Raises `SettingsError`, `ProgramError`, `SchemaTooOld` and the like, each with what to do about it.
     """
@@ -86,7 +87,9 @@ async def build(
         if (copy := await open_feed_copy(settings, ledger)) is not None:
             stack.push_async_callback(copy.close)
         if leaderboard is None:
-            leaderboard = await open_leaderboard(settings, names, ledger, read_only=read_only, to_rebuild=to_rebuild)
+            leaderboard = await open_leaderboard(
+                settings, names, ledger, read_only=read_only, to_rebuild=to_rebuild, may_refuse=not needs_board
+            )
             stack.push_async_callback(leaderboard.close)
         roles = RoleBoard(settings.state / "run", now)
         stack.callback(roles.close)

@@ -34,6 +34,7 @@ async def open_leaderboard(
     *,
     read_only: bool = False,
     to_rebuild: bool = False,
+    may_refuse: bool = False,
 ) -> Leaderboard:
     """The leaderboard that the settings name; never another one in its place. It has to be that of `ledger`, but for
     one in files that is about to be built anew (`to_rebuild`). `read_only`: the state folder cannot be written, so that
@@ -51,7 +52,7 @@ async def open_leaderboard(
         case "native":
             return open_native(settings.state / "board", names, None if to_rebuild else await _identity(ledger))
         case "valkey":
-            return await open_valkey(settings.leaderboard, await _identity(ledger))
+            return await open_valkey(settings.leaderboard, await _identity(ledger), may_refuse=may_refuse)
         case _:
             from laurels.engines.memory import MemoryLeaderboard  # noqa: PLC0415 - the other engines do without
 
@@ -91,8 +92,10 @@ async def clear_board(settings: LeaderboardSettings) -> None:
         await board.close()
 
 
-async def open_valkey(settings: LeaderboardSettings, identity: str | None) -> Leaderboard:
-    """The leaderboard on a server, which has to be that of the ledger with this identity. Raises `SettingsError`."""
+async def open_valkey(settings: LeaderboardSettings, identity: str | None, *, may_refuse: bool = False) -> Leaderboard:
+    """The leaderboard on a server, which has to be that of the ledger with this identity; one that `may_refuse` is told
+    of in the log. Raises `SettingsError`.
+    """
     if settings.url is None:
         raise SettingsError("leaderboard.url is not set: say where the server is, as valkey://host:port")
     try:
@@ -107,4 +110,5 @@ async def open_valkey(settings: LeaderboardSettings, identity: str | None) -> Le
         identity=identity,
         tls=Tls(ca_file=settings.ca_file, cert_file=settings.cert_file, key_file=settings.key_file),
         sentinel_password=settings.sentinel_password,
+        may_refuse=may_refuse,
     )

@@ -24,6 +24,10 @@ TOPIC_WITHIN_S = 5.0
 """How long the brokers may take to make a topic that is not there, where they do; the client asks and asks."""
 
 
+class TopicMissing(SinkUnavailable):
+    """Kafka answers, and has no such topic for this user."""
+
+
 class KafkaSink:
     """A topic. The producer is idempotent, and waits for all replicas in sync."""
 
@@ -39,10 +43,22 @@ class KafkaSink:
         # It writes ten lines a second of a topic that is missing.
         logging.getLogger("aiokafka.cluster").setLevel(logging.CRITICAL)
 
+    async def look(self) -> None:
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN_S):
+                self._producer = self._producer or await self._started()
+        except TopicMissing as error:
+            raise SettingsError(error.message) from error
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise SinkUnavailable(f"Kafka cannot be used now ({reason_of(error)}).") from error
+
     async def send(self, events: Sequence[Event]) -> None:
         try:
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 await self._send(events)
+        except TopicAuthorizationFailedError as error:
+            await self._abandon()
+            raise SinkUnavailable(self._missing()) from error
         except (KafkaError, OSError, TimeoutError) as error:
             await self._abandon()
             raise SinkUnavailable(f"Kafka did not take the events ({reason_of(error)}).") from error
@@ -84,8 +100,9 @@ class KafkaSink:
         except BaseException as error:
             await abandoned(producer)
             if isinstance(error, TimeoutError | TopicAuthorizationFailedError):
-                raise SinkUnavailable(
-                    f"Kafka has no topic {self._address.place} that its user may write to."
-                ) from error
+                raise TopicMissing(self._missing()) from error
             raise
         return producer
+
+    def _missing(self) -> str:
+        return f"Kafka has no topic {self._address.place} that its user may write to."

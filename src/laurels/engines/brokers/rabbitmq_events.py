@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import aiormq
 import msgspec
 from aiormq.abc import AbstractChannel, AbstractConnection
-from aiormq.exceptions import ChannelNotFoundEntity, PublishError
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource, ChannelNotFoundEntity, PublishError
 
 from laurels.engines.brokers.addresses import NAME, parse
 from laurels.engines.brokers.rabbitmq_client import (
@@ -45,6 +45,24 @@ class RabbitSink:
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
 
+    async def look(self) -> None:
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN_S):
+                channel = self._channel or await self._connect()
+                if self._exchange:
+                    await channel.exchange_declare(self._exchange, passive=True)
+                else:
+                    await channel.queue_declare(str(self._key), passive=True)
+        except (ChannelAccessRefused, ChannelLockedResource):  # it is there, and only those who may read it may look
+            await self.close()
+        except ChannelNotFoundEntity as error:
+            await self.close()
+            raise SettingsError(f"{self._missing()} Make it first, in the virtual host of its address.") from error
+        except AWAY as error:
+            await self.close()
+            raise_if_cancelled(error)
+            raise SinkUnavailable(f"RabbitMQ cannot be used now ({reason_of(error)}).") from error
+
     async def send(self, events: Sequence[Event]) -> None:
         confirmed: set[str] = set()
         try:
@@ -62,11 +80,16 @@ class RabbitSink:
         await close_connection(connection)
 
     def _said(self, error: BaseException) -> str:
-        if isinstance(error, ChannelNotFoundEntity):
-            return f"RabbitMQ has no exchange {self._exchange}."
-        if isinstance(error, PublishError):
-            return f"RabbitMQ has no queue {self._key}."
+        if isinstance(error, ChannelNotFoundEntity | PublishError):
+            return self._missing()
+        if isinstance(error, ChannelAccessRefused):
+            where = f"the exchange {self._exchange}" if self._exchange else "the default exchange, and so to queues"
+            return f"RabbitMQ gives the user in its address no right to write to {where}."
         return f"RabbitMQ did not take the events ({reason_of(error)})."
+
+    def _missing(self) -> str:
+        what = f"exchange {self._exchange}" if self._exchange else f"queue {self._key}"
+        return f"RabbitMQ has no {what}."
 
     async def _connect(self) -> AbstractChannel:
         self._connection = await open_connection(self._url, OPTIONS)

@@ -29,6 +29,11 @@ from laurels.ledger.audit import to_record
 MOST = 8
 """Connections of one process that are open at a time, besides those of long reads."""
 
+IDLE_S = 300.0
+"""After so long without work a connection is given back to the server, unless it was made ready to be kept: what a rush
+needed for a minute would be missing elsewhere for as long as the process runs.
+"""
+
 FULL_S, AGAIN_S = 1.0, 0.05
 """For how long a process makes do with the connections that it has, where the server gave it no further one; and after
 which it asks again where it has none: one that was cut off just now is counted for a moment yet.
@@ -108,6 +113,9 @@ class Connections:
         self._free = asyncio.Semaphore(MOST)
         self._in_use = 0
         self._closed = False
+        self._letting_go: asyncio.TimerHandle | None = None
+        self.kept = 1
+        """How many stay open however long nobody needs them."""
         self.opened = 0
         """How many connections were opened so far: each may lead to a server with another history."""
 
@@ -196,6 +204,8 @@ class Connections:
     async def close(self) -> None:
         """Cut off every connection. Those in use are cut off when they come back."""
         self._closed = True
+        if self._letting_go is not None:
+            self._letting_go.cancel()
         for db in self._idle:
             cut_off(db)
         self._idle.clear()
@@ -249,7 +259,20 @@ class Connections:
         if self._closed or db.connection.is_closed():
             cut_off(db)
         else:
+            db.idle_since = elapsed()
             self._idle.append(db)
+            if self._letting_go is None:
+                self._letting_go = asyncio.get_running_loop().call_later(IDLE_S, self._let_go)
+
+    def _let_go(self) -> None:
+        """Give back what was idle for long. What was used last is used next, so the first one is idle the longest."""
+        self._letting_go = None
+        while self._idle and self._in_use + len(self._idle) > self.kept:
+            rest_s = self._idle[0].idle_since + IDLE_S - elapsed()
+            if rest_s > 0:
+                self._letting_go = asyncio.get_running_loop().call_later(rest_s, self._let_go)
+                return
+            cut_off(self._idle.pop(0))
 
     async def _take(self) -> Statements:
         while self._idle:
@@ -318,6 +341,11 @@ def wrapped(*, written: bool = False) -> Iterator[None]:
         ) from error
     except asyncpg.DiskFullError as error:
         raise LedgerUnavailable("The server's disk is full. Nothing was accepted; free some space there.") from error
+    except asyncpg.QueryCanceledError as error:
+        why = f"The ledger cannot take this now ({said(error)}). Nothing was accepted; try again."
+        if "statement timeout" in str(error):
+            why = f"{why} Set statement_timeout to 0 for its role (ALTER ROLE), or take it out of ledger.url."
+        raise LedgerUnavailable(why) from error
     except asyncpg.PostgresError as error:
         raise LedgerUnavailable(
             f"The ledger cannot take this now ({said(error)}). Nothing was accepted; try again."

@@ -160,7 +160,9 @@ class PostgresLedger(
 
     async def connections_to_warm(self, most: int) -> int:
         async with self._connections.read() as db:
-            return min(most, await db.value("free_connections") // 4) if db.direct else 0
+            ready = min(most, await db.value("free_connections") // 4) if db.direct else 0
+        self._connections.kept = max(1, ready)
+        return ready
 
     async def advice(self) -> list[str]:
         async with self._connections.read() as db:

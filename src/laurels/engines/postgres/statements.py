@@ -42,6 +42,8 @@ class Statements:
         self.direct = direct
         self.warnings: list[str] = []
         """What the server warned of since this was last emptied."""
+        self.idle_since = 0.0
+        """When it was last given back, by `clock.elapsed`."""
         connection.add_log_listener(self._on_notice)
 
     async def all(self, name: str, *arguments: Any) -> list[Row]:

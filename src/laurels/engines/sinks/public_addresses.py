@@ -14,6 +14,10 @@ from laurels.events import SinkUnavailable
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
+class HostNotPublic(SinkUnavailable):
+    """The host is inside a network. events.private_hosts would allow it."""
+
+
 async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses of a host. Raises `OSError`."""
     loop = asyncio.get_running_loop()
@@ -22,7 +26,9 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 async def public_address(host: str, port: int, how: Resolve) -> str:
-    """One address of a host. Raises `SinkUnavailable` where it has none, or one that is not public."""
+    """One address of a host. Raises `SinkUnavailable` where it has none, `HostNotPublic` where it has one that is
+    not public.
+    """
     try:
         addresses = await how(host, port)
     except OSError as error:
@@ -31,7 +37,7 @@ async def public_address(host: str, port: int, how: Resolve) -> str:
         raise SinkUnavailable(f"The host {host} is not found.")
     for address in addresses:
         if not is_public(address):
-            raise SinkUnavailable(f"The host {host} is inside a network. events.private_hosts would allow it.")
+            raise HostNotPublic(f"The host {host} is inside a network. events.private_hosts would allow it.")
     return addresses[0]
 
 

@@ -15,7 +15,8 @@ import msgspec
 from standardwebhooks import Webhook
 
 from laurels.clock import SECOND, Clock
-from laurels.engines.sinks.public_addresses import Resolve, public_address, resolve
+from laurels.engines.sinks.public_addresses import HostNotPublic, Resolve, public_address, resolve
+from laurels.engines.sinks.reasons import why_refused, why_unreached
 from laurels.errors import SettingsError
 from laurels.events import Event, SinkClosed, SinkUnavailable
 from laurels.model.times import from_datetime
@@ -68,8 +69,25 @@ class WebhookSink:
         self._signer = Webhook(self.secret)
         self._now = now
         self._how = how
+        self._encryption = httpx.create_ssl_context(trust_env=False) if self._parts.scheme == "https" else None
         # Neither proxies of the environment nor redirects: where it goes was looked at, and nothing else was.
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
+        verify = self._encryption or True
+        self._client = httpx.AsyncClient(verify=verify, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
+
+    async def look(self) -> None:
+        """Connect, and ask for nothing. Raises `SettingsError` for a host inside a network."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                _, writer = await asyncio.open_connection(await self._address(), self._port)
+                try:
+                    if self._encryption is not None:
+                        await writer.start_tls(self._encryption, server_hostname=self._host)
+                finally:
+                    writer.transport.abort()  # a goodbye may never be answered
+        except HostNotPublic as error:
+            raise SettingsError(error.message) from error
+        except (OSError, TimeoutError) as error:
+            raise SinkUnavailable(why_unreached(error, self._host, self._port)) from error
 
     async def send(self, events: Sequence[Event]) -> None:
         for sent, event in enumerate(events):
@@ -105,14 +123,14 @@ class WebhookSink:
                 answer = await self._client.send(request, stream=True)
             await _finish(answer)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
-            raise SinkUnavailable(f"{self._host} cannot be reached ({type(error).__name__}).") from error
+            raise SinkUnavailable(why_unreached(error, self._host, self._port)) from error
         finally:
             self._client.cookies.clear()  # they would be sent back, and come to be more and more
         if answer.status_code == _GONE:
             raise SinkClosed(f"{self._host} wants no events any more (410). Begin it anew with --from.")
         if not answer.is_success:
             wait_s = asked_wait_s(answer.headers.get("retry-after", ""), self._now())
-            raise SinkUnavailable(f"{self._host} answered {answer.status_code}.", wait_s=wait_s)
+            raise SinkUnavailable(why_refused(answer.status_code, self._host), wait_s=wait_s)
 
     async def _address(self) -> str:
         if self._is_private:

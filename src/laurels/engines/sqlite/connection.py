@@ -2,6 +2,7 @@
 become ours.
 """
 
+import errno
 import os
 import re
 import time
@@ -293,6 +294,8 @@ def wrapped() -> Iterator[None]:
     except apsw.NotADBError as error:
         raise ForeignFile from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError) as error:
+        if _is_out_of_descriptors():
+            raise LedgerUnavailable(_NO_DESCRIPTOR) from error
         raise LedgerReadOnly(
             f"The ledger's file cannot be opened ({error}). Check its path and rights; with a log beside it (-wal) its "
             "folder has to be writable."
@@ -304,6 +307,24 @@ def wrapped() -> Iterator[None]:
             f"The ledger's file is damaged ({error}). `laurels verify` says where; restore a backup."
         ) from error
     except apsw.Error as error:
+        if isinstance(error, apsw.IOError) and _is_out_of_descriptors():
+            raise LedgerUnavailable(_NO_DESCRIPTOR) from error
         raise LedgerUnavailable(
             f"The ledger cannot take this now ({error}). Nothing was accepted; try again."
         ) from error
+
+
+_NO_DESCRIPTOR = (
+    "No more files can be opened: raise the limit (ulimit -n, LimitNOFILE). Nothing was accepted; try again."
+)
+
+
+def _is_out_of_descriptors() -> bool:
+    """Whether this process, or the machine, can open no further file: of a file that was not opened, SQLite says no
+    reason.
+    """
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in {errno.EMFILE, errno.ENFILE}
+    return False

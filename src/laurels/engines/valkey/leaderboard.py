@@ -78,12 +78,14 @@ class ValkeyLeaderboard:
         identity: str | None = None,
         tls: Tls | None = None,
         sentinel_password: str | None = None,
+        may_refuse: bool = False,
     ) -> Self:
         """Connect. A server that is away is not an error: it is asked again with each call.
 
         With `identity`, the board is that ledger's alone: another ledger's under the same prefix is neither read nor
         written. Raises `SettingsError` for one that is there by now, for a URL that cannot be read, for a server that
         would not keep the promises (one that evicts, is too old, a cluster or a replica), and for rights that lack.
+        Where it `may_refuse`, what the server will not do is told in the log alone: for who needs no board.
         """
         if not is_name(prefix):
             raise SettingsError(
@@ -101,9 +103,11 @@ class ValkeyLeaderboard:
             await engine._look()
         except BoardUnavailable:
             log.warning("leaderboard.away", leaderboard=cls.name, server=str(address))
-        except SettingsError:
-            await engine.close()
-            raise
+        except SettingsError as error:
+            if not may_refuse:
+                await engine.close()
+                raise
+            log.warning("leaderboard.refused", leaderboard=cls.name, server=str(address), why=error.message)
         return engine
 
     @property
