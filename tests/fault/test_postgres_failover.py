@@ -145,6 +145,9 @@ class Target:
         self.had: list[Event] = []
         self.takes: int | None = None
 
+    async def look(self) -> None:
+        """It is there."""
+
     async def send(self, events: Sequence[Event]) -> None:
         self.had += events[: self.takes]
         if self.takes is not None and self.takes < len(events):

@@ -103,7 +103,7 @@ def cancel(
     budgets, in grains; `versions` are all.
     """
     after = apply_all(frame, others)
-    rooms = RoomsAgain(program, Account(member), day_of(program, frame.at), used, versions)
+    rooms = RoomsAgain(program, Account(member), day_text(frame.at, program.zone), used, versions)
     bound = cut_by_others(program, narrowed(program, frame, cut), refunded, after, rooms)
     cut = tuple(sorted({**dict(cut), **dict(bound)}.items()))
     got = _move(

@@ -17,6 +17,7 @@ from laurels import clock
 from laurels.clock import DAY, MINUTE, SECOND
 from laurels.errors import FileRefused
 from laurels.exchange import OptionList, read_adjustments
+from laurels.http.admission.person_tokens import PersonTokens, console_key
 from laurels.model.times import format_instant, parse_instant
 
 pytestmark = pytest.mark.anyio
@@ -123,8 +124,32 @@ async def test_an_undo_that_was_offered_before_the_points_lapsed_is_refused(laps
             ]
         in_bulk = [{"adjustment_id": f"undo:{second}", "member_id": "ann", **opposite}]
         assert (await shop.ask("POST", "/adjustments", json=in_bulk)).json()[0]["http"] == 422
+        proposed = {"proposal_id": f"undo:{second}", "member_id": "ann", "reason": "slip", **opposite}
+        check_problem(await shop.ask("POST", "/proposals", json=proposed), 422, "invalid-input")
         assert (await undo(first)).json() == done.json()
         assert (await shop.ask("GET", "/loyalty/ann/balance")).json()["balance"] == 0
+
+
+async def test_an_undo_is_not_approved_once_its_points_have_lapsed(tmp_path: Path) -> None:
+    at = [parse_instant("2026-06-10T12:00:00Z", "now")]
+    async with open_shop(tmp_path, now=lambda: at[0]) as shop:
+        given = {"loyalty-points": 5000, "expires_at": "2026-06-12T00:00:00Z"}
+        entry = (await shop.ask("POST", "/loyalty/ann", json=given)).json()["loyaltyId"]
+        named = {"proposal_id": f"undo:{entry}", "source": "console", "member_id": "ann", "reason": "slip"}
+        body = {**named, "loyalty-points": -5000}
+        people = PersonTokens(console_key(shop.services.settings))
+        mary, aoife = people.sign("mary", "Mary", ["support"]), people.sign("aoife", "Aoife", ["lead", "approver"])
+        asked = await shop.ask("POST", "/proposals", json=body, token=mary)
+        assert asked.status_code == 201, asked.text
+        path = f"/proposals/{asked.json()['job']['number']}"
+        at[0] += 3 * DAY
+        shown = (await shop.ask("GET", path, token=aoife)).json()
+        assert "have lapsed" in shown["effects"][0]["refused"]
+        seen = {"digest": shown["job"]["digest"], "preview": shown["preview"]}
+        problem = check_problem(await shop.ask("POST", f"{path}/approve", json=seen, token=aoife), 409, "conflict")
+        assert "have lapsed" in problem["detail"]
+        rejected = await shop.ask("POST", f"{path}/reject", json={"digest": seen["digest"]}, token=aoife)
+        assert rejected.status_code == 200, rejected.text
 
 
 async def test_every_door_refuses_what_cannot_lapse_so(tmp_path: Path) -> None:

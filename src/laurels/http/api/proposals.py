@@ -18,6 +18,7 @@ from laurels.http.api.effects import Effect, adjustment_effect
 from laurels.http.api.jobs import JobShown, job_of, show
 from laurels.http.api.moves import Reason
 from laurels.http.api.points import CheckQuery, LapseAt, Note, SignedPoints, lapse_of
+from laurels.http.api.undoing import check_undo
 from laurels.http.routes import BULK_BYTES, Access, Request, Response, route
 from laurels.intake import Id, MemberId, SourceText
 from laurels.jobs import (
@@ -188,7 +189,9 @@ async def propose_correction(request: Request, form: CorrectionForm, query: Chec
         quiet=form.quiet,
         expires_at=expires_at,
     )
-    effect = await adjustment_effect(request, adjustment_of(row, form.member_id, actor))
+    adjustment = adjustment_of(row, form.member_id, actor)
+    await check_undo(request, adjustment)
+    effect = await adjustment_effect(request, adjustment)
     if query.check:
         return Response(200, Proposed(effect=effect), outcome="checked")
     found = Corrections("", [row])
@@ -221,6 +224,9 @@ async def approve_proposal(request: Request, form: DecisionForm) -> Response:
         now = await _preview(request, job)
         if now.preview != form.preview:
             raise Conflict("What this would do has changed since you looked. Nothing was changed: look again.")
+        refusals = [effect.refused for effect in now.effects if effect.refused]
+        if refusals and len(refusals) == len(now.effects):
+            raise Conflict(f"Nothing of this can be done any more: {refusals[0]}")
     actor = request.caller.actor
     decided = await request.services.ledger.decide_job(job.number, form.digest, actor=actor, approve=True)
     return Response(200, show(decided))
@@ -294,7 +300,9 @@ async def _effect(request: Request, row: Correction) -> ProposedEffect:
     if row.member not in ids:
         return shown
     try:
-        effect = await adjustment_effect(request, adjustment_of(row, ids[row.member], row.source))
+        adjustment = adjustment_of(row, ids[row.member], row.source)
+        await check_undo(request, adjustment)
+        effect = await adjustment_effect(request, adjustment)
     except (Conflict, InvalidInput, PointsOutOfRange) as error:
         return replace(shown, refused=error.message)
     return replace(shown, effect=effect)
