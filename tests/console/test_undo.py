@@ -85,12 +85,12 @@ async def test_two_who_ask_for_approval_to_undo_the_same_undo_it_once(house: Con
         await lead.open(f"/proposals/{job}")
         page = await lead.send(f"/proposals/{job}", {"step": "approve"})
         assert page.status_code == status
+        assert status == 303 or "Nothing of this can be done any more" in page.text
         services = house.shop.services
         runner = JobRunner(services.ledger, services.points, services.members, services.intake, services.programs)
         while await runner.step():
             pass
     assert (await house.shop.ask("GET", "/loyalty/bob/balance")).json()["balance"] == balance - 6000
-    assert "Nothing of this can be done any more" in page.text
 
 
 async def test_a_form_that_was_sent_says_so_when_it_is_checked_again(house: ConsoleShop) -> None:
