@@ -16,16 +16,20 @@ _DID = {
     "retry": "It is being tried again.",
     "drop": "It was given up.",
     "gone": "It waits here no more: somebody has decided already.",
-    "none": "It does not wait here: somebody has decided already, or the address is of another Laurels.",
 }
+_NOT_HERE = "It does not wait here: somebody has decided already, or the address is of another Laurels."
 
 
 @page("GET", "/work", "quarantine:write")
 async def show_work(ask: Ask) -> Shown:
     """What waits for somebody, the oldest first: all of it, or for one cause."""
-    after, cause = ask.query.get("after", "0"), ask.query.get("reason", "")
+    return await _listed(ask, ask.query, _DID.get(ask.query.get("did", "")))
+
+
+async def _listed(ask: Ask, query: Mapping[str, str], did: str | None, status: int = 200) -> Shown:
+    after, cause = query.get("after", "0"), query.get("reason", "")
     cause = cause if cause in words.CAUSES else ""
-    kind = ask.query.get("kind", "")
+    kind = query.get("kind", "")
     kind = kind if kind in words.QUARANTINED else ""
     found, counted = await asyncio.gather(
         ask.api.get("/quarantine", after=after, cause=cause or None, kind=kind or None),
@@ -34,7 +38,6 @@ async def show_work(ask: Ask) -> Shown:
     documents = [
         {**one, "what": words.HITS.get(one["kind"], one["kind"]), "to": _to(one)} for one in found["documents"]
     ]
-    did = _DID.get(ask.query.get("did", ""))
     here = {name: value for name, value in (("reason", cause), ("kind", kind)) if value}
     says = {
         "documents": documents,
@@ -46,7 +49,7 @@ async def show_work(ask: Ask) -> Shown:
         "causes": [{**each, "to": f"/work?{urlencode({'reason': each['cause']})}"} for each in counted["causes"]],
         "all_counted": counted["all"],
     }
-    return Shown(template="work.html", says=says)
+    return Shown(template="work.html", says=says, status=status)
 
 
 @page("POST", "/work/retry-all", "quarantine:write")
@@ -58,16 +61,16 @@ async def retry_all(ask: Ask) -> Elsewhere:
 
 
 @page("GET", "/work/{kind:str}", "quarantine:write")
-async def show_document(ask: Ask) -> Shown | Elsewhere:
+async def show_document(ask: Ask) -> Shown:
     """A document with what it says, and what may be done about it. Its source and id are in the query: a queue's name
-    may hold a slash, and so may an id. What does not wait leads to what does.
+    may hold a slash, and so may an id. In place of one that does not wait the list of those that do is shown.
     """
     try:
         return _shown(ask, await ask.api.get(_path(ask, ask.query)))
     except ApiRefused as error:
         if error.kind != "not-found":
             raise
-        return Elsewhere("/work?did=none")
+        return await _listed(ask, {}, _NOT_HERE, status=error.status)
 
 
 @page("POST", "/work/{kind:str}", "quarantine:write")
