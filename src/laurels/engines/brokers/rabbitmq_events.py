@@ -26,6 +26,9 @@ OPTIONS = frozenset({"exchange", "queue", "routing_key"})
 TAKEN_WITHIN_S = 20.0
 """How long the broker may take to confirm what it is given at once, with connecting."""
 
+_TELLING = (ChannelAccessRefused, ChannelNotFoundEntity, PublishError)
+"""What says by itself what is wrong."""
+
 
 class RabbitSink:
     """An exchange, or a queue by its name. The routing key is `points.earn` and the like where none is given."""
@@ -68,7 +71,11 @@ class RabbitSink:
         try:
             async with asyncio.timeout(TAKEN_WITHIN_S):
                 channel = self._channel or await self._connect()
-                await asyncio.gather(*(self._publish_all(channel, each, confirmed) for each in _by_member(events)))
+                ended = await asyncio.gather(
+                    *(self._publish_all(channel, each, confirmed) for each in _by_member(events)),
+                    return_exceptions=True,
+                )
+            _raise_most_telling([each for each in ended if each is not None])
         except AWAY as error:
             await self.close()
             raise_if_cancelled(error)
@@ -116,6 +123,14 @@ class RabbitSink:
                 message_type=f"points.{event.kind}",
             ),
         )
+
+
+def _raise_most_telling(errors: Sequence[BaseException]) -> None:
+    """Raise one of these, if there are any. What the server refuses closes the channel, and what is sent there
+    meanwhile ends with no more than that it is closed.
+    """
+    if errors:
+        raise next((each for each in errors if isinstance(each, _TELLING)), errors[0])
 
 
 def _by_member(events: Sequence[Event]) -> Iterable[list[Event]]:
